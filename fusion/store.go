@@ -1,0 +1,226 @@
+package fusion
+
+import (
+	"sort"
+	"time"
+)
+
+// Point is a place on the floor plan in metres.
+type Point struct{ X, Y float64 }
+
+// ZoneKind is what a zone is for.
+type ZoneKind uint8
+
+// The kinds of zone that a site file may name, in the order of the contract.
+const (
+	Entrance ZoneKind = iota
+	Exit
+	Aisle
+	Checkout
+	Fitting
+	Stockroom
+	Restricted
+	HighValue
+)
+
+// ZoneKinds gives the word of each ZoneKind as site files and policies write it.
+var ZoneKinds = [...]string{"entrance", "exit", "aisle", "checkout", "fitting", "stockroom", "restricted", "high-value"}
+
+func (k ZoneKind) String() string { return ZoneKinds[k] }
+
+// Zone is a named polygon on the floor plan. Out, when given, is the edge beyond which is outside the store.
+type Zone struct {
+	ID      string
+	Kind    ZoneKind
+	Polygon []Point
+	Out     []Point // none, or the two ends of one edge
+}
+
+// Camera says what part of the floor a camera sees. Sees nil means every zone.
+type Camera struct {
+	ID   string
+	Sees []Point
+}
+
+// Reader is an RFID reader; Antennas gives each antenna's zone as an index into Store.Zones.
+type Reader struct {
+	ID       string
+	Antennas map[int]int
+}
+
+// Scale is one plate of a weighing shelf. At is the middle of the plate in metres (x, y, height); Size its extent.
+// Products are indexes into Store.Products, the planogram of that plate, the first one first.
+type Scale struct {
+	ID       string
+	Zone     int
+	At       [3]float64
+	Size     [2]float64
+	Products []int
+}
+
+// Till is a checkout; Self means that customers scan.
+type Till struct {
+	ID   string
+	Zone int
+	Self bool
+}
+
+// Device is any other source with its place: a gate, a counter, a signal (Rule is the maker's name for it). Zone is -1
+// where the device names none.
+type Device struct {
+	ID   string
+	Kind Kind
+	Zone int
+	Rule string
+}
+
+// Product is one line of the catalogue. Price is in hundredths of the site's currency, weights in grams.
+type Product struct {
+	SKU       string // GTIN-14, zeros on the left
+	Written   string // the SKU as the catalogue writes it; what outputs show
+	Name      string
+	Category  string
+	Style     string
+	Price     int64
+	Grams     float64
+	GramsSD   float64
+	Tagged    bool
+	EPCPrefix string // EPCs (hex, upper case) that begin so are this product, beside those whose SGTIN says so
+}
+
+// Task is planned work of staff: between From and To (ns) in Zone.
+type Task struct {
+	From, To int64
+	Zone     int
+	What     string
+}
+
+// Staff says how staff are told from customers: badge EPCs (tag URIs, a trailing * matches any rest), zones they start
+// in, planned tasks.
+type Staff struct {
+	Badges   []string
+	StartsIn []int
+	Tasks    []Task
+}
+
+// Hours is one day's opening time in minutes after local midnight; From == To means closed all day.
+type Hours struct{ From, To int }
+
+// Source is one device that emits events.
+type Source struct {
+	ID       string
+	Kind     Kind
+	Lateness int64 // longest delay from ts to arrival, ns
+	Every    int64 // expected time between signs of life, ns; a status message may change it
+	Zones    []int // the zones it can perceive, ascending; empty: none known
+}
+
+// Store is the description of one store: plain values that nothing changes after Index.
+type Store struct {
+	ID       string
+	Currency string
+	Location *time.Location
+	Hours    [7]Hours // by time.Weekday; all zero values mean always open
+	Zones    []Zone
+	Cameras  []Camera
+	Readers  []Reader
+	Scales   []Scale
+	Tills    []Till
+	Devices  []Device
+	Products []Product
+	Staff    Staff
+
+	// HideForeign keeps tags that are not in Products out of every output.
+	HideForeign bool
+
+	// Sources lists every device, sorted by ID; an Event names one by its index. Index fills the rest.
+	Sources []Source
+
+	source  map[string]int
+	zone    map[string]int
+	sku     map[string]int
+	scale   []int // by source: index into Scales, -1
+	reader  []int
+	till    []int
+	device  []int
+	camera  []int
+	maxLate int64
+}
+
+// Index sorts the sources and builds the look-ups. Call it once, after every field is set.
+func (s *Store) Index() {
+	sort.Slice(s.Sources, func(i, j int) bool { return s.Sources[i].ID < s.Sources[j].ID })
+	s.source, s.zone, s.sku = map[string]int{}, map[string]int{}, map[string]int{}
+	s.maxLate = 0
+	none := func() []int {
+		t := make([]int, len(s.Sources))
+		for i := range t {
+			t[i] = -1
+		}
+		return t
+	}
+	s.scale, s.reader, s.till, s.device, s.camera = none(), none(), none(), none(), none()
+	for i, c := range s.Sources {
+		s.source[c.ID] = i
+		s.maxLate = max(s.maxLate, c.Lateness)
+	}
+	for i, z := range s.Zones {
+		s.zone[z.ID] = i
+	}
+	for i, p := range s.Products {
+		s.sku[p.SKU] = i
+	}
+	mark := func(table []int, id string, i int) {
+		if n, ok := s.source[id]; ok {
+			table[n] = i
+		}
+	}
+	for i, d := range s.Scales {
+		mark(s.scale, d.ID, i)
+	}
+	for i, d := range s.Readers {
+		mark(s.reader, d.ID, i)
+	}
+	for i, d := range s.Tills {
+		mark(s.till, d.ID, i)
+	}
+	for i, d := range s.Devices {
+		mark(s.device, d.ID, i)
+	}
+	for i, d := range s.Cameras {
+		mark(s.camera, d.ID, i)
+	}
+}
+
+// SourceIndex returns the index of a source by its id, or -1.
+func (s *Store) SourceIndex(id string) int { return find(s.source, id) }
+
+// ZoneIndex returns the index of a zone by its id, or -1.
+func (s *Store) ZoneIndex(id string) int { return find(s.zone, id) }
+
+// ProductIndex returns the index of a product by its GTIN-14, or -1.
+func (s *Store) ProductIndex(gtin14 string) int { return find(s.sku, gtin14) }
+
+// MaxLateness is the largest lateness of any source, in ns: what the watermark stays behind the newest arrival.
+func (s *Store) MaxLateness() int64 { return s.maxLate }
+
+func find(m map[string]int, id string) int {
+	if i, ok := m[id]; ok {
+		return i
+	}
+	return -1
+}
+
+// GTIN14 pads a SKU with zeros on the left to the 14 digits in which SKUs are compared; anything that is not all digits
+// or is longer stays as it is.
+func GTIN14(sku string) string {
+	if len(sku) >= 14 || sku == "" {
+		return sku
+	}
+	for _, c := range []byte(sku) {
+		if c < '0' || c > '9' {
+			return sku
+		}
+	}
+	return "00000000000000"[len(sku):] + sku
+}
