@@ -1,0 +1,222 @@
+// Package site reads the description of one store: site.yaml and the tables that it names (contract, §2). What the core
+// needs becomes a fusion.Store; the rest are plain settings of the adapters. Reading is strict: every key, word, zone
+// and number is checked, and everything wrong is reported at once, each with file, line and column.
+package site
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+	_ "time/tzdata" // a bare machine has no time zones of its own
+
+	"go.yaml.in/yaml/v3"
+
+	"magpie/fusion"
+)
+
+// maxFile bounds site.yaml and each table, so that a wrong path cannot fill the memory.
+const maxFile = 64 << 20
+
+// Site is one store as its site file says. Nothing changes it after Load. Paths in it are joined with the directory of
+// the site file.
+type Site struct {
+	Path  string            // of the site file, as given to Load
+	Hash  string            // "sha256:…" over the site file and the tables that it names
+	Store *fusion.Store     // what the core knows: zones, sources, products, staff, hours, time zone
+	Notes []string          // what a careful reader of the file should know, one sentence each
+	Label map[string]string // labels: free words for a chain's own grouping
+
+	Cameras  []Camera
+	Devices  []Device
+	Sources  []Source
+	Lateness [len(fusion.Kinds)]time.Duration // by fusion.Kind, defaults filled in
+	Broker   Broker
+	Influx   Influx
+	Outputs  []Output // by name
+	Budget   Budget
+	Cost     Cost
+	Policies Policies
+	Privacy  Privacy
+}
+
+// Camera is a camera and how its image maps to the floor.
+type Camera struct {
+	ID         string
+	URL        string             // file, rtsp:// or GStreamer pipeline; empty: it only publishes tracks
+	Frame      [2]int             // width and height in pixels, 0 when not given
+	Homography *fusion.Homography // pixels to metres, nil when not given
+	RMS        float64            // error of a homography fitted from points, metres
+	Sees       []fusion.Point     // floor polygon in metres; nil: every zone
+	Masks      [][]fusion.Point   // polygons in pixels, blacked out before inference
+}
+
+// Device is a source without a section of its own, or a signal, gate or counter.
+type Device struct {
+	ID      string
+	Kind    fusion.Kind
+	KeyFile string // holds the key with which an edge script signs POST /api/alerts
+}
+
+// Source is a foreign topic: what to subscribe to and how its messages become events.
+type Source struct {
+	At      Pos         // of the entry in the site file
+	Topic   string      // MQTT filter; + and # capture {1}, {2}, …
+	ID      string      // of the source, with {n} filled in from the captures
+	Decoder string      // a decoder's name, or empty
+	Kind    fusion.Kind // of the messages, when there is no Decoder
+	Map     []Mapping   // members by expression, when there is no Decoder
+}
+
+// Mapping is one member of a canonical message and the expression that yields it.
+type Mapping struct {
+	At     Pos // of the expression
+	Member string
+	Expr   string
+}
+
+// Broker is where MQTT comes from: the embedded broker (Listen, Users) or an outer one (URL).
+type Broker struct {
+	Listen       string // host:port, default 127.0.0.1:1883
+	Users        string // file of user:password lines for the embedded broker
+	URL          string // mqtt:// or mqtts:// of an outer broker; empty: embedded
+	User         string
+	PasswordFile string
+	CAFile       string
+}
+
+// Influx is where numbers go; URL empty means nowhere.
+type Influx struct{ URL, Org, Bucket, TokenFile string }
+
+// Output is one place where alerts go. Exactly one of Webhook, POS and SMTP is set.
+type Output struct {
+	Name       string
+	Webhook    string // URL
+	POS        string // URL
+	SMTP       string // smtp[s]://[user@]host[:port]?from=…&to=…
+	SecretFile string // signing keys of a Webhook (one a line; needed), key of a POS, password of SMTP
+}
+
+// Budget is how many staff and gate alerts may go out; 0 means no bound.
+type Budget struct{ Day, Hour, Source int }
+
+// Cost is what a false alarm costs, in the site's currency, and the share of a loss that an alert recovers.
+type Cost struct{ FalseAlarm, Recover float64 }
+
+// Policies says where the policy files are and what this site changes in them.
+type Policies struct {
+	Dir       string // empty: the built-in set
+	Overrides map[string]Override
+}
+
+// Override changes one policy for one site.
+type Override struct {
+	At     Pos
+	Mode   string         // live, shadow, off, or empty: as the policy says
+	Params map[string]any // float64, string or bool
+}
+
+// Privacy is what may be seen, joined and kept.
+type Privacy struct {
+	Cashier string   // off, pseudonym or allowed
+	Drop    []string // JSON members cut where a line enters the journal
+	Keep    Keep
+}
+
+// Keep is how long each kind of data stays; 0 means that it is never written.
+type Keep struct{ Frames, Clips, Recordings, Visits, Verdicts time.Duration }
+
+// Load reads a site file and the tables that it names. The error, if any, is an Errors with everything that is wrong,
+// or what the system said of a file that cannot be read.
+func Load(path string) (*Site, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("site file: %w", err)
+	}
+	return Parse(path, text, readFile)
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+	}
+	return text, err
+}
+
+// Parse is Load with the site file's text at hand; read opens the tables that it names, by their joined path.
+func Parse(path string, text []byte, read func(path string) ([]byte, error)) (*Site, error) {
+	l := &loader{
+		parser: parser{file: path},
+		dir:    filepath.Dir(path),
+		read:   read,
+		hash:   sha256.New(),
+		site:   &Site{Path: path, Store: &fusion.Store{}},
+		zones:  map[string]int{},
+		ids:    map[string]Pos{},
+	}
+	l.hashPart(text)
+	if root := l.document(text); root != nil {
+		l.root(root)
+	}
+	if len(l.errs) > 0 {
+		return nil, l.errs.tidy()
+	}
+	l.site.Hash = "sha256:" + hex.EncodeToString(l.hash.Sum(nil))
+	l.site.Store.Index()
+	return l.site, nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// document parses the text as YAML and returns the top mapping; nil after an error.
+func (l *loader) document(text []byte) *yaml.Node {
+	var doc yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	err := d.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		l.errs = append(l.errs, Error{Pos{l.file, 1, 1}, "the site file is empty; it needs at least store and zones"})
+		return nil
+	case err != nil:
+		line, what := 1, err.Error()
+		if m := yamlLine.FindStringSubmatch(what); m != nil {
+			what = m[2]
+			if n, e := strconv.Atoi(m[1]); e == nil {
+				line = n
+			}
+		}
+		l.errs = append(l.errs, Error{Pos{l.file, line, 1}, "not YAML: " + what})
+		return nil
+	}
+	var more yaml.Node
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		l.errs = append(l.errs, Error{Pos{l.file, max(1, more.Line), 1}, "a site file describes one store: remove the second document (after ---)"})
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil
+	}
+	return doc.Content[0]
+}
+
+// Camera returns the settings of a camera by its id.
+func (s *Site) Camera(id string) (Camera, bool) {
+	for _, c := range s.Cameras {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Camera{}, false
+}
