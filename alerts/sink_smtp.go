@@ -119,7 +119,7 @@ func (s *SMTP) deliver(ctx context.Context, msg []byte) error {
 	return nil
 }
 
-// message writes the mail: what, why and what to do in plain words, then the alert's line.
+// message writes the mail: what, why and what to do, in plain words. The alert's line stays out: it is for machines.
 func (s *SMTP) message(d Delivery) ([]byte, error) {
 	var a struct{ Store, Message, Action, Why, Tier, Zone string }
 	if err := json.Unmarshal(d.Body, &a); err != nil {
@@ -148,7 +148,11 @@ func (s *SMTP) message(d Delivery) ([]byte, error) {
 	head("Content-Transfer-Encoding", "quoted-printable")
 	b.WriteString("\r\n")
 	q := quotedprintable.NewWriter(&b)
-	fmt.Fprintf(q, "%s\r\n\r\n%s\r\nPlease: %s\r\n\r\nstore %s, zone %s, tier %s, state %s, alert %s revision %d\r\n\r\n%s\r\n",
-		a.Message, a.Why, a.Action, a.Store, a.Zone, a.Tier, d.State, d.ID, d.Rev, d.Body)
+	what := a.Why + "\r\nPlease: " + a.Action
+	if d.State == Retracted {
+		what = "This alert is withdrawn: there is nothing to do."
+	}
+	fmt.Fprintf(q, "%s\r\n\r\n%s\r\n\r\nstore %s, zone %s, tier %s, state %s, alert %s revision %d\r\n",
+		a.Message, what, a.Store, a.Zone, a.Tier, d.State, d.ID, d.Rev)
 	return b.Bytes(), q.Close()
 }
