@@ -84,7 +84,7 @@ func (e Errors) orNil() error {
 
 // choice says which words are possible: the near one if there is one, else all of them, or the first of many.
 func choice(word string, options []string) string {
-	best, least := "", 1+max(1, len(word)/3)
+	best, least := "", min(len(word), 1+max(1, (len(word)+1)/2))
 	for _, o := range options {
 		if d := distance(strings.ToLower(word), strings.ToLower(o)); d < least {
 			best, least = o, d

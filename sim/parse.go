@@ -162,7 +162,7 @@ func (p *parser) time(t token) time.Duration {
 	case d < 0:
 		p.fail(t, "%s is before the start: times count from 0s", t.text)
 	case d > longest:
-		p.fail(t, "%s is too long: a script lasts at most %s", t.text, longest)
+		p.fail(t, "%s is too long: a script lasts at most 24h", t.text)
 	default:
 		return d
 	}

@@ -105,7 +105,7 @@ func (b *builder) find(st *statement, who token) (*person, fusion.Point) {
 		}
 		where, _, ok := p.at(st.from)
 		if !ok {
-			b.fail(st, who, "%s is not there at %s: the walks of %[1]s last from %s to %s",
+			b.fail(st, who, "%s is not there at %s: their walks last from %s to %s",
 				p.name, st.from, p.walks[0].from, p.walks[len(p.walks)-1].to)
 			return nil, where
 		}

@@ -165,7 +165,7 @@ func (p *parser) number(t token, what string) float64 {
 	x, err := strconv.ParseFloat(t.text, 64)
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 		if !p.short {
-			p.fail(t, "%q is not a number of %s", t.text, what)
+			p.fail(t, "%q is no number for %s", t.text, what)
 		}
 		return 0
 	}

@@ -83,7 +83,7 @@ func (p *parser) rfid() {
 		switch {
 		case ok && key == "antenna":
 			p.st.antenna = value
-			n := p.number(value, "an antenna")
+			n := p.number(value, "antenna")
 			if read.Antenna = int(n); n != math.Trunc(n) || n < 0 || n > 1e6 {
 				p.fail(value, "%q is not the number of an antenna", value.text)
 			}
@@ -109,7 +109,7 @@ func (p *parser) course(t token) []float64 {
 	var all []float64
 	col := t.col
 	for _, piece := range strings.Split(t.text, "..") {
-		db := p.number(token{piece, col}, "dBm")
+		db := p.number(token{piece, col}, "rssi")
 		if math.Abs(db) > 200 {
 			p.fail(token{piece, col}, "%s dBm is no strength that a reader reports", piece)
 		}
