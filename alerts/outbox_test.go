@@ -327,7 +327,9 @@ func TestFloorExpiry(t *testing.T) {
 		}
 		late := entry("late", 1, alerts.Provisional, "floor")
 		late.Expires = time.Now().Add(-time.Second).UnixNano()
-		put(t, o, late, entry("late", 2, alerts.Retracted, "floor"), entry("told", 2, alerts.Retracted))
+		back := entry("told", 2, alerts.Retracted, "floor")
+		back.Expires = told.Expires
+		put(t, o, late, entry("late", 2, alerts.Retracted, "floor"), back)
 		pass(time.Second)
 		if got := keys(floor.taken()); got != "told.1 told.2" {
 			t.Fatalf("floor got %q", got)
