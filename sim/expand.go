@@ -47,7 +47,7 @@ func (s *Script) Lines(at *site.Site, o Options) ([]Line, error) {
 	if err := b.errs.orNil(); err != nil {
 		return nil, err
 	}
-	return b.lines()
+	return encode(b.store, b.start, b.out)
 }
 
 // builder collects what a script's devices send.
@@ -72,6 +72,8 @@ type emission struct {
 	source   string
 	message  func(message.Head) any
 	payload  []byte // in its place, when the script gives it
+
+	unnumbered bool // the device sends no seq
 }
 
 type flip struct {
@@ -265,28 +267,31 @@ func (b *builder) signsOfLife() {
 	b.out = append(signs, b.out...)
 }
 
-// lines numbers the messages and puts them in the order of arrival.
-func (b *builder) lines() ([]Line, error) {
-	slices.SortStableFunc(b.out, func(x, y emission) int { return int(x.ts - y.ts) })
+// encode numbers the messages of each source and kind in the order of their ts, and puts all in the order of arrival.
+func encode(store *fusion.Store, start int64, out []emission) ([]Line, error) {
+	slices.SortStableFunc(out, func(x, y emission) int { return int(x.ts - y.ts) })
 	type stream struct {
 		source string
 		kind   fusion.Kind
 	}
 	seq := map[stream]uint64{}
-	lines := make([]Line, 0, len(b.out))
-	for _, e := range b.out {
-		ts := b.start + int64(e.ts)
+	lines := make([]Line, 0, len(out))
+	for _, e := range out {
+		ts := start + int64(e.ts)
 		payload := e.payload
 		if payload == nil {
 			key := stream{e.source, e.kind}
 			seq[key]++
-			n := seq[key]
+			head := message.Head{TS: message.At(ts)}
+			if n := seq[key]; !e.unnumbered {
+				head.Seq = &n
+			}
 			var err error
-			if payload, err = message.Encode(e.message(message.Head{TS: message.At(ts), Seq: &n})); err != nil {
+			if payload, err = message.Encode(e.message(head)); err != nil {
 				return nil, fmt.Errorf("a %s message of %s: %w", e.kind, e.source, err)
 			}
 		}
-		lines = append(lines, Line{Received: ts + int64(e.late), Topic: message.Topic(b.store.ID, e.kind.String(), e.source), Payload: payload})
+		lines = append(lines, Line{Received: ts + int64(e.late), Topic: message.Topic(store.ID, e.kind.String(), e.source), Payload: payload})
 	}
 	byArrival(lines)
 	return lines, nil

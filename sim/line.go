@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -51,13 +52,5 @@ func Recording(lines []Line) []byte {
 
 // byArrival sorts by received and leaves the order of what arrived at the same moment.
 func byArrival(lines []Line) {
-	slices.SortStableFunc(lines, func(a, b Line) int {
-		switch {
-		case a.Received < b.Received:
-			return -1
-		case a.Received > b.Received:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(a.Received, b.Received) })
 }

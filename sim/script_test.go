@@ -58,15 +58,6 @@ func lists(name string) []string {
 	return nil
 }
 
-// sent is a message as a test wants to see it.
-type sent struct {
-	At, Late time.Duration
-	Source   string
-	message.Weight
-	message.Track
-	Action string
-}
-
 // of decodes the messages of one kind and source.
 func of[T any](t testing.TB, lines []Line, kind, source string) (all []T, at []time.Duration, late []time.Duration) {
 	t.Helper()
