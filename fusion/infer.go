@@ -1,0 +1,260 @@
+package fusion
+
+import (
+	"math"
+	"slices"
+)
+
+// Bounds and priors of item inference (science §3.2; the priors are assumptions, to be fitted).
+const (
+	maxKinds   = 3  // different products in one step
+	maxEach    = 4  // units of one product in a step of a mixed plate
+	maxUnits   = 30 // units in a step of a plate with one product
+	candidates = 16 // products considered
+
+	unknownPick = 0.01   // prior that what was taken is none of the plate's goods
+	unknownPut  = 0.05   // prior that what was put there is neither the plate's nor held
+	unknownMass = 2500.0 // mean of the exponential that unknown goods' mass is drawn from, g
+	heldShare   = 0.8    // of a put-back's prior, for what those near are known to hold
+	kindCost    = 1.0    // nats for each further product
+	swapCost    = 3.0    // nats for one product taken and another put in the same step, for each unit beyond the first
+)
+
+// guess is one explanation of a step: that N units of Product were among what was put on the plate (N > 0) or taken off
+// (N < 0), with posterior probability P. Product -1 is goods that no product explains. The probabilities of a product sum
+// to at most 1; those of different products need not, since a step may hold several.
+type guess struct {
+	Product int
+	N       int
+	P       float64
+	Margin  float64 // of the best multiset's probability over the second's: the same in every guess of a step
+}
+
+// candidateItem is a product that may be in the step.
+type candidateItem struct {
+	product  int
+	grams    float64
+	variance float64 // of one unit
+	prior    float64
+	max      int // units
+}
+
+// multiset is one explanation of the whole step: n units each of the candidates k.
+type multiset struct {
+	kinds int
+	k, n  [maxKinds]int
+	log   float64 // of likelihood times prior
+}
+
+// infer explains a settled step of a plate: which goods, and how many. products is the catalogue that sc.Products and
+// held index; held is what the people near the plate may hold, of which a put-back is most likely made. The likeliest
+// comes first; what is less likely than 1 % is left out.
+//
+// For a multiset n the score is −½(ΔW − Σ n_k w_k)²/(σ_e² + Σ|n_k| σ_k²) and its normal density's factor, plus
+// Σ ln P(k), less 2 ln Σ|n_k|, so that twenty units are unlikelier than one but not unthinkable.
+func infer(sc *Scale, products []Product, grams, sd float64, held []Item) []guess {
+	if grams == 0 {
+		return nil
+	}
+	c, unknown := consider(sc, products, grams > 0, held)
+	noise := max(sd, 1)
+	noise = float64(noise * noise)
+	e := explain{c: c, grams: grams, noise: noise}
+	e.single()
+	e.mixed()
+	e.sets = append(e.sets, multiset{log: round9(math.Log(unknown/unknownMass)) - math.Abs(grams)/unknownMass})
+	return e.marginals()
+}
+
+// consider lists the candidates of a step with their priors, and the prior of goods that are none of them.
+func consider(sc *Scale, products []Product, put bool, held []Item) (c []candidateItem, unknown float64) {
+	limit := maxEach
+	if len(sc.Products) == 1 {
+		limit = maxUnits
+	}
+	find := func(product int) *candidateItem {
+		for i := range c {
+			if c[i].product == product {
+				return &c[i]
+			}
+		}
+		if product < 0 || products[product].Grams <= 0 || len(c) == candidates {
+			return nil
+		}
+		p := &products[product]
+		s := p.GramsSD
+		if s <= 0 {
+			s = max(p.Grams/100, 2)
+		}
+		c = append(c, candidateItem{product: product, grams: p.Grams, variance: float64(s * s), max: maxEach})
+		return &c[len(c)-1]
+	}
+	total := 0.0
+	if put {
+		for i := range held {
+			total += max(0, held[i].N)
+		}
+	}
+	plate, inHand := 1.0, 0.0
+	unknown = unknownPick
+	if put {
+		unknown = unknownPut
+	}
+	if total > 0 {
+		plate, inHand = 1-heldShare, heldShare
+	}
+	for _, p := range sc.Products {
+		if it := find(p); it != nil {
+			it.prior += plate / float64(len(sc.Products))
+			it.max = limit
+		}
+	}
+	if total > 0 {
+		for i := range held {
+			share := float64(inHand * max(0, held[i].N) / total)
+			if it := find(held[i].Product); it != nil {
+				it.prior += share
+			} else {
+				unknown += share
+			}
+		}
+	}
+	return c, unknown
+}
+
+// explain enumerates the multisets that a step may be.
+type explain struct {
+	c     []candidateItem
+	grams float64
+	noise float64 // σ_e²
+	sets  []multiset
+}
+
+// single tries every number of units of one product.
+func (e *explain) single() {
+	for k := range e.c {
+		for n := 1; n <= e.c[k].max; n++ {
+			if e.grams < 0 {
+				e.try(multiset{kinds: 1, k: [maxKinds]int{k}, n: [maxKinds]int{-n}})
+			} else {
+				e.try(multiset{kinds: 1, k: [maxKinds]int{k}, n: [maxKinds]int{n}})
+			}
+		}
+	}
+}
+
+// mixed tries two products, one of which may go the other way (a swap), and three that go the same way.
+func (e *explain) mixed() {
+	sign := 1
+	if e.grams < 0 {
+		sign = -1
+	}
+	for a := range e.c {
+		for b := a + 1; b < len(e.c); b++ {
+			for i := -maxEach; i <= maxEach; i++ {
+				for j := -maxEach; j <= maxEach; j++ {
+					if i == 0 || j == 0 {
+						continue
+					}
+					e.try(multiset{kinds: 2, k: [maxKinds]int{a, b}, n: [maxKinds]int{i, j}})
+					if i < 0 || j < 0 {
+						continue
+					}
+					for d := b + 1; d < len(e.c); d++ {
+						for k := 1; k <= maxEach; k++ {
+							e.try(multiset{kinds: 3, k: [maxKinds]int{a, b, d}, n: [maxKinds]int{sign * i, sign * j, sign * k}})
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// try scores a multiset and keeps it when the step is within six standard deviations of it.
+func (e *explain) try(m multiset) {
+	rest, variance, units, swap := e.grams, e.noise, 0, false
+	for i := range m.kinds {
+		c, n := &e.c[m.k[i]], m.n[i]
+		rest -= float64(float64(n) * c.grams)
+		if n < 0 {
+			n = -n
+		}
+		variance += float64(float64(n) * c.variance)
+		units += n
+		swap = swap || m.n[i] > 0 != (m.n[0] > 0)
+	}
+	if float64(rest*rest) > float64(36*variance) {
+		return
+	}
+	m.log = -float64(rest*rest)/variance/2 - round9(math.Log(2*math.Pi*variance))/2 - float64(2*round9(math.Log(float64(units)))) -
+		float64(kindCost*float64(m.kinds-1))
+	for i := range m.kinds {
+		m.log += round9(math.Log(e.c[m.k[i]].prior))
+	}
+	if swap {
+		m.log -= float64(swapCost * float64(units-1))
+	}
+	e.sets = append(e.sets, m)
+}
+
+// marginals turns the scored multisets into the probability of each number of units of each product.
+func (e *explain) marginals() []guess {
+	best := math.Inf(-1)
+	for i := range e.sets {
+		best = max(best, e.sets[i].log)
+	}
+	var first, second, sum float64
+	for i := range e.sets {
+		m := &e.sets[i]
+		m.log = round9(math.Exp(m.log - best)) // from here on a weight
+		sum += m.log
+		switch {
+		case m.log > first:
+			first, second = m.log, first
+		case m.log > second:
+			second = m.log
+		}
+	}
+	margin := round9((first - second) / sum)
+	var all []guess
+	add := func(product, n int, p float64) {
+		for i := range all {
+			if all[i].Product == product && all[i].N == n {
+				all[i].P += p
+				return
+			}
+		}
+		all = append(all, guess{product, n, p, margin})
+	}
+	for i := range e.sets {
+		m := &e.sets[i]
+		p := m.log / sum
+		if m.kinds == 0 {
+			n := 1
+			if e.grams < 0 {
+				n = -1
+			}
+			add(-1, n, p)
+		}
+		for j := range m.kinds {
+			add(e.c[m.k[j]].product, m.n[j], p)
+		}
+	}
+	all = slices.DeleteFunc(all, func(g guess) bool { return g.P < 0.01 })
+	for i := range all {
+		all[i].P = round9(all[i].P)
+	}
+	slices.SortFunc(all, func(a, b guess) int {
+		switch {
+		case a.P > b.P:
+			return -1
+		case a.P < b.P:
+			return 1
+		case a.Product != b.Product:
+			return a.Product - b.Product
+		}
+		return a.N - b.N
+	})
+	return all
+}
