@@ -258,6 +258,30 @@ func TestPeopleOfOneFrame(t *testing.T) {
 	}
 }
 
+// cam-2 sees the right half of the floor: A walks out of it, back and out again.
+func TestLostWhereNoLongerSeen(t *testing.T) {
+	lines := expand(t, `
+		0s..4s   walk A 5,3 > 3,3
+		6s..10s  walk A 3,3 > 5,3 > 3,3
+		15s..16s walk A 3,3
+	`)
+	lostAt := func(camera string) (all []time.Duration) {
+		frames, at, _ := of[message.Track](t, lines, "track", camera)
+		for i, f := range frames {
+			if f.Lost != nil {
+				all = append(all, at[i])
+			}
+		}
+		return all
+	}
+	if got := lostAt("cam-1"); !cmp.Equal(got, []time.Duration{16200 * time.Millisecond}) {
+		t.Errorf("cam-1 lost A at %v", got)
+	}
+	if got := lostAt("cam-2"); !cmp.Equal(got, []time.Duration{9200 * time.Millisecond}) {
+		t.Errorf("cam-2 lost A at %v", got)
+	}
+}
+
 func TestEveryOtherVerb(t *testing.T) {
 	lines := expand(t, `
 		1s    scan   sco-1 t1-0042 071142008582   # a comment
