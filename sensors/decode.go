@@ -1,0 +1,286 @@
+// Package sensors brings MQTT in: it subscribes and hands every message to the journal before it acknowledges it
+// (Subscriber), decodes journalled messages to fusion.Message (Decoder), and offers a broker of its own (Broker).
+package sensors
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"magpie/fusion"
+	"magpie/sensors/message"
+	"magpie/site"
+)
+
+// Bounds of contract section 1.
+const (
+	maxPayload = 256 << 10
+	maxSeq     = 1<<53 - 1
+	maxFuture  = int64(5 * time.Second)
+	maxSpan    = int64(250 * time.Millisecond) // of an array of samples, where lateness is shorter
+)
+
+// ErrOwnTopic is what Decode says of Magpie's own topics (alert, rejected): such a line is passed over.
+var ErrOwnTopic = errors.New("a topic of Magpie's own")
+
+// Options are what a Decoder needs beside the store.
+type Options struct {
+	Foreign []site.Source // other makers' topics
+	Cameras []site.Camera // place boxes without a floor point by their homography
+	Cashier string        // what becomes of the cashier: off (also when empty), pseudonym or allowed
+	Key     []byte        // of pseudonyms: without it, whoever knows the cashiers' ids can find them
+}
+
+// Decoder turns journalled messages into what the core takes. It depends on nothing but its input: the same line gives
+// the same message. It is not safe for use by several goroutines at once.
+type Decoder struct {
+	store    *fusion.Store
+	o        Options
+	foreign  []foreign
+	antennas []map[int]int // by source; nil: no reader
+	cameras  []*site.Camera
+	c        cursor
+}
+
+// NewDecoder makes a Decoder for a store. The error lists every mapping that cannot be used.
+func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
+	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}},
+		antennas: make([]map[int]int, len(store.Sources)), cameras: make([]*site.Camera, len(store.Sources))}
+	for _, r := range store.Readers {
+		if i := store.SourceIndex(r.ID); i >= 0 {
+			d.antennas[i] = r.Antennas
+		}
+	}
+	for i := range o.Cameras {
+		if n := store.SourceIndex(o.Cameras[i].ID); n >= 0 {
+			d.cameras[n] = &o.Cameras[i]
+		}
+	}
+	var err error
+	d.foreign, err = newForeign(store, o.Foreign)
+	return d, err
+}
+
+// draft is a message on its way: what all kinds share.
+type draft struct {
+	fusion.Message
+	ts   message.Time // the outer one
+	seq  integer
+	boot word
+}
+
+// Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
+func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
+	m := draft{Message: fusion.Message{Received: received, Retained: retain}}
+	kind, source, read, r := d.route(topic)
+	if r == nil && read == nil {
+		return fusion.Message{}, ErrOwnTopic
+	}
+	if r == nil {
+		r = d.decode(&m, kind, source, payload, read)
+	}
+	if r != nil {
+		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
+		return fusion.Message{}, r
+	}
+	return m.Message, nil
+}
+
+// reader reads a payload into the draft's events, for the draft's source and kind.
+type reader func(m *draft, payload []byte) *Rejection
+
+// route finds who sent a message and how to read it; read is nil for a topic of our own.
+func (d *Decoder) route(topic string) (kind, source string, read reader, r *Rejection) {
+	if !strings.HasPrefix(topic, message.Prefix) {
+		for i := range d.foreign {
+			f := &d.foreign[i]
+			if captures, ok := match(f.filter, topic); ok {
+				return f.kind.String(), f.source(captures), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
+			}
+		}
+		kind, source = unmapped(topic)
+		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
+			Reason: "no entry of sources in the site file is for this topic: add one with a decoder or a map"}
+	}
+	store, kind, source, ok := message.SplitTopic(topic)
+	switch {
+	case !ok:
+		kind, source = unmapped(topic)
+		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: "a topic is magpie/v1/{store}/{kind}/{source}"}
+	case store != d.store.ID:
+		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
+			Reason: fmt.Sprintf("the store in the topic is %q, this is %q", clip([]byte(store)), d.store.ID)}
+	case kind == "alert" || kind == "rejected":
+		return kind, source, nil, nil
+	}
+	return kind, source, d.canonical, nil
+}
+
+func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {
+	known := false
+	for k, name := range fusion.Kinds {
+		if name == kind {
+			m.Kind, known = fusion.Kind(k), true
+		}
+	}
+	if !known {
+		return &Rejection{Code: CodeUnknownKind, Reason: fmt.Sprintf("kind %q is none of %s", clip([]byte(kind)), strings.Join(fusion.Kinds[:], ", "))}
+	}
+	if m.Source = d.store.SourceIndex(source); m.Source < 0 {
+		return &Rejection{Code: CodeUnknownSource, Reason: fmt.Sprintf("the site file has no source %q: add it, or correct the topic", clip([]byte(source)))}
+	}
+	if of := d.store.Sources[m.Source].Kind; of != m.Kind && m.Kind != fusion.Status {
+		return &Rejection{Code: CodeUnknownSource, Reason: fmt.Sprintf("the site file has source %q as %s, not %s", source, of, kind)}
+	}
+	if len(payload) > maxPayload {
+		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload has %d bytes: at most %d are allowed, send it in parts", len(payload), maxPayload)}
+	}
+	if r := read(m, payload); r != nil {
+		return r
+	}
+	return d.finish(m, source, payload)
+}
+
+// canonical reads a payload in the contract's own form.
+func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
+	if r := valid(payload); r != nil {
+		return r
+	}
+	d.c.reset(payload)
+	if d.c.text[d.c.at] != '{' {
+		r := d.c.wrong("an object")
+		r.Code = CodeBadJSON
+		return r
+	}
+	switch m.Kind {
+	case fusion.RFID:
+		return d.rfid(m)
+	case fusion.Weight:
+		return d.weight(m)
+	case fusion.Tracks:
+		return d.track(m)
+	case fusion.TillKind:
+		return d.till(m)
+	case fusion.Region:
+		return d.region(m)
+	case fusion.Gate:
+		return d.gate(m)
+	case fusion.Count:
+		return d.count(m)
+	case fusion.Signal:
+		return d.signal(m)
+	case fusion.Stock:
+		return d.stock(m)
+	}
+	return d.status(m)
+}
+
+// members reads an object's members: those that all kinds share, and with member the others.
+func (d *Decoder) members(m *draft, member func(name []byte) *Rejection) *Rejection {
+	return d.c.object(func(name []byte) *Rejection {
+		switch string(name) {
+		case "ts":
+			return d.c.time(&m.ts)
+		case "seq":
+			return d.c.integer(&m.seq, 0, maxSeq, "an integer from 0 to 2^53-1")
+		case "boot":
+			return d.c.word(&m.boot, "a string")
+		}
+		return member(name)
+	})
+}
+
+// one adds the event of a message that has one, at its ts.
+func (d *Decoder) one(m *draft, e fusion.Event) *Rejection {
+	if m.ts.IsZero() && m.Kind != fusion.Status {
+		return d.c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the device has no clock`)
+	}
+	d.add(m, m.ts, e)
+	return nil
+}
+
+// add adds an event at ts, which is the arrival where the device left it out.
+func (d *Decoder) add(m *draft, ts message.Time, e fusion.Event) {
+	e.TS = m.Received
+	if ts.NS() != 0 {
+		e.TS, m.Clocked = ts.NS(), true
+	}
+	m.Events = append(m.Events, e)
+}
+
+// finish fills in what every event of a message has, its identity, and holds its times to the guard.
+func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
+	sum := sha256.Sum256(payload)
+	hash := binary.BigEndian.Uint64(sum[:])
+	m.TS = m.Received
+	if m.ts.NS() != 0 {
+		m.TS, m.Clocked = m.ts.NS(), true
+	}
+	newest := m.TS
+	if len(m.Events) > 0 { // a read has its own time, whatever the message's
+		m.TS = m.Events[0].TS
+	}
+	for i := range m.Events {
+		e := &m.Events[i]
+		e.Source, e.Kind, e.Hash = m.Source, m.Kind, mix(hash, i)
+		m.TS, newest = min(m.TS, e.TS), max(newest, e.TS)
+	}
+	if newest > m.Received+maxFuture {
+		late := time.Duration(newest - m.Received).Round(time.Millisecond)
+		return &Rejection{Code: CodeFuture, Path: "/ts", Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
+			message.At(newest), late)}
+	}
+	m.Ident = identity(m, source, hash)
+	return nil
+}
+
+// identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same bytes.
+func identity(m *draft, source string, hash uint64) uint64 {
+	if !m.seq.set && !m.Clocked {
+		return 0
+	}
+	b := make([]byte, 0, 128)
+	b = append(b, byte(m.Kind))
+	b = append(append(b, source...), 0)
+	if m.seq.set {
+		b = append(append(b, m.boot.v...), 0)
+		b = binary.BigEndian.AppendUint64(b, uint64(m.seq.v))
+		if m.Clocked {
+			b = binary.BigEndian.AppendUint64(b, uint64(m.TS))
+		}
+	} else {
+		b = binary.BigEndian.AppendUint64(append(b, 1), hash)
+	}
+	sum := sha256.Sum256(b)
+	return max(1, binary.BigEndian.Uint64(sum[:]))
+}
+
+// mix makes a message's hash that of its i-th reading (the finaliser of SplitMix64).
+func mix(hash uint64, i int) uint64 {
+	z := hash + uint64(i)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// cashier is what the site lets be known of a cashier.
+func (d *Decoder) cashier(id string) string {
+	switch d.o.Cashier {
+	case "allowed":
+		return id
+	case "pseudonym":
+		h := hmac.New(sha256.New, d.o.Key)
+		h.Write([]byte(d.store.ID + "\x00" + id))
+		return hex.EncodeToString(h.Sum(nil)[:8])
+	}
+	return ""
+}
+
+// hundredths rounds money half away from zero.
+func hundredths(amount float64) int64 { return int64(math.Round(float64(amount * 100))) }

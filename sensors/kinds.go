@@ -1,0 +1,377 @@
+package sensors
+
+import (
+	"fmt"
+	"math"
+
+	"magpie/fusion"
+	"magpie/sensors/message"
+)
+
+// What the values of members may be, in the words of a rejection.
+const (
+	wantText  = "a string in quotes"
+	wantProb  = "a number from 0 to 1"
+	wantEPC   = "a string of hex digits"
+	wantRSSI  = "dBm, a number from -150 to 30"
+	wantPhase = "radians, a number from -7 to 7"
+	wantMHz   = "MHz, a number from 1 to 10000"
+	wantGrams = "grams, a number from -1000000 to 1000000"
+	wantMoney = "an amount in the store's currency, at most 10000000"
+	wantMetre = "metres, a number from -100000 to 100000"
+)
+
+// tag is a read before it is an event.
+type tag struct {
+	ts                   message.Time
+	epc                  word
+	antenna              integer
+	rssi, phase, channel number
+}
+
+func (d *Decoder) tagMember(name []byte, t *tag) *Rejection {
+	c := &d.c
+	switch string(name) {
+	case "epc":
+		return c.hexadecimal(&t.epc, wantEPC)
+	case "antenna":
+		return c.integer(&t.antenna, 0, 1<<16, "the number of an antenna")
+	case "rssi":
+		return c.within(&t.rssi, -150, 30, wantRSSI)
+	case "phase":
+		return c.within(&t.phase, -7, 7, wantPhase)
+	case "channel":
+		return c.within(&t.channel, 1, 10_000, wantMHz)
+	case "tid":
+		var tid word // checked, and not used yet
+		return c.hexadecimal(&tid, wantEPC)
+	}
+	return nil
+}
+
+// addTag adds a read that has all it needs; the names are those of the payload's own members.
+func (d *Decoder) addTag(m *draft, t *tag, epc, antenna, rssi string) *Rejection {
+	c := &d.c
+	switch {
+	case t.ts.IsZero():
+		return c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the reader has no clock`)
+	case !t.epc.set:
+		return c.missing(epc, "give the tag's EPC")
+	case !t.antenna.set:
+		return c.missing(antenna, "give the number of the antenna")
+	case !t.rssi.set:
+		return c.missing(rssi, "without the strength nobody can tell where a tag is; switch it on in the reader's settings")
+	}
+	if _, ok := d.antennas[m.Source][int(t.antenna.v)]; !ok {
+		return &Rejection{Code: CodeUnknownAntenna, Path: c.pointer(antenna),
+			Reason: fmt.Sprintf("the site file has no antenna %d at reader %q: add it", t.antenna.v, d.store.Sources[m.Source].ID)}
+	}
+	d.add(m, t.ts, fusion.Event{Zone: -1, ID: t.epc.v, Antenna: int(t.antenna.v), RSSI: t.rssi.v, Phase: t.phase.v, Channel: t.channel.v})
+	return nil
+}
+
+func (d *Decoder) rfid(m *draft) *Rejection {
+	var one tag
+	reads := false
+	r := d.members(m, func(name []byte) *Rejection {
+		if string(name) != "reads" || d.c.text[d.c.at] == 'n' {
+			return d.tagMember(name, &one)
+		}
+		reads = true
+		return d.c.array(func(int) *Rejection {
+			var t tag
+			r := d.c.object(func(name []byte) *Rejection {
+				if string(name) == "ts" {
+					return d.c.time(&t.ts)
+				}
+				return d.tagMember(name, &t)
+			})
+			if r != nil {
+				return r
+			}
+			return d.addTag(m, &t, "epc", "antenna", "rssi")
+		})
+	})
+	if r != nil || reads {
+		return r
+	}
+	one.ts = m.ts
+	return d.addTag(m, &one, "epc", "antenna", "rssi")
+}
+
+func (d *Decoder) weight(m *draft) *Rejection {
+	c := &d.c
+	var grams []float64
+	var given, many bool
+	var rate number
+	var mode word
+	sample := func() *Rejection {
+		var g number
+		if c.text[c.at] == 'n' {
+			return c.wrong(wantGrams)
+		}
+		if r := c.within(&g, -1e6, 1e6, wantGrams); r != nil {
+			return r
+		}
+		grams, given = append(grams, g.v), true
+		return nil
+	}
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "grams":
+			switch c.text[c.at] {
+			case 'n':
+				c.null()
+				return nil
+			case '[':
+				many, given = true, true
+				return c.array(func(int) *Rejection { return sample() })
+			}
+			return sample()
+		case "rate":
+			return c.within(&rate, 0.01, 100_000, "samples a second, a number from 0.01 to 100000")
+		case "mode":
+			return c.word(&mode, wantText)
+		}
+		return nil
+	})
+	switch {
+	case r != nil:
+		return r
+	case !given:
+		return c.missing("grams", "give the absolute untared load")
+	case m.ts.IsZero():
+		return c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the scale has no clock`)
+	case mode.set && mode.v != "change":
+		return &Rejection{Code: CodeRange, Path: "/mode", Reason: fmt.Sprintf("mode is %q: leave it out, or write \"change\"", mode.v)}
+	case many && len(grams) == 0:
+		return &Rejection{Code: CodeRange, Path: "/grams", Reason: "grams is an empty array: give at least one sample"}
+	case len(grams) > 1 && !rate.set:
+		return c.missing("rate", "an array of samples needs the samples a second")
+	}
+	return d.samples(m, grams, rate.v, mode.set)
+}
+
+// samples adds the samples of a plate, which lie 1/rate seconds apart from ts on.
+func (d *Decoder) samples(m *draft, grams []float64, rate float64, change bool) *Rejection {
+	place := func(i int) int64 {
+		if i == 0 {
+			return 0
+		}
+		return int64(math.Round(float64(i) * 1e9 / rate))
+	}
+	span, most := place(len(grams)-1), max(maxSpan, d.store.Sources[m.Source].Lateness)
+	if span > most {
+		return &Rejection{Code: CodeRange, Path: "/grams", Reason: fmt.Sprintf("grams spans %d ms: at most %d ms are allowed, send shorter arrays", span/1e6, most/1e6)}
+	}
+	start := m.ts.NS()
+	if m.ts.IsArrival() {
+		start = m.Received - span // the newest sample is the one that arrives now
+	}
+	m.Events = make([]fusion.Event, 0, len(grams))
+	for i, g := range grams {
+		d.add(m, m.ts, fusion.Event{Zone: -1, Grams: g, Change: change})
+		m.Events[i].TS = start + place(i)
+	}
+	return nil
+}
+
+func (d *Decoder) region(m *draft) *Rejection {
+	c := &d.c
+	var object, class, action, zone word
+	var conf number
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "object":
+			return c.word(&object, wantText)
+		case "class":
+			return c.word(&class, wantText)
+		case "action":
+			return c.word(&action, wantText)
+		case "zone":
+			return c.word(&zone, wantText)
+		case "conf":
+			return c.within(&conf, 0, 1, wantProb)
+		}
+		return nil
+	})
+	if r != nil {
+		return r
+	}
+	e := fusion.Event{ID: object.v, Name: class.v, Zone: d.store.ZoneIndex(zone.v), Conf: 1}
+	if conf.set {
+		e.Conf = conf.v
+	}
+	switch action.v {
+	case "enter":
+		e.Action = fusion.Enter
+	case "exit":
+		e.Action = fusion.Leave
+	case "cross":
+		e.Action = fusion.Cross
+	}
+	switch {
+	case !object.set:
+		return c.missing("object", "give the device's id of what it saw")
+	case !class.set:
+		return c.missing("class", "give what it saw, such as person")
+	case !action.set:
+		return c.missing("action", "give enter, exit or cross")
+	case e.Action == fusion.NoAction:
+		return &Rejection{Code: CodeRange, Path: "/action", Reason: fmt.Sprintf("action is %q: enter, exit or cross is wanted", action.v)}
+	case !zone.set:
+		return c.missing("zone", "give a zone's id of the site file")
+	case e.Zone < 0:
+		return &Rejection{Code: CodeRange, Path: "/zone", Reason: fmt.Sprintf("the site file has no zone %q: add it, or name one of its zones in the device", zone.v)}
+	}
+	return d.one(m, e)
+}
+
+func (d *Decoder) gate(m *draft) *Rejection {
+	c := &d.c
+	var alarm flag
+	var direction word
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "alarm":
+			return c.flag(&alarm)
+		case "direction":
+			return c.word(&direction, wantText)
+		}
+		return nil
+	})
+	e := fusion.Event{Zone: -1, On: alarm.v}
+	switch direction.v {
+	case "in":
+		e.Action = fusion.In
+	case "out":
+		e.Action = fusion.Out
+	}
+	switch {
+	case r != nil:
+		return r
+	case !alarm.set:
+		return c.missing("alarm", "give true or false")
+	case direction.set && e.Action == fusion.NoAction:
+		return &Rejection{Code: CodeRange, Path: "/direction", Reason: fmt.Sprintf("direction is %q: in or out is wanted", direction.v)}
+	}
+	return d.one(m, e)
+}
+
+// count reads a people counter. Running totals make an event with Action Other: only who sees the ones before can tell
+// how many people they are.
+func (d *Decoder) count(m *draft) *Rejection {
+	c := &d.c
+	var in, out, totalIn, totalOut integer
+	const people = "a number of people"
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "in":
+			return c.integer(&in, 0, 1e6, people)
+		case "out":
+			return c.integer(&out, 0, 1e6, people)
+		case "total_in":
+			return c.integer(&totalIn, 0, maxSeq, people)
+		case "total_out":
+			return c.integer(&totalOut, 0, maxSeq, people)
+		}
+		return nil
+	})
+	const both = "give in and out, or total_in and total_out"
+	switch totals := totalIn.set || totalOut.set; {
+	case r != nil:
+		return r
+	case in.set && out.set:
+		return d.one(m, fusion.Event{Zone: -1, Qty: float64(in.v), QtyOut: float64(out.v)})
+	case totalIn.set && totalOut.set:
+		return d.one(m, fusion.Event{Zone: -1, Action: fusion.Other, Qty: float64(totalIn.v), QtyOut: float64(totalOut.v)})
+	case totals && totalIn.set:
+		return c.missing("total_out", both)
+	case totals:
+		return c.missing("total_in", both)
+	case in.set:
+		return c.missing("out", both)
+	}
+	return c.missing("in", both)
+}
+
+func (d *Decoder) signal(m *draft) *Rejection {
+	c := &d.c
+	var what, object word
+	state := flag{v: true} // a device that says no state says that it happened
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "name":
+			return c.word(&what, wantText)
+		case "state":
+			return c.flag(&state)
+		case "object":
+			return c.word(&object, wantText)
+		}
+		return nil
+	})
+	switch {
+	case r != nil:
+		return r
+	case !what.set:
+		return c.missing("name", "give what happened, such as line, tamper, loiter, panic or input")
+	}
+	return d.one(m, fusion.Event{Zone: -1, ID: object.v, Name: what.v, On: state.v})
+}
+
+func (d *Decoder) stock(m *draft) *Rejection {
+	c := &d.c
+	var sku word
+	var units number
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "sku":
+			return c.word(&sku, wantText)
+		case "units":
+			return c.within(&units, 0, 1e9, "the units on hand, not negative")
+		}
+		return nil
+	})
+	switch {
+	case r != nil:
+		return r
+	case !sku.set:
+		return c.missing("sku", "give the article's number")
+	case !units.set:
+		return c.missing("units", "give the units on hand in the store")
+	}
+	return d.one(m, fusion.Event{Zone: -1, SKU: c.keep([]byte(fusion.GTIN14(sku.v))), Qty: units.v})
+}
+
+func (d *Decoder) status(m *draft) *Rejection {
+	c := &d.c
+	var state word
+	every := number{v: 10}
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "state":
+			return c.word(&state, wantText)
+		case "every":
+			return c.within(&every, 0.1, 86400, "seconds, a number from 0.1 to 86400")
+		}
+		return nil
+	})
+	e := fusion.Event{Zone: -1, Every: int64(math.Round(float64(every.v * 1e9)))}
+	switch state.v {
+	case "online":
+		e.Action = fusion.Online
+	case "offline":
+		e.Action = fusion.Offline
+	case "degraded":
+		e.Action = fusion.Degraded
+	}
+	switch {
+	case r != nil:
+		return r
+	case !state.set:
+		return c.missing("state", "give online, offline or degraded")
+	case e.Action == fusion.NoAction:
+		return &Rejection{Code: CodeRange, Path: "/state", Reason: fmt.Sprintf("state is %q: online, offline or degraded is wanted", state.v)}
+	}
+	return d.one(m, e)
+}

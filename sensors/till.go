@@ -1,0 +1,69 @@
+package sensors
+
+import (
+	"slices"
+
+	"magpie/fusion"
+)
+
+func (d *Decoder) till(m *draft) *Rejection {
+	c := &d.c
+	var session, action, sku, epc, line, of, receipt, cashier word
+	var price, amount, grams number
+	qty := number{v: 1}
+	r := d.members(m, func(name []byte) *Rejection {
+		switch string(name) {
+		case "session":
+			return c.word(&session, wantText)
+		case "action":
+			return c.word(&action, wantText)
+		case "sku":
+			return c.word(&sku, wantText)
+		case "epc":
+			return c.hexadecimal(&epc, wantEPC)
+		case "line":
+			return c.word(&line, wantText)
+		case "of":
+			return c.word(&of, wantText)
+		case "receipt":
+			return c.word(&receipt, wantText)
+		case "cashier":
+			return c.word(&cashier, wantText)
+		case "qty":
+			return c.within(&qty, 0, 1e6, "a quantity, not negative (a void or refund says so by its action)")
+		case "price":
+			return c.within(&price, -1e7, 1e7, wantMoney)
+		case "amount":
+			return c.within(&amount, -1e7, 1e7, wantMoney)
+		case "grams":
+			return c.within(&grams, -1e6, 1e6, wantGrams)
+		}
+		return nil
+	})
+	if r != nil {
+		return r
+	}
+	e := fusion.Event{Zone: -1, Action: fusion.Other, ID: session.v, Name: d.cashier(cashier.v), EPC: epc.v, Line: line.v, Of: of.v,
+		Grams: grams.v, Qty: qty.v, Price: hundredths(price.v), SKU: c.keep([]byte(fusion.GTIN14(sku.v)))}
+	if i := slices.Index(fusion.Actions[:], action.v); i >= int(fusion.Open) && i <= int(fusion.Close) {
+		e.Action = fusion.Action(i)
+	}
+	if cashier.v == "" {
+		e.Name = ""
+	}
+	switch {
+	case !session.set:
+		return c.missing("session", "give the sale's id, the same from open to close")
+	case !action.set:
+		return c.missing("action", "give what the till did, such as scan")
+	case !sku.set && !epc.set && (e.Action == fusion.Scan || e.Action == fusion.Refund):
+		return c.missing("sku", "a "+action.v+" needs sku or epc")
+	}
+	switch e.Action {
+	case fusion.Refund:
+		e.Of = receipt.v
+	case fusion.Tender:
+		e.Price = hundredths(amount.v)
+	}
+	return d.one(m, e)
+}
