@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+
+	"magpie/fusion"
+)
+
+// longest bounds every window, so that what a policy needs to remember is bounded.
+const longest = 24 * time.Hour
+
+// literal checks a text argument.
+func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
+	a, at := arg{text: `"` + n.Value + `"`}, n.Location().From
+	switch want {
+	case aModality:
+		for m, word := range fusion.Modalities {
+			if word == n.Value {
+				a.modality = fusion.Modality(m)
+				return a, true
+			}
+		}
+		s.fail(at, "unknown modality %s; %s", quote(n.Value), suggest(n.Value, fusion.Modalities[:]))
+	case aPlace:
+		var ok bool
+		a.place, ok = s.place1(n.Value, at)
+		return a, ok
+	case aGoods:
+		return s.goods(n, a)
+	case aWindow:
+		d, err := time.ParseDuration(n.Value)
+		if err == nil && d > 0 && d <= longest {
+			a.ns, a.text = int64(d), `"`+d.String()+`"`
+			return a, true
+		}
+		hint := `write "30s", "10m" or "1h"`
+		if err == nil && d > longest {
+			hint = "a window is at most 24h"
+		}
+		s.fail(at, "%s is no window; %s", quote(n.Value), hint)
+	case aWay:
+		if n.Value == "in" || n.Value == "out" {
+			return a, true
+		}
+		s.fail(at, `unknown direction %s; possible are in, out`, quote(n.Value))
+	case aBasis:
+		if n.Value == "self" {
+			return a, true
+		}
+		if n.Value == "peers" {
+			s.fail(at, `a comparison with "peers" is not there yet; write "self"`)
+			return a, false
+		}
+		s.fail(at, `unknown basis %s; possible is self`, quote(n.Value))
+	case aPath:
+		parts := strings.Split(n.Value, ">")
+		if len(parts) < 2 || len(parts) > 8 {
+			s.fail(at, `a path names two to eight places, as in "entrance > aisle > exit"`)
+			return a, false
+		}
+		for _, p := range parts {
+			place, ok := s.place1(strings.TrimSpace(p), at)
+			if !ok {
+				return a, false
+			}
+			a.route = append(a.route, place)
+		}
+		return a, true
+	case aClock:
+		t, err := time.Parse("15:04", n.Value)
+		if err == nil {
+			a.minutes = t.Hour()*60 + t.Minute()
+			return a, true
+		}
+		s.fail(at, `%s is no time of day; write "21:00"`, quote(n.Value))
+	default: // aClass, aName, aPolicy, aTier
+		if strings.TrimSpace(n.Value) != "" && n.Value == strings.TrimSpace(n.Value) {
+			return a, true
+		}
+		s.fail(at, "the %s is empty or begins or ends with a space", paramNames[want])
+	}
+	return a, false
+}
+
+func quote(s string) string { return `"` + clip(s) + `"` }
+
+// place1 reads one zone kind, or id:zone.
+func (s *source) place1(word string, at int) (fusion.Place, bool) {
+	zones := s.store.Zones
+	place := make(fusion.Place, len(zones))
+	if id, one := strings.CutPrefix(word, "id:"); one {
+		var ids []string
+		for i := range zones {
+			if zones[i].ID == id {
+				place[i] = true
+				s.warn(at, "%s names one zone of one store; a kind, such as %q, works in every store", quote(word), zones[i].Kind)
+				return place, true
+			}
+			ids = append(ids, "id:"+zones[i].ID)
+		}
+		s.fail(at, "no zone of the site has the id %s; %s", quote(id), suggest(word, sorted(ids)))
+		return nil, false
+	}
+	for k, name := range fusion.ZoneKinds {
+		if name != word {
+			continue
+		}
+		any := false
+		for i := range zones {
+			place[i] = zones[i].Kind == fusion.ZoneKind(k)
+			any = any || place[i]
+		}
+		if !any {
+			s.warn(at, "the site has no zone of the kind %s", word)
+		}
+		return place, true
+	}
+	for i := range zones {
+		if zones[i].ID == word {
+			s.fail(at, "%s is the id of one zone; write %q for every %s, or %q", quote(word), zones[i].Kind, zones[i].Kind, "id:"+word)
+			return nil, false
+		}
+	}
+	s.fail(at, "unknown zone kind %s; %s", quote(word), suggest(word, fusion.ZoneKinds[:]))
+	return nil, false
+}
+
+func (s *source) goods(n *ast.StringNode, a arg) (arg, bool) {
+	if n.Value == "any" {
+		return a, true
+	}
+	if g, ok := s.lists[n.Value]; ok {
+		a.goods = g
+		return a, true
+	}
+	if isSKU(n.Value) {
+		sku := fusion.GTIN14(n.Value)
+		a.goods, a.text = make(fusion.Goods, len(s.store.Products)), `"`+sku+`"`
+		if i := s.store.ProductIndex(sku); i >= 0 {
+			a.goods[i] = true
+		} else {
+			s.warn(n.Location().From, "no product of the site has the SKU %s", n.Value)
+		}
+		return a, true
+	}
+	names := []string{"any"}
+	for name := range s.lists {
+		names = append(names, name)
+	}
+	s.fail(n.Location().From, `unknown goods %s: neither a list of common.yaml nor "any" nor a SKU; %s`, quote(n.Value), suggest(n.Value, sorted(names)))
+	return a, false
+}
+
+func isSKU(s string) bool {
+	if s == "" || len(s) > 14 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *source) warn(offset int, format string, args ...any) {
+	line, col := s.f.place(s.node, offset)
+	s.f.warn(line, col, format, args...)
+}

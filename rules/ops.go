@@ -1,0 +1,186 @@
+package rules
+
+import (
+	"math"
+	"time"
+
+	"magpie/fusion"
+)
+
+// op is one operand: a call with constant arguments, shared by all policies of a set that read it.
+type op struct {
+	key   string // canonical text
+	truth bool
+	unfit string // why the arguments do not go together, "" if they do
+
+	eval   func(v *fusion.View) float64 // a truth as 0 or 1
+	touch  kinds                        // a fact of these kinds may change it
+	behind kinds                        // a fact of these kinds stands behind it, if match agrees
+	match  func(f *fusion.Fact) bool    // nil: all
+	window int64                        // facts count for so long; each then changes the value, whatever it was before
+
+	due     func(v *fusion.View) int64 // the next time after v.Now at which time alone may change it; nil: never
+	event   *op                        // itself, where it is an event
+	reached func(limit float64, strict bool) *op
+	relies  []reliance
+	lacking func(v *fusion.View) string // what was missing for it to be true, "" if nothing
+}
+
+// reliance is what an operand needs to be seen.
+type reliance struct {
+	modality fusion.Modality
+	place    fusion.Place
+	where    string // as the policy wrote it, "" for everywhere
+}
+
+// kinds is a set of fact kinds.
+type kinds uint32
+
+func of(all ...fusion.FactKind) kinds {
+	var k kinds
+	for _, f := range all {
+		k |= 1 << f
+	}
+	return k
+}
+
+func (k kinds) has(f fusion.FactKind) bool { return k&(1<<f) != 0 }
+
+// touches reports whether a new fact may change the operand's value.
+func (o *op) touches(f *fusion.Fact) bool {
+	return o.touch.has(f.Kind) && (o.window == 0 || o.match == nil || o.match(f))
+}
+
+// stands reports whether a fact stands behind the operand's value at now.
+func (o *op) stands(f *fusion.Fact, now int64) bool {
+	return o.behind.has(f.Kind) && (o.window == 0 || f.At > now-o.window) && (o.match == nil || o.match(f))
+}
+
+// What the functions read, by kind of fact.
+var (
+	walking  = of(fusion.FactSeen, fusion.FactEntered, fusion.FactLeft, fusion.FactExited, fusion.FactLost)
+	handling = of(fusion.FactPicked, fusion.FactPutBack, fusion.FactHandover)
+	tagged   = of(fusion.FactRead, fusion.FactMoved, fusion.FactReadEnd)
+	paying   = of(fusion.FactOpened, fusion.FactScanned, fusion.FactVoided, fusion.FactRefunded, fusion.FactTill, fusion.FactPaid)
+	basket   = handling | tagged | paying | of(fusion.FactGroup)
+
+	perceived = [...]kinds{
+		fusion.ByTrack:  of(fusion.FactSeen, fusion.FactEntered),
+		fusion.ByRFID:   tagged,
+		fusion.ByWeight: of(fusion.FactPicked, fusion.FactPutBack),
+		fusion.ByTill:   paying,
+		fusion.ByGate:   of(fusion.FactGate),
+		fusion.ByRegion: of(fusion.FactSeen, fusion.FactEntered, fusion.FactLeft),
+		fusion.ByCount:  0,
+		fusion.BySignal: of(fusion.FactSignal),
+	}
+)
+
+func in(p fusion.Place) func(f *fusion.Fact) bool {
+	return func(f *fusion.Fact) bool { return f.Zone >= 0 && p[f.Zone] }
+}
+
+func some(g fusion.Goods) func(f *fusion.Fact) bool {
+	if g == nil {
+		return nil
+	}
+	return func(f *fusion.Fact) bool { return g.Has(f.Product) }
+}
+
+// basketOp reads the basket.
+func basketOp(eval func(v *fusion.View) float64, match func(f *fusion.Fact) bool) op {
+	return op{eval: eval, touch: basket, behind: handling | of(fusion.FactMoved, fusion.FactScanned, fusion.FactVoided), match: match,
+		relies: []reliance{{modality: fusion.ByTill}, {modality: fusion.ByWeight}}}
+}
+
+func placeOp(a arg, touch, behind kinds, m fusion.Modality, eval func(v *fusion.View) float64) op {
+	return op{eval: eval, touch: touch, behind: behind, match: in(a.place), relies: []reliance{{m, a.place, a.text}}}
+}
+
+// sinceFacts is the next time at which a fact of these kinds is a window old.
+func sinceFacts(touch kinds, window int64) func(v *fusion.View) int64 {
+	return func(v *fusion.View) int64 {
+		due := int64(math.MaxInt64)
+		for i := range v.Visit.Facts {
+			f := &v.Visit.Facts[i]
+			if !touch.has(f.Kind) {
+				continue
+			}
+			for _, from := range [2]int64{f.At, f.TS} {
+				if t := from + window; t > v.Now {
+					due = min(due, t)
+				}
+			}
+		}
+		return due
+	}
+}
+
+// dwellOp counts seconds inside; compared with a constant it gets a timer.
+func dwellOp(_ *language, a []arg) op {
+	place := a[0].place
+	base := placeOp(a[0], walking, walking, fusion.ByTrack, func(v *fusion.View) float64 { return v.Dwell(place) })
+	base.reached = func(limit float64, strict bool) *op {
+		o := base
+		o.reached, o.truth = nil, true
+		o.key = "dwell(" + a[0].text + ") >= " + number9(limit)
+		if strict {
+			o.key = "dwell(" + a[0].text + ") > " + number9(limit)
+		}
+		o.eval = func(v *fusion.View) float64 {
+			d := round9(v.Dwell(place))
+			return bit(d > limit || !strict && d == limit)
+		}
+		o.due = func(v *fusion.View) int64 {
+			due := v.DwellDue(place, limit)
+			if strict && due < math.MaxInt64 {
+				due++
+			}
+			if due <= v.Now {
+				return math.MaxInt64
+			}
+			return due
+		}
+		return &o
+	}
+	return base
+}
+
+// clockOp is about the time of day; no fact touches it.
+func clockOp(read func(t time.Time) float64) op {
+	return op{eval: func(v *fusion.View) float64 { return read(v.Local()) }}
+}
+
+func betweenOp(_ *language, a []arg) op {
+	from, to := a[0].minutes, a[1].minutes
+	return clockOp(func(t time.Time) float64 {
+		m := t.Hour()*60 + t.Minute()
+		if from <= to {
+			return bit(m >= from && m < to)
+		}
+		return bit(m >= from || m < to) // over midnight
+	})
+}
+
+// pathOp is true once the places were entered in this order, the last within the window of the first.
+func pathOp(_ *language, a []arg) op {
+	route, window := a[0].route, a[1].ns
+	entered := of(fusion.FactEntered, fusion.FactExited)
+	step := func(i int) func(f *fusion.Fact) bool {
+		return func(f *fusion.Fact) bool { return entered.has(f.Kind) && f.Zone >= 0 && route[i][f.Zone] }
+	}
+	steps := make([]func(f *fusion.Fact) bool, len(route))
+	for i := range route {
+		steps[i] = step(i)
+	}
+	return op{touch: entered, behind: entered, relies: []reliance{{modality: fusion.ByTrack}},
+		match: func(f *fusion.Fact) bool {
+			for _, is := range steps {
+				if is(f) {
+					return true
+				}
+			}
+			return false
+		},
+		eval: func(v *fusion.View) float64 { return bit(inOrder(v.Visit.Facts, steps, window)) }}
+}

@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"fmt"
+
+	"magpie/fusion"
+)
+
+// Mode says what becomes of a policy's results.
+type Mode string
+
+// The modes: live policies raise alerts, shadow ones are judged and counted only, those that are off are only checked.
+const (
+	Live   Mode = "live"
+	Shadow Mode = "shadow"
+	Off    Mode = "off"
+)
+
+// Tiers gives the names of tiers, lowest first.
+var Tiers = [...]string{"log", "review", "staff", "gate"}
+
+// Actions are what an alert may ask of staff.
+var Actions = []string{"watch", "offer help", "ask to rescan", "check receipt", "check the room", "call manager"}
+
+// Tier is one threshold of a policy.
+type Tier struct {
+	Name string
+	At   float64 // score from which it is reached
+	Cost bool    // At follows from the value at risk instead: false_alarm / (false_alarm + recover × value)
+}
+
+// Need is one of a policy's needs: a modality, and the zone kind in which it must be there ("" for anywhere).
+type Need struct {
+	Modality fusion.Modality
+	Place    string
+}
+
+func (n Need) String() string {
+	if n.Place == "" {
+		return n.Modality.String()
+	}
+	return n.Modality.String() + "@" + n.Place
+}
+
+// Policy is one checked and compiled file.
+type Policy struct {
+	ID    string
+	Title string
+	File  string // its name in the folder
+	Judge fusion.SubjectKind
+	Mode  Mode
+	Hash  string // sha256:… of its file, of common.yaml and of the site's params for it
+
+	Needs    []Need
+	Shadowed string // why needs put it in shadow, "" if they did not
+
+	Prior    float64
+	Tiers    []Tier // lowest first
+	To       map[string][]string
+	Action   string
+	Cooldown int64 // ns
+	Message  string
+
+	when, require, score *expression
+	evidence             []evidence
+	groups               []group
+	falseAlarm, recover  float64
+	ops                  []int // operands, as indexes into those of its subject kind
+	relies               []reliance
+	order                int // its place among those of its subject kind
+}
+
+// evidence is one line of a policy's evidence.
+type evidence struct {
+	name, group string
+	ln          float64 // of the likelihood ratio, rounded to 1e-9
+	half        int64   // half-life, ns; 0: none
+	expr        *expression
+	in          int // index into Policy.groups
+}
+
+// group is evidence of one kind: what it may add at most.
+type group struct {
+	name string
+	cap  int64 // micro-nats
+}
+
+// EvidenceNames lists the names of the policy's evidence in the order of its file.
+func (p *Policy) EvidenceNames() []string {
+	all := make([]string, len(p.evidence))
+	for i := range p.evidence {
+		all[i] = p.evidence[i].name
+	}
+	return all
+}
+
+// Threshold is the score from which a tier is reached with so much value at risk; a tier that follows from the cost is
+// never below review.
+func (p *Policy) Threshold(t Tier, value float64) float64 {
+	if !t.Cost {
+		return t.At
+	}
+	at := round9(divide(p.falseAlarm, p.falseAlarm+float64(p.recover*value)))
+	for _, o := range p.Tiers {
+		if o.Name == "review" {
+			at = max(at, o.At)
+		}
+	}
+	return at
+}
+
+// tier is the highest tier that a score reaches, "" below the lowest, and whether require caps it.
+func (p *Policy) tier(score, value float64, required bool) (name, cappedBy string) {
+	for _, t := range p.Tiers {
+		if score < p.Threshold(t, value) {
+			continue
+		}
+		if !required && (t.Name == "staff" || t.Name == "gate") {
+			cappedBy = "require"
+			continue
+		}
+		name = t.Name
+	}
+	return name, cappedBy
+}
+
+// String names the policy and its mode.
+func (p *Policy) String() string { return fmt.Sprintf("%s (%s)", p.ID, p.Mode) }
+
+func (r reliance) String() string {
+	if r.where == "" {
+		return r.modality.String() + " coverage"
+	}
+	return r.modality.String() + " coverage at " + unquote(r.where)
+}

@@ -1,0 +1,270 @@
+package rules
+
+import (
+	"math"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"go.yaml.in/yaml/v3"
+
+	"magpie/fusion"
+)
+
+// Bounds of one policy.
+const (
+	maxEvidence = 64
+	maxID       = 64
+)
+
+var policyKeys = []string{"policy", "title", "judge", "mode", "needs", "params", "prior", "when", "evidence", "score", "groups", "require", "alert"}
+
+// reader reads one policy file.
+type reader struct {
+	*file
+	l      *language
+	opts   *Options
+	over   Override
+	params map[string]ast.Node
+	p      *Policy
+	table  *operands
+}
+
+// readPolicy reads a file that parsed as YAML; nil when it has no id.
+func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, []*op) {
+	o := f.mapping(root, "the policy", policyKeys...)
+	r := &reader{file: f, l: l, opts: opts, params: map[string]ast.Node{}, table: &operands{}}
+	p := &Policy{File: f.name, falseAlarm: opts.FalseAlarm, recover: opts.Recover}
+	r.p = p
+	p.ID = f.text(o.need("policy", "give it a unique id, such as policy: unpaid-exit"), "policy")
+	if n := o.get("policy"); p.ID != "" && !isID(p.ID) {
+		f.fail(n, "policy %s must be at most %d letters, digits, - and _", quote(p.ID), maxID)
+	}
+	r.over = opts.Overrides[p.ID]
+	p.Title = f.text(o.need("title", "say in one line what it watches for"), "title")
+	r.plain(o.get("title"), p.Title)
+	p.Judge = r.judge(o)
+	p.Mode = Mode(f.word(o.get("mode"), "mode", string(Live), string(Shadow), string(Off)))
+	if p.Mode == "" {
+		p.Mode = Live
+	}
+	r.needs(o)
+	r.readParams(o)
+	if n := o.get("when"); n != nil {
+		p.when = r.compile(n, truth)
+	}
+	if n := o.get("require"); n != nil {
+		p.require = r.compile(n, truth)
+	}
+	r.scoring(o)
+	r.alert(o)
+	r.override()
+	return p, r.table.ops
+}
+
+func isID(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(s) <= maxID
+}
+
+// accusing are the words that nothing shown or sent may hold (contract §5).
+var accusing = []string{"thief", "theft", "steal", "suspect"}
+
+// plain checks words that people will read.
+func (r *reader) plain(n *yaml.Node, words string) {
+	for _, w := range accusing {
+		if strings.Contains(strings.ToLower(words), w) {
+			r.fail(n, "nothing that is shown or sent may say %s; say what was seen instead", w)
+		}
+	}
+}
+
+func (r *reader) judge(o *object) fusion.SubjectKind {
+	n := o.get("judge")
+	word := r.word(n, "judge", fusion.SubjectKinds[:]...)
+	for k, name := range fusion.SubjectKinds {
+		if name != word {
+			continue
+		}
+		if fusion.SubjectKind(k) == fusion.SubjectCashier {
+			if r.opts.Cashier == "" || r.opts.Cashier == "off" {
+				r.fail(n, "judge: cashier needs privacy.cashier in the site file, which is off")
+			} else {
+				r.fail(n, "judge: cashier is not there yet; write judge: till")
+			}
+		}
+		return fusion.SubjectKind(k)
+	}
+	return fusion.SubjectVisit
+}
+
+// needs decides from the site whether the policy can work there.
+func (r *reader) needs(o *object) {
+	for _, n := range r.list(o.get("needs"), "needs") {
+		word := r.text(n, "needs")
+		if word == "" {
+			continue
+		}
+		name, place, _ := strings.Cut(word, "@")
+		need, known := Need{Place: place}, false
+		for m, w := range fusion.Modalities {
+			if w == name {
+				need.Modality, known = fusion.Modality(m), true
+			}
+		}
+		if !known {
+			r.fail(n, "needs: unknown modality %s; %s", quote(name), suggest(name, fusion.Modalities[:]))
+			continue
+		}
+		if place != "" && !has(fusion.ZoneKinds[:], place) {
+			r.fail(n, "needs: unknown zone kind %s; %s", quote(place), suggest(place, fusion.ZoneKinds[:]))
+			continue
+		}
+		r.p.Needs = append(r.p.Needs, need)
+		if r.p.Shadowed == "" && !provides(r.l.store, need) {
+			r.p.Shadowed = "it needs " + need.String() + ", which the site has not"
+		}
+	}
+}
+
+var modalityKinds = [...]fusion.Kind{fusion.ByTrack: fusion.Tracks, fusion.ByRFID: fusion.RFID, fusion.ByWeight: fusion.Weight,
+	fusion.ByTill: fusion.TillKind, fusion.ByGate: fusion.Gate, fusion.ByRegion: fusion.Region, fusion.ByCount: fusion.Count,
+	fusion.BySignal: fusion.Signal}
+
+// provides reports whether a source of the site has the modality in a zone of the kind.
+func provides(s *fusion.Store, n Need) bool {
+	for i := range s.Sources {
+		src := &s.Sources[i]
+		if src.Kind != modalityKinds[n.Modality] {
+			continue
+		}
+		if n.Place == "" {
+			return true
+		}
+		for _, z := range src.Zones {
+			if s.Zones[z].Kind.String() == n.Place {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compile compiles one expression and gives its operands the policy's slots.
+func (r *reader) compile(n *yaml.Node, want typ) *expression {
+	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, table: r.table}
+	return s.compile(want)
+}
+
+func (r *reader) scoring(o *object) {
+	p, list := r.p, o.get("evidence")
+	prior, score := o.get("prior"), o.get("score")
+	switch {
+	case score != nil && (prior != nil || list != nil):
+		r.fail(score, "score: stands instead of prior: and evidence:; keep one of the two")
+	case score != nil:
+		p.score = r.compile(score, number)
+	case prior == nil || list == nil:
+		if o.node != nil {
+			r.fail(o.node, "the policy needs prior: and evidence:, or score:")
+		}
+	}
+	if prior != nil {
+		if v, ok := r.number(prior, "prior", 1e-9, 1-1e-9); ok {
+			p.Prior = v
+		}
+	}
+	nodes := r.list(list, "evidence")
+	if len(nodes) > maxEvidence {
+		r.fail(nodes[maxEvidence], "at most %d pieces of evidence are allowed", maxEvidence)
+		nodes = nodes[:maxEvidence]
+	}
+	names := map[string]bool{}
+	for _, n := range nodes {
+		r.evidence(n, names)
+	}
+	r.groups(o.get("groups"))
+}
+
+func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
+	o := r.mapping(n, "evidence", "name", "if", "weight", "clears", "lr", "group", "half_life")
+	e := evidence{in: -1}
+	e.name = r.text(o.need("name", "say in a few words what it means"), "name")
+	r.plain(o.get("name"), e.name)
+	if names[e.name] && e.name != "" {
+		r.fail(o.get("name"), "the evidence %s is there twice; give each its own name", quote(e.name))
+	}
+	names[e.name] = true
+	e.group = r.text(o.get("group"), "group")
+	r.plain(o.get("group"), e.group)
+	e.half = r.duration(o.get("half_life"), "half_life")
+	lr, given := 1.0, 0
+	for _, key := range []string{"weight", "clears", "lr"} {
+		m := o.get(key)
+		if m == nil {
+			continue
+		}
+		if given++; given > 1 {
+			r.fail(m, "weight:, clears: and lr: exclude each other; keep one")
+		}
+		switch key {
+		case "lr":
+			if v, ok := r.number(m, "lr", 1e-6, 1e6); ok {
+				lr = v
+			}
+		default:
+			if w := r.word(m, key, strengthNames...); w != "" {
+				lr = strengths[w]
+			}
+			if key == "clears" {
+				lr = 1 / lr
+			}
+		}
+	}
+	if given == 0 && o.node != nil {
+		r.fail(o.node, "evidence: weight is missing; write weight: or clears: with weak, moderate, strong or very strong, or lr: with a number")
+	}
+	e.ln = round9(math.Log(lr))
+	if m := o.need("if", "write an expression in single quotes"); m != nil {
+		e.expr = r.compile(m, number)
+	}
+	r.p.evidence = append(r.p.evidence, e)
+}
+
+// groups gives each piece of evidence its group, and each group its cap: its strongest member, unless the policy says.
+func (r *reader) groups(n *yaml.Node) {
+	p := r.p
+	index := map[string]int{}
+	for i := range p.evidence {
+		e := &p.evidence[i]
+		g, ok := index[e.group]
+		if e.group == "" || !ok {
+			g = len(p.groups)
+			p.groups = append(p.groups, group{name: e.group})
+			if e.group != "" {
+				index[e.group] = g
+			}
+		}
+		e.in = g
+		p.groups[g].cap = max(p.groups[g].cap, nats(math.Abs(e.ln), 1))
+	}
+	o := r.mapping(n, "groups")
+	for _, k := range o.keys {
+		g, ok := index[k.Value]
+		if !ok {
+			var names []string
+			for name := range index {
+				names = append(names, name)
+			}
+			r.fail(k, "groups: no evidence is in the group %s; %s", clip(k.Value), suggest(k.Value, sorted(names)))
+			continue
+		}
+		c := r.mapping(o.get(k.Value), "the group "+clip(k.Value), "cap")
+		if v, ok := r.number(c.need("cap", "give it as a likelihood ratio, such as {cap: 2000}"), "cap", 1, 1e12); ok {
+			p.groups[g].cap = nats(round9(math.Log(v)), 1)
+		}
+	}
+}

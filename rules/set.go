@@ -1,0 +1,216 @@
+// Package rules loads, checks and compiles policy files and judges subjects by them: facts become evidence, evidence a
+// score, a score a tier (contract §4). It reads no clock; a set is a function of its files, the site and its overrides.
+package rules
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+
+	"magpie/fusion"
+)
+
+// Override is what the site file says of one policy.
+type Override struct {
+	Mode   string         // live, shadow, off; "" leaves the policy's own
+	Params map[string]any // numbers, texts, true or false
+}
+
+// Options is what a set takes from the site.
+type Options struct {
+	Store     *fusion.Store
+	Overrides map[string]Override // by policy id
+
+	// FalseAlarm and Recover are what a false alarm costs and the share of the value that staff recover; both 0 stand for
+	// the contract's 25 and 0.6.
+	FalseAlarm, Recover float64
+
+	Cashier string // privacy.cashier: off, pseudonym, allowed
+}
+
+// File is one file of a set, as it was read.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Set is an immutable set of policies; goroutines may share it.
+type Set struct {
+	Policies []*Policy // sorted by ID
+	Hash     string    // sha256:… of the files' bytes in name order
+	Warnings []string
+	Files    []File // by name, common.yaml and policies, from which the same set can be built again
+
+	by [len(fusion.SubjectKinds)]judged
+}
+
+// judged is what judges one kind of subject: its policies that are not off, and the operands that they read.
+type judged struct {
+	policies []*Policy
+	ops      []*op
+	touch    kinds
+	timers   []int // operands that have one
+}
+
+// Load reads every *.yaml of a folder but *_test.yaml, and reports everything that is wrong with all of them at once as
+// Errors.
+func Load(fsys fs.FS, opts Options) (*Set, error) {
+	files, err := readFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return Build(files, opts)
+}
+
+// IsSetFile reports whether a file of a folder of policies belongs to the set: a policy or common.yaml, not a test.
+func IsSetFile(name string) bool {
+	return strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, "_test.yaml") && !strings.HasPrefix(name, ".")
+}
+
+func readFiles(fsys fs.FS) ([]File, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("reading the folder of policies: %w", err)
+	}
+	var files []File
+	for _, e := range entries {
+		if e.IsDir() || !IsSetFile(e.Name()) {
+			continue
+		}
+		data, err := fs.ReadFile(fsys, e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading a policy: %w", err)
+		}
+		files = append(files, File{e.Name(), data})
+	}
+	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	return files, nil
+}
+
+func hashOf(files []File) string {
+	h := sha256.New()
+	for _, f := range files {
+		h.Write(f.Data)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// Build makes a set of files that were read before, such as those of a recording.
+func Build(files []File, opts Options) (*Set, error) {
+	if opts.FalseAlarm == 0 && opts.Recover == 0 {
+		opts.FalseAlarm, opts.Recover = 25, 0.6
+	}
+	var errs Errors
+	s := &Set{Hash: hashOf(files), Files: files}
+	l := newLanguage(opts.Store)
+	var common []byte
+	for _, f := range files {
+		if f.Name == commonFile {
+			common = f.Data
+			in := newFile(f.Name, f.Data, &errs, &s.Warnings)
+			if len(bytes.TrimSpace(f.Data)) == 0 {
+				continue
+			}
+			if root := in.parse(f.Data); root != nil {
+				l.readCommon(in, root)
+			}
+		}
+	}
+	table := map[*Policy][]*op{}
+	ids := map[string]string{}
+	for _, f := range files {
+		if f.Name == commonFile {
+			continue
+		}
+		in := newFile(f.Name, f.Data, &errs, &s.Warnings)
+		root := in.parse(f.Data)
+		if root == nil {
+			continue
+		}
+		p, ops := readPolicy(in, root, l, &opts)
+		if other, twice := ids[p.ID]; twice && p.ID != "" {
+			in.failAt(1, 1, "the policy %s is already in %s; give each its own id", p.ID, other)
+		}
+		ids[p.ID] = f.Name
+		p.Hash = policyHash(f.Data, common, opts.Overrides[p.ID].Params)
+		s.Policies = append(s.Policies, p)
+		table[p] = ops
+	}
+	for id := range opts.Overrides {
+		if _, ok := ids[id]; !ok && len(errs) == 0 {
+			errs = append(errs, &Error{File: "site.yaml", Line: 1, Col: 1, Text: fmt.Sprintf("policies.overrides names the policy %s, which does not exist; %s",
+				clip(id), suggest(id, sortedKeys(ids)))})
+		}
+	}
+	if err := errs.sorted(); err != nil {
+		return nil, err
+	}
+	sort.Slice(s.Policies, func(i, j int) bool { return s.Policies[i].ID < s.Policies[j].ID })
+	sort.Strings(s.Warnings)
+	for _, p := range s.Policies {
+		if p.Mode != Off {
+			s.by[p.Judge].add(p, table[p])
+		}
+	}
+	return s, nil
+}
+
+func sortedKeys(m map[string]string) []string {
+	var all []string
+	for k := range m {
+		all = append(all, k)
+	}
+	return sorted(all)
+}
+
+// policyHash covers all that decides what a policy says: its file, what policies share, the site's params for it.
+func policyHash(data, common []byte, params map[string]any) string {
+	h := sha256.New()
+	h.Write(data)
+	h.Write([]byte{0})
+	h.Write(common)
+	h.Write([]byte{0})
+	if len(params) > 0 {
+		text, err := json.Marshal(params) // sorted by name
+		if err != nil {
+			text = []byte(fmt.Sprint(params))
+		}
+		h.Write(text)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// add takes a policy in, interning its operands.
+func (j *judged) add(p *Policy, ops []*op) {
+	index := map[string]int{}
+	for i, o := range j.ops {
+		index[o.key] = i
+	}
+	p.order = len(j.policies)
+	j.policies = append(j.policies, p)
+	seen := map[string]bool{}
+	for _, o := range ops {
+		i, ok := index[o.key]
+		if !ok {
+			i = len(j.ops)
+			index[o.key] = i
+			j.ops = append(j.ops, o)
+			j.touch |= o.touch
+			if o.due != nil {
+				j.timers = append(j.timers, i)
+			}
+		}
+		p.ops = append(p.ops, i)
+		for _, r := range o.relies {
+			if text := r.String(); !seen[text] {
+				seen[text] = true
+				p.relies = append(p.relies, r)
+			}
+		}
+	}
+}

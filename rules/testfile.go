@@ -1,0 +1,231 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"magpie/fusion"
+)
+
+// TestFile is one *_test.yaml: recordings in the contract's notation and what is expected of them.
+type TestFile struct {
+	File  string // as given to ParseTest
+	Site  string // path of the site file, relative to the test file
+	Tests []Test
+}
+
+// Test is one recording and its expectations.
+type Test struct {
+	Name   string
+	Line   int    // of its name
+	Start  string // local time, "" for the notation's own start
+	Events string
+	// EventsLine is the line in the file on which Events begins: an error in line n of Events is in line EventsLine+n−1.
+	EventsLine int
+	EventsCol  int // columns before each line of Events
+	Staff      []string
+	Expect     []Expect
+}
+
+// Expect is one expectation: of the alerts that stand at At for the person and policy named, if any.
+type Expect struct {
+	File      string
+	Line, Col int
+
+	At          string        // a time such as 21s, or end
+	Offset      time.Duration // At since the test's start; meaningless at the end
+	Provisional bool          // what was known on arrival at At, else the final state with the watermark at At
+	State       string        // confirmed, provisional, ""
+
+	Alert    string // true, false, never, retracted
+	Policy   string
+	Person   string
+	Tier     string
+	Score    string // as written, ">= 0.6"
+	Items    []ExpectItem
+	To       []string
+	Evidence []string
+
+	hasItems, hasTo bool
+	score           bound
+}
+
+// ExpectItem is one line of goods that the alert must list.
+type ExpectItem struct {
+	SKU   string // GTIN-14
+	Count int    // 0: any
+}
+
+// End reports whether the expectation is about the end of the recording.
+func (e *Expect) End() bool { return e.At == "end" }
+
+// ParseTest reads a test file strictly; name stands in its errors, which come all at once as Errors.
+func ParseTest(name string, data []byte) (*TestFile, error) {
+	var errs Errors
+	var warns []string
+	f := newFile(name, data, &errs, &warns)
+	t := &TestFile{File: name}
+	if root := f.parse(data); root != nil {
+		o := f.mapping(root, "the test file", "site", "tests")
+		t.Site = f.text(o.need("site", "write site: and the path of a site file"), "site")
+		list := o.need("tests", "write tests: and a list")
+		names := map[string]bool{}
+		for _, n := range f.list(list, "tests") {
+			c := f.test(n)
+			if names[c.Name] && c.Name != "" {
+				f.fail(n, "the test %s is there twice; give each its own name", quote(c.Name))
+			}
+			names[c.Name] = true
+			t.Tests = append(t.Tests, c)
+		}
+	}
+	return t, errs.sorted()
+}
+
+func (f *file) test(n *yaml.Node) Test {
+	o := f.mapping(n, "the test", "name", "start", "events", "staff", "expect")
+	t := Test{Name: f.text(o.need("name", "say what happens"), "name"), Line: n.Line}
+	if s := o.get("start"); s != nil {
+		if t.Start = s.Value; s.Kind != yaml.ScalarNode || !isLocal(s.Value) {
+			f.fail(s, "start wants a local time such as 2026-11-20T22:30:00, not %s", shape(s))
+		}
+	}
+	if e := o.need("events", "write events: | and one event a line"); e != nil {
+		t.Events = f.text(e, "events")
+		t.EventsLine, t.EventsCol = e.Line, e.Column-1
+		if e.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+			line, col := f.place(e, 0)
+			t.EventsLine, t.EventsCol = line, col-1
+		}
+	}
+	t.Staff = f.texts(o.get("staff"), "staff")
+	list := o.need("expect", "write expect: and a list")
+	nodes := f.list(list, "expect")
+	if list != nil && list.Kind == yaml.SequenceNode && len(nodes) == 0 {
+		f.fail(list, "expect is empty; a test that expects nothing proves nothing")
+	}
+	for _, c := range nodes {
+		t.Expect = append(t.Expect, f.expect(c))
+	}
+	return t
+}
+
+func isLocal(s string) bool {
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *file) expect(n *yaml.Node) Expect {
+	o := f.mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "items", "to", "evidence")
+	e := Expect{File: f.name, Line: n.Line, Col: n.Column}
+	if at := o.need("at", "write at: 21s or at: end"); at != nil {
+		e.At = at.Value
+		if !e.End() {
+			d, err := time.ParseDuration(e.At)
+			if err != nil || d < 0 {
+				f.fail(at, "at wants a time since the start such as 21s, or end, not %s", shape(at))
+			}
+			e.Offset = d
+		}
+	}
+	e.Alert = "true"
+	if a := o.get("alert"); a != nil {
+		if e.Alert = a.Value; a.Kind != yaml.ScalarNode || !has(expectAlerts, e.Alert) {
+			f.fail(a, "alert: unknown word %s; %s", clip(a.Value), suggest(a.Value, expectAlerts))
+		}
+	}
+	e.Policy = f.text(o.get("policy"), "policy")
+	e.Person = f.text(o.get("person"), "person")
+	e.State = f.word(o.get("state"), "state", "confirmed", "provisional")
+	e.Provisional = e.State == "provisional"
+	e.Tier = f.word(o.get("tier"), "tier", Tiers[:]...)
+	e.To, e.hasTo = f.texts(o.get("to"), "to"), o.get("to") != nil
+	e.Evidence = f.texts(o.get("evidence"), "evidence")
+	if s := o.get("score"); s != nil {
+		e.Score = s.Value
+		var ok bool
+		if e.score, ok = parseBound(s.Value); !ok || s.Kind != yaml.ScalarNode {
+			f.fail(s, `score wants a comparison such as ">= 0.6", not %s`, shape(s))
+		}
+	}
+	if items := o.get("items"); items != nil {
+		e.hasItems = true
+		e.Items = f.items(items)
+	}
+	if e.Alert == "false" || e.Alert == "never" {
+		for _, key := range []string{"tier", "items", "to", "evidence"} {
+			if m := o.get(key); m != nil {
+				f.fail(m, "%s says something of an alert, and alert: %s says that there is none", key, e.Alert)
+			}
+		}
+	}
+	return e
+}
+
+var expectAlerts = []string{"true", "false", "never", "retracted"}
+
+// items reads ["071…"] or {"071…": 2}.
+func (f *file) items(n *yaml.Node) []ExpectItem {
+	var all []ExpectItem
+	add := func(n *yaml.Node, count int) {
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !isSKU(n.Value) {
+			f.fail(n, `items wants SKUs in quotes, not %s`, shape(n))
+			return
+		}
+		all = append(all, ExpectItem{fusion.GTIN14(n.Value), count})
+	}
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			c, err := strconv.Atoi(n.Content[i+1].Value)
+			if err != nil || c < 1 {
+				f.fail(n.Content[i+1], "items wants how many there are, not %s", shape(n.Content[i+1]))
+			}
+			add(n.Content[i], c)
+		}
+		return all
+	}
+	for _, c := range f.list(n, "items") {
+		add(c, 0)
+	}
+	return all
+}
+
+// bound is a comparison with a constant.
+type bound struct {
+	op string
+	to float64
+}
+
+func parseBound(s string) (bound, bool) {
+	s = strings.TrimSpace(s)
+	for _, op := range []string{">=", "<=", "==", ">", "<"} {
+		if rest, ok := strings.CutPrefix(s, op); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			return bound{op, v}, err == nil && v >= 0 && v <= 1
+		}
+	}
+	return bound{}, false
+}
+
+// holds compares what outputs show, four decimals.
+func (b bound) holds(v float64) bool {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'f', 4, 64), 64)
+	switch b.op {
+	case ">=":
+		return v >= b.to
+	case "<=":
+		return v <= b.to
+	case ">":
+		return v > b.to
+	case "<":
+		return v < b.to
+	}
+	return v == b.to
+}
