@@ -16,6 +16,8 @@ type Options struct {
 	Start time.Time
 	// Goods gives the SKUs of a list of common.yaml, nil for a word that is none. May be nil: there are no lists.
 	Goods func(list string) []string
+	// Until keeps the sources alive for so long after the start, when that is longer than the script.
+	Until time.Duration
 }
 
 // Lines expands the script to the messages that the site's devices would send, in the order of their arrival; what
@@ -35,7 +37,7 @@ func (s *Script) Lines(at *site.Site, o Options) ([]Line, error) {
 		}
 		o.Start = start
 	}
-	b := &builder{script: s, site: at, store: at.Store, goods: o.Goods, start: o.Start.UnixNano()}
+	b := &builder{script: s, site: at, store: at.Store, goods: o.Goods, start: o.Start.UnixNano(), end: max(o.Until, s.End())}
 	b.switches()
 	b.meet()
 	for i := range s.statements {
@@ -57,6 +59,7 @@ type builder struct {
 	store  *fusion.Store
 	goods  func(string) []string
 	start  int64
+	end    time.Duration // until when sources say that they are alive
 	errs   Errors
 
 	flips  map[string][]flip // by source: when it goes off and on
@@ -232,7 +235,7 @@ func (b *builder) products(st *statement) []int {
 
 // signsOfLife says online for every source from a second before the start, each ten seconds while it is on.
 func (b *builder) signsOfLife() {
-	begin, end := -time.Second, b.script.End()
+	begin, end := -time.Second, b.end
 	for _, e := range b.out {
 		begin = min(begin, e.ts)
 	}

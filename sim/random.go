@@ -45,10 +45,11 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 	}
 	c := &crowd{
 		Rand:    rand.New(rand.NewPCG(seed, 1)),
-		builder: builder{script: &Script{}, site: s, store: s.Store, start: o.Start.UnixNano(), shelf: make([]plate, len(s.Store.Scales))},
-		noise:   o.Noise, end: time.Duration(o.Minutes * float64(time.Minute)),
-		stock: make([]int, len(s.Store.Scales)),
+		builder: builder{site: s, store: s.Store, start: o.Start.UnixNano(), shelf: make([]plate, len(s.Store.Scales))},
+		noise:   o.Noise,
+		stock:   make([]int, len(s.Store.Scales)),
 	}
+	c.end = time.Duration(o.Minutes * float64(time.Minute))
 	for i := range c.stock {
 		c.stock[i] = 20
 	}
@@ -58,7 +59,6 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 	c.film()
 	c.weighAll()
 	c.readAll()
-	c.script.statements = []statement{{to: c.end}}
 	c.signsOfLife()
 	c.number()
 	lines, err := encode(c.store, c.start, c.out)
@@ -79,7 +79,6 @@ type crowd struct {
 	*rand.Rand
 	builder
 	noise float64
-	end   time.Duration
 	stock []int // units, by Store.Scales
 	bags  []bag
 }

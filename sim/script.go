@@ -63,11 +63,12 @@ func Start(text string, at *time.Location) (time.Time, error) {
 	if text == "" {
 		text = DefaultStart
 	}
-	t, err := time.ParseInLocation("2006-01-02T15:04:05", text, at)
-	if err != nil {
-		return t, fmt.Errorf("start %q is not a local time such as %s", text, DefaultStart)
+	for _, layout := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.ParseInLocation(layout, text, at); err == nil {
+			return t, nil
+		}
 	}
-	return t, nil
+	return time.Time{}, fmt.Errorf("start %q is not a local time such as %s", text, DefaultStart)
 }
 
 // End is the time since the start at which the last reading of the script was made and has arrived: what a plate still

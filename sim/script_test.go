@@ -346,6 +346,37 @@ func TestOffAndOn(t *testing.T) {
 	}
 }
 
+func TestStart(t *testing.T) {
+	london := shop(t).Store.Location
+	for text, want := range map[string]string{
+		"": "2026-01-05T10:00:00Z", "2026-07-05T09:30": "2026-07-05T09:30:00+01:00", "2026-11-20T22:30:00": "2026-11-20T22:30:00Z",
+	} {
+		if got, err := Start(text, london); err != nil || got.Format(time.RFC3339) != want {
+			t.Errorf("%q is %s, %v", text, got.Format(time.RFC3339), err)
+		}
+	}
+	if _, err := Start("noon", london); err == nil || err.Error() != `start "noon" is not a local time such as 2026-01-05T10:00:00` {
+		t.Errorf("noon: %v", err)
+	}
+}
+
+func TestUntil(t *testing.T) {
+	script, err := Parse("1s gate eas-1 alarm out\n2s off cam-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := script.Lines(shop(t), Options{Until: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, at, _ := of[message.Status](t, lines, "status", "sco-1"); at[len(at)-1] != 59*time.Second {
+		t.Errorf("the till is alive at %v", at)
+	}
+	if _, at, _ := of[message.Status](t, lines, "status", "cam-1"); at[len(at)-1] != 2*time.Second {
+		t.Errorf("the camera is alive at %v", at)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
