@@ -250,24 +250,26 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, id string, it item) {
 		o.opt.Hooks.Retry(name, err)
 	}
 	o.opt.Log.Warn("alert not delivered", "output", name, "alert", id, "rev", it.rev, "try", it.tries, "err", err)
-	again := o.backOff(l, id, err)
-	it.told = it.told || again // it may have arrived
+	again, told := o.backOff(l, id, err)
+	it.told = it.told || told
 	if !again || o.opt.Now().UnixNano()-it.since >= int64(o.opt.GiveUp) {
 		o.settle(l, id, it, dead, err)
 	}
 }
 
-// backOff decides when to try again after err, with exponential back-off and full jitter; false: never.
-func (o *Outbox) backOff(l *lane, id string, err error) bool {
+// backOff decides when to try again after err, with exponential back-off and full jitter; again is false for never. told
+// says that the alert may have arrived all the same.
+func (o *Outbox) backOff(l *lane, id string, err error) (again, told bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now, c := o.opt.Now(), l.chains[id]
 	var gone Gone
 	var throttle Throttle
 	if errors.As(err, new(Permanent)) {
-		return false
+		return false, false
 	}
-	c.items[0].told = true // it may have arrived
+	told = !errors.As(err, &throttle) || !throttle.Unsent
+	c.items[0].told = c.items[0].told || told
 	switch {
 	case errors.As(err, &gone):
 		l.disabled = gone.Error()
@@ -287,7 +289,7 @@ func (o *Outbox) backOff(l *lane, id string, err error) bool {
 		c.fails++
 		c.due = now.Add(o.jittered(c.fails))
 	}
-	return true
+	return true, told
 }
 
 // jittered is a random wait from 0 to FirstWait doubled with each failure, at most LongestWait.

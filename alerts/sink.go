@@ -2,7 +2,9 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,10 +39,12 @@ func (e Permanent) Error() string { return e.Err.Error() }
 func (e Permanent) Unwrap() error { return e.Err }
 
 // Throttle says that the whole output should be left alone for a while: After is what the receiver asked for, 0 when it
-// asked for nothing or could not be reached, and the outbox chooses.
+// asked for nothing or could not be reached, and the outbox chooses. Unsent: nothing of the alert left this machine, so
+// that a retraction need not follow it.
 type Throttle struct {
-	After time.Duration
-	Err   error
+	After  time.Duration
+	Unsent bool
+	Err    error
 }
 
 func (e Throttle) Error() string { return e.Err.Error() }
@@ -68,6 +72,12 @@ func replyError(resp *http.Response, url string, now time.Time) error {
 		return Throttle{After: after, Err: err}
 	}
 	return err
+}
+
+// unsent says that err came before anything was sent.
+func unsent(err error) bool {
+	op := new(net.OpError)
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // retryAfter reads a Retry-After header, seconds or a date (RFC 9110 §10.2.3).

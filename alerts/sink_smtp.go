@@ -69,7 +69,7 @@ func (s *SMTP) Send(ctx context.Context, d Delivery) error {
 	if reply := new(textproto.Error); errors.As(err, &reply) && reply.Code >= 500 {
 		return Permanent{err}
 	}
-	return Throttle{Err: err}
+	return Throttle{Unsent: unsent(err), Err: err}
 }
 
 func (s *SMTP) deliver(ctx context.Context, msg []byte) error {

@@ -69,7 +69,7 @@ func post(ctx context.Context, client *http.Client, url string, h http.Header, b
 	req.Header.Set("User-Agent", "magpie")
 	resp, err := client.Do(req)
 	if err != nil {
-		return Throttle{Err: fmt.Errorf("not reached: %w", err)} // the error names method and URL
+		return Throttle{Unsent: unsent(err), Err: fmt.Errorf("not reached: %w", err)} // the error names method and URL
 	}
 	defer resp.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection is used again; the answer has nothing for us
