@@ -61,6 +61,20 @@ func (s *server) marks(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, all)
 }
 
+// goods answers GET /api/goods?sku=…&sku=… with the names of those that are known.
+func (s *server) goods(w http.ResponseWriter, r *http.Request) {
+	names := map[string]string{}
+	for i, sku := range r.URL.Query()["sku"] {
+		if s.Goods == nil || i == 100 {
+			break
+		}
+		if name := s.Options.Goods(sku); name != "" {
+			names[sku] = name
+		}
+	}
+	answer(w, http.StatusOK, names)
+}
+
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	if s.Health != nil {
 		if err := s.Health(); err != nil {

@@ -34,6 +34,9 @@ type Options struct {
 	Ack     func(id, who string) error
 	Verdict func(id string, v Verdict) error
 
+	// Goods gives the name of a product by its SKU, "" when it is not known.
+	Goods func(sku string) string
+
 	Metrics http.Handler // GET /metrics
 	Health  func() error // an error makes /healthz answer 503 with its text
 
@@ -155,6 +158,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /api/visits", list(o.Visits))
 	mux.HandleFunc("GET /api/policies", s.policies)
 	mux.HandleFunc("GET /api/marks", s.marks)
+	mux.HandleFunc("GET /api/goods", s.goods)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "no such path: "+r.URL.Path+"; see /dashboard")
 	})
@@ -163,7 +167,7 @@ func New(o Options) http.Handler {
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}
-	mux.HandleFunc("GET /dashboard", page("index.html"))
+	mux.HandleFunc("GET /dashboard", pageFile("index.html"))
 	mux.Handle("GET /dashboard/", assets())
 	mux.Handle("GET /{$}", http.RedirectHandler("/dashboard", http.StatusFound))
 	return s.guard(mux)

@@ -81,6 +81,7 @@ func TestNothingConfiguredIsEmptyAndNotAnError(t *testing.T) {
 	f("GET", "/api/sources", "", 200, `[]`)
 	f("GET", "/api/visits", "", 200, `[]`)
 	f("GET", "/api/marks", "", 200, `{}`)
+	f("GET", "/api/goods?sku=1", "", 200, `{}`)
 	f("GET", "/api/policies", "", 200, `{"hash":"","loaded":null,"policies":[]}`)
 	f("GET", "/healthz", "", 200, `{"status":"ok"}`)
 	f("GET", "/api/alerts/alr_x", "", 404, `{"error":"no such alert: \"alr_x\""}`)

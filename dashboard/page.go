@@ -18,7 +18,7 @@ func mustPage(name string) []byte {
 	return b
 }
 
-func page(name string) http.HandlerFunc {
+func pageFile(name string) http.HandlerFunc {
 	text := mustPage(name)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

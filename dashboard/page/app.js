@@ -12,6 +12,7 @@ const state = {
   revisions: new Map(), // by id: its lines by rev
   marks: new Map(),
   sources: new Map(), // kind by id
+  names: new Map(), // of goods, by SKU
   filter: 'all',
   opened: null,
   folds: new Set(),
@@ -66,23 +67,26 @@ function showDetail() {
   const alert = state.alerts.get(state.opened);
   const pane = byId('detail');
   if (!alert) {
-    if (drawn !== 'none') {
-      pane.replaceChildren(el('div', { class: 'quiet-pane' }, el('p', {}, 'All is quiet.'), el('p', { class: 'soft' }, 'An alert opens here with everything that speaks for it and against it.')));
-      drawn = 'none';
+    const kind = state.opened ? 'unknown' : 'none';
+    if (drawn !== kind) {
+      const [title, text] = state.opened ? ['No such alert.', 'It may be older than what is kept here.'] : ['All is quiet.', 'An alert opens here with everything that speaks for it and against it.'];
+      pane.replaceChildren(el('div', { class: 'quiet-pane' }, el('p', {}, title), el('p', { class: 'soft' }, text)));
+      drawn = kind;
     }
     return;
   }
   const mark = state.marks.get(alert.id);
   const revisions = [...(state.revisions.get(alert.id) ?? new Map()).values()].sort((a, b) => a.rev - b.rev);
-  const key = JSON.stringify([alert.id, alert.rev, revisions.length, [...state.sources]]);
+  const key = JSON.stringify([alert.id, alert.rev, revisions.length, [...state.sources], state.names.size]);
   if (drawn !== key) {
     drawn = key;
     const focused = state.form.contains(document.activeElement) ? document.activeElement : null;
-    pane.replaceChildren(...detailOf(alert, { site: state.site, sources: state.sources, revisions, opened: state.folds, form: state.form })
+    pane.replaceChildren(...detailOf(alert, { site: state.site, sources: state.sources, names: state.names, revisions, opened: state.folds, form: state.form })
       .flat().filter(Boolean));
     focused?.focus({ preventScroll: true });
   }
   showMark(state.form, mark);
+  nameGoods(alert);
 }
 
 async function open(id, focus) {
@@ -98,6 +102,19 @@ async function open(id, focus) {
     for (const line of await get('/api/alerts/' + encodeURIComponent(id))) learn(line);
     draw();
   } catch { /* the lines that came by the stream are enough */ }
+}
+
+// nameGoods asks once for each SKU that an opened alert shows.
+async function nameGoods(alert) {
+  const skus = (alert.items ?? []).map((i) => i.sku).filter((sku) => sku && !state.names.has(sku));
+  if (!skus.length) return;
+  for (const sku of skus) state.names.set(sku, '');
+  try {
+    const names = await get('/api/goods?' + new URLSearchParams(skus.map((sku) => ['sku', sku])));
+    for (const [sku, name] of Object.entries(names)) state.names.set(sku, name);
+    drawn = '';
+    draw();
+  } catch { /* the SKUs say enough */ }
 }
 
 function followHash() {
@@ -189,13 +206,14 @@ async function poll() {
   setTimeout(poll, 2000);
 }
 
-setInterval(() => {
+function tick() {
   byId('clock').textContent = words.timeOf(new Date().toISOString());
   for (const node of document.querySelectorAll('[data-ago]')) {
     const text = words.ago(node.dataset.ago);
     if (node.textContent !== text) node.textContent = text;
   }
-}, 1000);
+}
+setInterval(tick, 1000);
 
 // Controls
 
@@ -236,6 +254,7 @@ async function start() {
     setTimeout(start, 2000);
     return;
   }
+  tick();
   followHash();
   follow();
   poll();

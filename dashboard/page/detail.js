@@ -7,8 +7,8 @@ import { verdictForm } from './verdict.js';
 import * as words from './words.js';
 
 /**
- * detailOf builds the view of one alert. context: {site, sources (kind by id), revisions, mark, opened (names of folds
- * that are open), form (kept between renderings, so that typing survives)}.
+ * detailOf builds the view of one alert. context: {site, sources (kind by id), revisions, names (of goods by SKU),
+ * opened (names of folds that are open), form (kept between renderings, so that typing survives)}.
  */
 export function detailOf(alert, context) {
   const [state, meaning] = words.states[alert.state] ?? [alert.state, ''];
@@ -26,7 +26,7 @@ export function detailOf(alert, context) {
     el('div', { class: 'two' }, figures(alert), floorPlan(context.site.zones, alert.zone, alert.position)),
     section('What speaks for it and against it', evidence(alert, context)),
     missing(alert),
-    goods(alert),
+    goods(alert, context.names),
     section('What happened', timeline(alert, context)),
     who(alert),
     section('Verdict', context.form ?? verdictForm(alert)),
@@ -49,7 +49,7 @@ function figures(alert) {
     ['Likelihood', words.percent(alert.score)],
     ['Value at risk', words.money(alert.value)],
     ['Zone', alert.zone ?? 'unknown'],
-    ['First seen so', words.timeOf(alert.event_time) + ' · ' + words.dayOf(alert.event_time)],
+    ['Since', words.timeOf(alert.event_time)],
     ['Last seen', alert.seen_last ? (alert.seen_last.zone ?? 'between zones') + ', ' + words.timeOf(alert.seen_last.at) : 'not seen'],
     ['Till session', alert.transaction ?? 'none'],
     ['Policies', (alert.policies ?? []).map((p) => p.policy + ' ' + words.percent(p.score)).join(', ') || '–'],
@@ -65,16 +65,23 @@ function missing(alert) {
     : el('p', { class: 'soft' }, 'Nothing is missing: every sensor that the policies ask for was there.'));
 }
 
-function goods(alert) {
+function goods(alert, names) {
   const items = alert.items ?? [];
   if (!items.length) return section('Goods', el('p', { class: 'soft' }, 'No goods are known to be held.'));
   return section('Goods', el('table', { class: 'table' },
     el('thead', {}, el('tr', {}, ['Goods', 'Count', 'Not paid', 'Value'].map((h, i) => el('th', { scope: 'col', class: i ? 'num' : null }, h)))),
     el('tbody', {}, items.map((item) => el('tr', {},
-      el('td', {}, el('span', { class: 'mono' }, item.sku ?? 'unknown goods'), item.epc ? el('span', { class: 'soft small mono' }, ' tag ' + item.epc) : null),
+      el('td', {}, named(item, names), item.epc ? el('span', { class: 'soft small mono' }, ' tag ' + item.epc) : null),
       el('td', { class: 'num' }, item.count),
       el('td', { class: 'num' }, words.percent(item.p_unpaid)),
       el('td', { class: 'num' }, words.money(item.value)))))));
+}
+
+function named(item, names) {
+  if (!item.sku) return 'unknown goods';
+  const sku = el('span', { class: 'mono' }, item.sku);
+  const name = names.get(item.sku);
+  return name ? [name, ' ', el('span', { class: 'soft small' }, sku)] : sku;
 }
 
 function who(alert) {

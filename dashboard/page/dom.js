@@ -8,7 +8,7 @@ export function el(tag, attributes, ...children) {
     if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? '' : String(value));
   }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false).map(asNode));
+  node.append(...children.flat(2).filter((c) => c !== null && c !== undefined && c !== false).map(asNode));
   return node;
 }
 

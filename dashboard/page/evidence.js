@@ -27,12 +27,12 @@ export function evidence(alert, context) {
   const rows = [];
   if (before !== null) {
     rows.push(el('div', { class: 'piece' },
-      el('span', { class: 'name soft' }, 'before anything was seen'), bar(before, scale, 'prior'),
+      el('span', { class: 'name soft' }, 'to begin with'), bar(before, scale, 'prior'),
       el('span', { class: 'says soft' }, 'about ' + chance(before))));
   }
   for (const [group, members] of [...groups].sort((a, b) => (a[0] === '') - (b[0] === ''))) {
     rows.push(el('div', { class: 'group' },
-      el('h4', {}, group || 'other', sensors(members, context)),
+      el('h4', {}, group || 'other', sensors(members, context, group)),
       members.map((item) => piece(item, scale, context))));
   }
   return el('div', { class: 'evidence' }, rows,
@@ -74,10 +74,10 @@ function sentence(item) {
     quality + ', as of ' + words.timeOf(item.at, true) + '.';
 }
 
-// sensors names the kinds of source whose facts stand behind a group.
-function sensors(members, context) {
+// sensors names the kinds of source whose facts stand behind a group, when its name does not say so.
+function sensors(members, context, group) {
   const kinds = new Set(members.flatMap(factsOf).map((f) => context.sources.get(f.source)).filter(Boolean));
-  return [...kinds].sort().map((k) => el('span', { class: 'kind' }, k));
+  return [...kinds].filter((k) => k !== group).sort().map((k) => el('span', { class: 'kind' }, k));
 }
 
 function bar(logodds, scale, extra) {

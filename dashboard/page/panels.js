@@ -54,7 +54,7 @@ function source(s) {
       el('span', { class: 'mono' }, s.id), el('span', { class: 'soft' }, s.kind),
       s.rejected ? el('span', { class: 'kind warn' }, s.rejected + ' rejected') : null,
       el('span', { class: 'grow' }),
-      el('span', { class: 'soft' }, s.state === 'up' ? '' : (stateWord[s.state] ?? s.state) + ' '), s.last ? el('time', { class: 'soft', 'data-ago': s.last }, words.ago(s.last)) : null),
+      el('span', { class: 'soft last' }, s.state === 'up' ? '' : (stateWord[s.state] ?? s.state) + ' ', s.last ? el('time', { 'data-ago': s.last }, words.ago(s.last)) : null)),
     el('div', { class: 'more' },
       s.detail ? el('p', {}, s.detail) : null,
       el('p', { class: 'soft' }, s.messages.toLocaleString('en-GB') + ' messages, ' + s.late.toLocaleString('en-GB') + ' late, ' + s.rejected.toLocaleString('en-GB') + ' rejected'),

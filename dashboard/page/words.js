@@ -26,11 +26,6 @@ export function timeOf(text, fraction) {
   return day.format(at) === day.format(new Date()) || fraction ? time : day.format(at) + ', ' + time;
 }
 
-export function dayOf(text) {
-  const at = date(text);
-  return at ? day.format(at) : '';
-}
-
 export function ago(text) {
   const at = date(text);
   if (!at) return 'never';
