@@ -5,7 +5,6 @@ package alerts
 import (
 	"encoding/json"
 	"math"
-	"math/big"
 	"strconv"
 	"time"
 )
@@ -183,20 +182,7 @@ func (a *Alert) AppendJSON(b []byte, bare bool) []byte {
 		w.close('}')
 	}
 	w.orNull("transaction", a.Transaction)
-	w.key("items")
-	w.open('[')
-	for _, it := range a.Items {
-		w.elem()
-		w.open('{')
-		w.orNull("sku", it.SKU)
-		w.orNull("epc", it.EPC)
-		w.key("count")
-		w.b = strconv.AppendInt(w.b, int64(it.Count), 10)
-		w.num("p_unpaid", it.PUnpaid, 4)
-		w.num("value", it.Value, 2)
-		w.close('}')
-	}
-	w.close(']')
+	w.items(a.Items)
 	w.num("value", a.Value, 2)
 	w.strs("objects", a.Objects)
 	w.key("evidence")
@@ -271,6 +257,23 @@ func (w *writer) orNull(k, v string) {
 	w.str(k, v)
 }
 
+func (w *writer) items(items []Item) {
+	w.key("items")
+	w.open('[')
+	for _, it := range items {
+		w.elem()
+		w.open('{')
+		w.orNull("sku", it.SKU)
+		w.orNull("epc", it.EPC)
+		w.key("count")
+		w.b = strconv.AppendInt(w.b, int64(it.Count), 10)
+		w.num("p_unpaid", it.PUnpaid, 4)
+		w.num("value", it.Value, 2)
+		w.close('}')
+	}
+	w.close(']')
+}
+
 func (w *writer) strs(k string, v []string) {
 	w.key(k)
 	w.open('[')
@@ -326,15 +329,13 @@ func appendString(b []byte, s string) []byte {
 	return b
 }
 
-// Round rounds to so many decimals, half to even, on the exact value of the float.
+// Round rounds to so many decimals, half to even, on the exact value of the float; NaN and infinities become 0.
 func Round(v float64, decimals int) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0
 	}
-	r := new(big.Rat).SetFloat64(v)
-	f, _ := strconv.ParseFloat(r.FloatString(decimals+12), 64)
-	s := math.Pow10(decimals)
-	return math.RoundToEven(f*s) / s
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', decimals, 64), 64) // FormatFloat writes what ParseFloat reads
+	return r
 }
 
 // appendRounded writes v with at most so many decimals and no trailing zeros; never -0, NaN or Inf.

@@ -1,5 +1,10 @@
 package fusion
 
+import (
+	"math"
+	"time"
+)
+
 // Modality is a way of perceiving, as coverage("track", …) names it.
 type Modality uint8
 
@@ -35,4 +40,320 @@ type View struct {
 	World *World
 	Visit *Visit
 	Now   int64 // event time, ns
+}
+
+// Seen reports whether the modality has perceived the subject in the place, ever in its stay.
+func (v View) Seen(m Modality, p Place) bool {
+	for i := range v.Visit.Facts {
+		f := &v.Visit.Facts[i]
+		if f.Source >= 0 && f.Zone >= 0 && p[f.Zone] && v.World.Store.Sources[f.Source].Kind == modalityKind[m] {
+			return true
+		}
+	}
+	return m == ByTrack && v.Entered(p)
+}
+
+// Entered reports whether the visit has been in the place.
+func (v View) Entered(p Place) bool {
+	for z := range v.Visit.stays {
+		if p[z] && v.Visit.stays[z].ever {
+			return true
+		}
+	}
+	return false
+}
+
+// Exited reports whether the visit has gone out through an entrance or exit of the place, or left another place, and was
+// not seen inside since.
+func (v View) Exited(p Place) bool {
+	for z := range v.Visit.stays {
+		if p[z] && v.Visit.stays[z].exited {
+			return true
+		}
+	}
+	return false
+}
+
+// nearBy is the distance within which near() holds, in metres.
+const nearBy = 1.0
+
+// Near reports whether the visit is in the place or within a metre of it now.
+func (v View) Near(p Place) bool {
+	for z := range v.Visit.stays {
+		if !p[z] {
+			continue
+		}
+		if v.Visit.stays[z].in || v.current() && Distance(v.World.Store.Zones[z].Polygon, v.Visit.Pos) <= nearBy {
+			return true
+		}
+	}
+	return false
+}
+
+func (v View) current() bool { return v.Visit.PosAt != 0 && v.Now-v.Visit.PosAt <= dwellUnseen }
+
+// Heading reports whether the visit has lately moved towards a way out, or with out false away from all of them: by more
+// than 0.3 m over about the last second.
+func (v View) Heading(out bool) bool {
+	if !v.current() {
+		return false
+	}
+	if out {
+		return v.Visit.heading > 0.3
+	}
+	return v.Visit.heading < -0.3
+}
+
+// Dwell is how long the visit was in the place, all stays together, in seconds; who is not seen for five seconds is not
+// dwelling any more.
+func (v View) Dwell(p Place) float64 {
+	var ns int64
+	for z := range v.Visit.stays {
+		if p[z] {
+			ns += v.dwell(z)
+		}
+	}
+	return float64(ns) / 1e9
+}
+
+func (v View) dwell(z int) int64 {
+	s := &v.Visit.stays[z]
+	if !s.in {
+		return s.dwell
+	}
+	until := v.Now
+	if v.Visit.PosAt != 0 {
+		until = min(until, v.Visit.PosAt+dwellUnseen)
+	}
+	return s.dwell + max(0, until-s.entered)
+}
+
+// DwellDue is the event time in ns at which Dwell(p) reaches secs if the visit stays where it is; math.MaxInt64 when it is
+// not there, is not seen, or has dwelt that long already.
+func (v View) DwellDue(p Place, secs float64) int64 {
+	n := 0
+	for z := range v.Visit.stays {
+		if p[z] && v.Visit.stays[z].in {
+			n++
+		}
+	}
+	left := int64(secs*1e9) - int64(v.Dwell(p)*1e9)
+	if n == 0 || left <= 0 || v.Visit.PosAt != 0 && !v.current() {
+		return math.MaxInt64
+	}
+	return v.Now + (left+int64(n)-1)/int64(n)
+}
+
+// With is the probability that an object of the class is with the visit.
+func (v View) With(class string) float64 {
+	if class == person && len(v.Visit.Tracks) > 0 {
+		return 1
+	}
+	for _, o := range v.Visit.with {
+		if o.class == class {
+			return o.p
+		}
+	}
+	return 0
+}
+
+// Carried is the expected number of units of the goods that the visit holds, paid or not.
+func (v View) Carried(g Goods) float64 { return v.sum(g, func(i *Item) float64 { return i.N }) }
+
+// Unpaid is the expected number of units of the goods that no till has seen.
+func (v View) Unpaid(g Goods) float64 { return v.sum(g, (*Item).Unpaid) }
+
+// CarriedValue is the expected value of what the visit holds, in the site's currency.
+func (v View) CarriedValue() float64 {
+	return v.sum(nil, func(i *Item) float64 { return float64(i.N * v.price(i)) })
+}
+
+// UnpaidValue is the expected value of what no till has seen, in the site's currency.
+func (v View) UnpaidValue() float64 {
+	return v.sum(nil, func(i *Item) float64 { return float64(i.Unpaid() * v.price(i)) })
+}
+
+func (v View) price(i *Item) float64 {
+	if i.Product < 0 {
+		return 0
+	}
+	return float64(v.World.Store.Products[i.Product].Price) / 100
+}
+
+func (v View) sum(g Goods, f func(*Item) float64) float64 {
+	n := 0.0
+	for i := range v.Visit.Basket {
+		if it := &v.Visit.Basket[i]; g.Has(it.Product) {
+			n += f(it)
+		}
+	}
+	return round9(n)
+}
+
+// PUnpaid is the probability that the visit holds anything that no till has seen: noisy-or over its items (science §5).
+func (v View) PUnpaid() float64 {
+	none := 1.0
+	for i := range v.Visit.Basket {
+		none *= 1 - v.Visit.Basket[i].PUnpaid()
+	}
+	return round9(1 - none)
+}
+
+// OwnerConf is how sure it is that the visit holds what it is thought to hold: the mean share over its unpaid items, 1 for
+// none.
+func (v View) OwnerConf() float64 {
+	sum, n := 0.0, 0.0
+	for i := range v.Visit.Basket {
+		it := &v.Visit.Basket[i]
+		u := it.Unpaid()
+		n += u
+		sum += float64(u * it.Owner)
+	}
+	if n == 0 {
+		return 1
+	}
+	return round9(sum / n)
+}
+
+// Substituted is the probability that goods were scanned as something cheaper: the visit paid for units that it never
+// held and holds as many dearer ones unpaid.
+func (v View) Substituted() float64 {
+	p := 0.0
+	for i := range v.Visit.Basket {
+		held := &v.Visit.Basket[i]
+		for j := range v.Visit.Basket {
+			paid := &v.Visit.Basket[j]
+			if surplus := paid.Paid - paid.N; surplus >= 0.5 && v.price(paid) < v.price(held) {
+				p = max(p, min(held.PUnpaid(), surplus))
+			}
+		}
+	}
+	return min(1, p)
+}
+
+// IsStaff is the probability that the visit is staff.
+func (v View) IsStaff() float64 { return v.Visit.Staff }
+
+// GroupPaid is the probability that somebody of the visit's group has paid.
+func (v View) GroupPaid() float64 {
+	p := 0.0
+	for i := range v.Visit.mates {
+		for _, n := range v.Visit.paidBy {
+			if n == v.Visit.mates[i].visit {
+				p = max(p, v.Visit.mates[i].p())
+			}
+		}
+	}
+	return p
+}
+
+// Moved is the probability that the visit has carried an unpaid tagged product through the place.
+func (v View) Moved(p Place) float64 {
+	m := 0.0
+	for i := range v.Visit.tags {
+		m = max(m, v.moved(i, p))
+	}
+	return m
+}
+
+// MovedCount is the expected number of unpaid tagged products that the visit has carried through the place.
+func (v View) MovedCount(p Place) float64 {
+	n := 0.0
+	for i := range v.Visit.tags {
+		n += v.moved(i, p)
+	}
+	return round9(n)
+}
+
+func (v View) moved(i int, p Place) float64 {
+	t := &v.Visit.tags[i]
+	if !p[t.zone] {
+		return 0
+	}
+	unpaid := 1.0
+	for j := range v.Visit.Basket {
+		if it := &v.Visit.Basket[j]; it.EPC == t.epc {
+			unpaid = 1 - min(1, it.Paid)
+		}
+	}
+	return round9(t.moved * t.share * unpaid)
+}
+
+// Stranded is the probability that a tag of goods that the visit holds lies still in the place, which the visit has left.
+func (v View) Stranded(p Place) float64 {
+	m := 0.0
+	for i := range v.Visit.tags {
+		t := &v.Visit.tags[i]
+		if p[t.zone] && !t.ended && v.Visit.holds(t.product, t.epc) && !v.Visit.stays[t.zone].in {
+			m = max(m, float64(t.share*(1-t.moved)))
+		}
+	}
+	return round9(m)
+}
+
+// Silent reports whether the tags of the goods that the visit holds have not been read for the window (ns), though readers
+// could have: coverage of at least 0.5 throughout.
+func (v View) Silent(window int64) bool {
+	newest := int64(0)
+	for i := range v.Visit.tags {
+		newest = max(newest, v.Visit.tags[i].at)
+	}
+	return newest > 0 && v.Now-newest >= window && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5
+}
+
+// MissingAfter reports whether a tag that the visit took into the place has not been read for the window (ns) since it left.
+func (v View) MissingAfter(p Place, window int64) bool {
+	for i := range v.Visit.tags {
+		t := &v.Visit.tags[i]
+		if t.ended && p[t.zone] && !v.Visit.stays[t.zone].in && v.Now-t.at >= window &&
+			!v.readSince(t.epc, t.at) && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5 {
+			return true
+		}
+	}
+	return false
+}
+
+func (v View) readSince(epc string, at int64) bool {
+	for i := range v.Visit.tags {
+		if t := &v.Visit.tags[i]; t.epc == epc && t.at > at {
+			return true
+		}
+	}
+	return false
+}
+
+// Coverage is the share of the last minute, or of the time since the recording began if that is less, in which the
+// modality could perceive the place, 0–1.
+func (v View) Coverage(m Modality, p Place) float64 {
+	return round9(v.World.coverage(m, p, max(v.Now-coverageWindow, v.World.began), v.Now))
+}
+
+// CoverageSince is the least coverage of any moment in (from, Now], in steps of a second; p nil is everywhere.
+func (v View) CoverageSince(m Modality, p Place, from int64) float64 {
+	least := 1.0
+	from = max(from, v.World.began)
+	for t := from; t < v.Now; t += second {
+		least = min(least, v.World.coverage(m, p, t, min(t+second, v.Now)))
+	}
+	return round9(least)
+}
+
+// Local is the moment in the store's time zone.
+func (v View) Local() time.Time {
+	l := v.World.Store.Location
+	if l == nil {
+		l = time.UTC
+	}
+	return time.Unix(0, v.Now).In(l)
+}
+
+// OpenHours reports whether the store is open, by the site's hours; a site without hours is always open.
+func (v View) OpenHours() bool {
+	if v.World.Store.Hours == [7]Hours{} {
+		return true
+	}
+	t := v.Local()
+	h := v.World.Store.Hours[t.Weekday()]
+	m := t.Hour()*60 + t.Minute()
+	return m >= h.From && m < h.To
 }

@@ -1,5 +1,11 @@
 package fusion
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
 // SubjectKind says whose events a policy sees.
 type SubjectKind uint8
 
@@ -17,30 +23,22 @@ var SubjectKinds = [...]string{"visit", "till", "cashier", "zone", "store"}
 
 func (k SubjectKind) String() string { return SubjectKinds[k] }
 
-// Bounds of what one visit keeps; what is beyond is dropped oldest first and counted in Counters.
+// Bounds of what one visit keeps; what is beyond is dropped oldest first and counted in World.Evicted.
 const (
 	maxFacts  = 128
 	maxBasket = 32
+	maxTrail  = 32
 )
 
-// Item is one line of a basket: goods that the visit may hold.
-type Item struct {
-	Product int     // index into Store.Products; -1: goods unknown to the catalogue
-	EPC     string  // bound tag, if any
-	N       float64 // expected units held
-	Paid    float64 // expected units of those that a till has seen
-	Owner   float64 // probability that the visit holds them at all: the largest share of any pick behind it
-	At      int64   // newest fact behind it, ns
-}
-
-// Unpaid is the expected number of units that no till has seen.
-func (i *Item) Unpaid() float64 { return max(0, i.N-i.Paid) }
-
-// PUnpaid is the probability that at least one unit is held and was not seen by a till, 0–1.
-func (i *Item) PUnpaid() float64 { return min(1, i.Unpaid()) }
+// Event times after which something is taken to be over (contract §4, §5).
+const (
+	lostAfter = 2 * second  // no camera has seen the person
+	endAfter  = 45 * second // no track, tag, gate or till fact
+	maxStay   = 3 * 3600 * second
+)
 
 // Visit is one person's stay in the store, or the ledger of another subject (a till, a zone, the store), of which only
-// Subject, ID, Facts, First and Last are used.
+// Subject, ID, Zone and Facts are used.
 type Visit struct {
 	Subject SubjectKind
 	ID      string
@@ -52,11 +50,217 @@ type Visit struct {
 	PosAt   int64    // its ts; 0: never seen by a camera
 	Zone    int      // last zone it was in, -1: none yet
 	ZoneAt  int64
-	In      []bool // by zone: inside now
 	Facts   []Fact // the newest maxFacts, oldest first
 	Basket  []Item
-	Staff   float64 // P(staff)
-	Group   string  // id of the first visit of its group, "" when alone
-	Session string  // till session it is matched with, "" when none
+	Staff   float64 // P(staff), 0–1
+	Session string  // "source/session" of the till session matched to it, "" when none
+	Paid    bool    // that session was tendered, or closed with a scan
 	Unowned bool    // opened by a gate, exit or till fact that nobody could own
+	Others  []Share // other visits that may be the ones, by their share in what this one took
+
+	number  int
+	keys    []trackKey // of Tracks
+	camera  int        // source that saw it last
+	inside  bool       // it was once seen inside the store
+	within  int        // floor points in a row inside, since the last one beyond
+	past    int        // floor points in a row beyond an out edge
+	pastAt  int64      // the first of them
+	pastOut int        // and the zone whose edge it is
+	stays   []stay
+	trail   []trailPoint
+	heading float64 // metres moved towards the nearest way out, smoothed
+	mates   []mate
+	tags    []carriedTag
+	with    []object
+	paidBy  []int // visits of its group that paid
+}
+
+// Share is another visit's share in the same goods.
+type Share struct {
+	Visit string
+	P     float64
+}
+
+// stay is what a visit has done in one zone.
+type stay struct {
+	in      bool
+	entered int64 // when it last went in
+	pending int64 // since when it seems to have changed, 0: it does not
+	dwell   int64 // ns of the stays that are over
+	ever    bool
+	exited  bool
+}
+
+type trailPoint struct {
+	at int64
+	p  Point
+}
+
+// mate is another visit that may belong to the same group: seconds in which both were seen, and those of them together.
+type mate struct {
+	visit        int
+	id           string
+	seen, beside int
+}
+
+// carriedTag is what the readers say of one tag of the catalogue near the visit.
+type carriedTag struct {
+	epc     string
+	product int
+	zone    int
+	moved   float64
+	share   float64
+	first   int64
+	at      int64
+	ended   bool
+}
+
+type object struct {
+	class string
+	p     float64
+}
+
+func (v *Visit) clone() *Visit {
+	c := *v
+	c.Tracks = append([]string(nil), v.Tracks...)
+	c.keys = append([]trackKey(nil), v.keys...)
+	c.Facts = append([]Fact(nil), v.Facts...)
+	c.Basket = append([]Item(nil), v.Basket...)
+	c.Others = append([]Share(nil), v.Others...)
+	c.stays = append([]stay(nil), v.stays...)
+	c.trail = append([]trailPoint(nil), v.trail...)
+	c.mates = append([]mate(nil), v.mates...)
+	c.tags = append([]carriedTag(nil), v.tags...)
+	c.with = append([]object(nil), v.with...)
+	c.paidBy = append([]int(nil), v.paidBy...)
+	return &c
+}
+
+// Objects lists the classes seen with the visit, the person itself first.
+func (v *Visit) Objects() []string {
+	o := make([]string, 0, 1+len(v.with))
+	if len(v.Tracks) > 0 {
+		o = append(o, "person")
+	}
+	for _, x := range v.with {
+		o = append(o, x.class)
+	}
+	return o
+}
+
+// VisitID names a visit by its earliest observation (contract §5).
+func VisitID(store, source, track string, ts int64) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{store, source, track, itoa(ts / 1e6)}, "\x00")))
+	return "v_" + hex.EncodeToString(sum[:8])
+}
+
+// open begins a visit with an observation by a source.
+func (w *World) open(source int, track string, ts int64) *Visit {
+	w.born++
+	v := &Visit{ID: VisitID(w.Store.ID, w.Store.Sources[source].ID, track, ts), First: ts, Last: ts, Zone: -1,
+		Staff: staffPrior, number: w.born, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
+	w.visits = append(w.visits, v)
+	w.timers.push(timer{ts + endAfter, timerEnd, v.number})
+	return v
+}
+
+func (w *World) visit(number int) *Visit {
+	for _, v := range w.visits {
+		if v.number == number {
+			return v
+		}
+	}
+	return nil
+}
+
+// touch says that the visit was observed now, and so goes on.
+func (w *World) touch(v *Visit) { v.Last = max(v.Last, w.now) }
+
+func (w *World) fire(v *Visit, t timer) {
+	switch t.kind {
+	case timerLost:
+		if due := v.PosAt + lostAfter; due > t.due {
+			w.timers.push(timer{due, timerLost, v.number})
+			return
+		}
+		w.lost(v)
+	case timerEnd:
+		due := min(v.Last+endAfter, v.First+maxStay)
+		if due > t.due {
+			w.timers.push(timer{due, timerEnd, v.number})
+			return
+		}
+		w.end(v)
+	}
+}
+
+// lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit, by a
+// camera that still reports, has gone out.
+func (w *World) lost(v *Visit) {
+	zone := v.Zone
+	if zone < 0 || !v.stays[zone].in || w.live[v.camera].last <= v.PosAt {
+		return
+	}
+	if k := w.Store.Zones[zone].Kind; k == Exit || k == Entrance {
+		w.exit(v, zone, v.PosAt)
+	}
+}
+
+// exit notes that the visit has gone out through the zone.
+func (w *World) exit(v *Visit, zone int, at int64) {
+	if v.stays[zone].exited {
+		return
+	}
+	v.stays[zone].exited = true
+	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
+	w.add(v, f, 1)
+	w.note(f)
+}
+
+// end closes the visit. Its facts stay with it until the world forgets it.
+func (w *World) end(v *Visit) {
+	v.Ended = w.now
+	for i, o := range w.visits {
+		if o == v {
+			w.visits = append(w.visits[:i], w.visits[i+1:]...)
+			break
+		}
+	}
+	for _, k := range v.keys {
+		delete(w.tracks, k)
+	}
+	for k, s := range w.sessions {
+		if s.visit == v {
+			delete(w.sessions, k)
+		}
+	}
+	w.add(v, Fact{At: w.now, Kind: FactEnded, Source: -1, Zone: v.Zone, Product: -1}, 1)
+}
+
+// Close ends every open visit at the end of a recording, at ns.
+func (w *World) Close(at int64) {
+	w.changes = w.changes[:0]
+	w.now = max(w.now, at)
+	for len(w.visits) > 0 {
+		w.end(w.visits[0])
+	}
+}
+
+// Subject finds an open visit, or the ledger of a till, a zone or the store; nil if there is none.
+func (w *World) Subject(kind SubjectKind, id string) *Visit {
+	list := w.visits
+	switch kind {
+	case SubjectTill:
+		list = w.tills
+	case SubjectZone:
+		list = w.zones
+	case SubjectStore:
+		return w.store
+	}
+	for _, v := range list {
+		if v.ID == id {
+			return v
+		}
+	}
+	return nil
 }

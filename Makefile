@@ -1,0 +1,51 @@
+# Two commands: `make run` sets everything up and starts the main job on the shipped example, `make test` sets everything up
+# and passes the tests. Both do again only what is not done yet.
+SHELL       := /bin/bash
+TAGS        := gocv,onnx
+CACHE       := $(or $(MAGPIE_CACHE),$(CURDIR)/.cache)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    := 20s
+RUN         := run --site examples/site.yaml --play examples/sensors.jsonl --data data --models $(CACHE)/models --ort $(CACHE)/onnxruntime/libonnxruntime.so
+
+export PKG_CONFIG_PATH := $(CURDIR)/scripts
+export MAGPIE_CACHE    := $(CACHE)
+
+.PHONY: help run build setup test test-tools race lint fuzz bench clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: build ## set up, build and start the main job on the example; http://localhost:8080
+	bin/magpie $(RUN)
+
+build: setup ## set up and build bin/magpie
+	go build -tags $(TAGS) -o bin/magpie ./cmd/magpie
+
+setup:
+	@scripts/setup.sh opencv ort model footage
+
+test: setup ## set up and pass the tests
+	go vet -tags $(TAGS) ./...
+	go test ./...
+	go test -tags $(TAGS) ./vision/... ./cmd/...
+
+test-tools: ## broker, database and browser for the slow tests
+	@scripts/setup.sh test-tools
+
+race: ## the tests under the race detector
+	go test -race ./...
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	go vet ./... && go vet -tags onnx ./...
+	go run $(STATICCHECK) ./...
+
+fuzz: ## every fuzz test for FUZZTIME
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+bench: setup ## benchmarks
+	go test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
+
+clean: ## forget what was built and recorded; keep what was set up
+	rm -rf bin data

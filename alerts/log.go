@@ -1,0 +1,165 @@
+package alerts
+
+import "magpie/fusion"
+
+// Log remembers what was said of each alert and says what is new: the difference between that and what the core holds,
+// for good (final lines) or for now (provisional ones). Emit gets every line, in order; it must not keep the pointer's
+// target from changing, and need not copy: a line is never changed once emitted.
+type Log struct {
+	Emit func(*Alert)
+
+	said   map[string]*said
+	scores map[string]*VisitScore
+}
+
+// said is what the outputs know of an alert.
+type said struct {
+	rev, final int
+	last       *Alert
+}
+
+// standing reports whether the outputs take the alert to stand.
+func (s *said) standing() bool { return s.last.State != Retracted && s.last.State != Closed }
+
+// NewLog returns a log that has said nothing.
+func NewLog(emit func(*Alert)) *Log {
+	return &Log{Emit: emit, said: map[string]*said{}, scores: map[string]*VisitScore{}}
+}
+
+// say emits a line: a copy with its revision, and with its final number if the watermark decided it.
+func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
+	s := l.said[a.ID]
+	if s == nil {
+		s = &said{}
+		l.said[a.ID] = s
+	}
+	line := *a
+	line.State, line.At, line.RaisedAt = state, at, raised
+	s.rev++
+	line.Rev, line.Final = s.rev, 0
+	if final {
+		s.final++
+		line.Final = s.final
+	}
+	s.last = &line
+	l.Emit(&line)
+}
+
+// Confirm says what the core has confirmed since the last call; raised is the received time of the line that made it so.
+// After a refold the lines of the book repeat what was said before, so the difference is said instead.
+func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, raised int64) {
+	if refolded {
+		l.revise(w, b, raised)
+	} else {
+		for _, a := range b.lines {
+			l.say(a, a.State, a.At, raised, true)
+		}
+	}
+	for _, s := range b.scores {
+		l.scores[s.Visit] = s
+	}
+	if refolded {
+		for id, s := range l.scores { // visits that a late fact has made another's
+			if w.Now()-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
+				delete(l.scores, id)
+			}
+		}
+	}
+	b.lines, b.scores = nil, nil
+	l.settle(w, b, raised)
+}
+
+// revise says how the book differs from what was said for good.
+func (l *Log) revise(w *fusion.World, b *Book, raised int64) {
+	now := w.Now()
+	stands, closed := b.standing(), b.closed()
+	for _, id := range sortedKeys(l.said) {
+		s := l.said[id]
+		if s.final == 0 || s.last.State == Retracted || stands[id] != nil || closed[id] != nil {
+			continue
+		}
+		if s.last.State == Closed && now-s.last.At > forgetAfter-int64(15e9) {
+			continue // out of reach of any late fact
+		}
+		l.say(s.last, Retracted, now, raised, true)
+	}
+	for _, id := range sortedKeys(stands) {
+		a, s := stands[id], l.said[id]
+		switch {
+		case s == nil || s.final == 0 || s.last.State == Retracted:
+			l.say(a, Confirmed, now, raised, true)
+		case differs(a, s.last) || a.EventTime != s.last.EventTime:
+			l.say(a, Updated, now, raised, true)
+		}
+	}
+	for _, id := range sortedKeys(closed) {
+		a, s := closed[id], l.said[id]
+		if s == nil || s.last.State != Closed || !same(a, s.last) {
+			l.say(a, Closed, now, raised, true)
+		}
+	}
+}
+
+// same reports whether two lines say the same but for what counts lines and moments.
+func same(a, b *Alert) bool {
+	x, y := *a, *b
+	for _, p := range []*Alert{&x, &y} {
+		p.Rev, p.Final, p.State, p.At, p.RaisedAt = 0, 0, "", 0, 0
+	}
+	return string(x.AppendJSON(nil, true)) == string(y.AppendJSON(nil, true))
+}
+
+// settle retracts provisional alerts that the watermark has passed without confirming, and forgets what nothing can
+// change any more.
+func (l *Log) settle(w *fusion.World, b *Book, raised int64) {
+	var gone []string
+	for id, s := range l.said {
+		if s.final == 0 && s.last.State == Provisional && w.Now() > s.last.EventTime {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) > 0 {
+		stands := b.standing()
+		m := map[string]bool{}
+		for _, id := range gone {
+			m[id] = stands[id] == nil
+		}
+		for _, id := range sortedKeys(m) {
+			if m[id] {
+				l.say(l.said[id].last, Retracted, w.Now(), raised, false)
+			}
+		}
+	}
+	for id, s := range l.said {
+		if !s.standing() && w.Now()-s.last.At > 2*forgetAfter {
+			delete(l.said, id)
+		}
+	}
+}
+
+// Suppose says what a provisional view adds to what is confirmed: alerts that will stand if nothing comes between, ones
+// whose tier will rise, and provisional ones that will not stand after all.
+func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
+	now := w.Now()
+	stands := b.standing()
+	for _, id := range sortedKeys(stands) {
+		a, s := stands[id], l.said[id]
+		switch {
+		case s == nil || s.last.State == Retracted && s.final == 0:
+			l.say(a, Provisional, now, raised, false)
+		case s.last.State == Provisional && (differs(a, s.last) || a.EventTime != s.last.EventTime):
+			l.say(a, Provisional, now, raised, false)
+		case s.standing() && s.final > 0 && tierOf(a.Tier) > tierOf(s.last.Tier):
+			l.say(a, Updated, now, raised, false)
+		}
+	}
+	closed := b.closed()
+	for _, id := range sortedKeys(l.said) {
+		if s := l.said[id]; s.last.State == Provisional && stands[id] == nil && closed[id] == nil {
+			l.say(s.last, Retracted, now, raised, false)
+		}
+	}
+}
+
+// Scores lists the score lines of all visits that have ended, ordered by (to, visit).
+func (l *Log) Scores() []*VisitScore { return sortScores(l.scores) }

@@ -1,0 +1,208 @@
+package fusion
+
+import "strings"
+
+// staffPrior is the probability that a visit is staff when nothing says so.
+const staffPrior = 0.01
+
+// gateReach is how far outside a zone a person may stand to own what its reader or gate saw, in metres.
+const gateReach = 1.5
+
+func (w *World) foldRead(e *Event) {
+	r := w.Store.reader[e.Source]
+	if r < 0 {
+		return
+	}
+	zone, ok := w.Store.Readers[r].Antennas[e.Antenna]
+	if !ok {
+		return
+	}
+	if w.badge(e, zone) {
+		return
+	}
+	k := w.Store.Zones[zone].Kind
+	w.tags.read(e, zone, k == Exit || k == Entrance, w.tagFact)
+}
+
+// badge takes a read of a staff badge: the person nearest to the antenna's zone is staff.
+func (w *World) badge(e *Event, zone int) bool {
+	if len(w.Store.Staff.Badges) == 0 {
+		return false
+	}
+	uri := EPCURI(e.ID)
+	for _, b := range w.Store.Staff.Badges {
+		if uri == b || strings.HasSuffix(b, "*") && strings.HasPrefix(uri, b[:len(b)-1]) {
+			if c := w.inside(zone, e.TS); len(c) > 0 {
+				w.staff(c[0].visit, 0.98*c[0].share, e.Source)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// staff raises the probability that a visit is staff.
+func (w *World) staff(v *Visit, p float64, source int) {
+	if p <= v.Staff+0.01 {
+		return
+	}
+	v.Staff = p
+	w.add(v, Fact{At: w.now, Kind: FactStaff, Source: source, Zone: v.Zone, Product: -1, N: 1, P: p}, 1)
+}
+
+// entered takes what a zone says of a person by its kind: who begins in a stockroom, or enters one, is likely staff.
+func (w *World) entered(v *Visit, zone int) {
+	p := 0.0
+	if w.Store.Zones[zone].Kind == Stockroom {
+		p = 0.9
+	}
+	for _, z := range w.Store.Staff.StartsIn {
+		if z == zone && w.now-v.First < 3*second {
+			p = 0.95
+		}
+	}
+	for _, t := range w.Store.Staff.Tasks {
+		if t.Zone == zone && w.now >= t.From && w.now < t.To {
+			p = max(p, 0.5)
+		}
+	}
+	if p > 0 {
+		w.staff(v, p, v.camera)
+	}
+}
+
+// inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.
+func (w *World) inside(zone int, ts int64) []claim {
+	var c []claim
+	sum := unseen
+	for _, v := range w.visits {
+		l := 0.0
+		if p, gap, ok := v.at(ts); ok {
+			d := Distance(w.Store.Zones[zone].Polygon, p)
+			if d > 3*gateReach {
+				continue
+			}
+			l = likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, sigmaSeen)
+		} else if v.stays[zone].in || v.Unowned && v.Zone == zone {
+			l = 0.5 // a device without positions, or nothing but readers, has it here
+		}
+		if l > 0 {
+			c = append(c, claim{v, l})
+			sum += l
+		}
+	}
+	return shares(c, sum)
+}
+
+// tagFact gives what the tag conditioner found to the ledgers and to those who may carry the tag.
+func (w *World) tagFact(f Fact) {
+	f.TS = w.now
+	if f.Product < 0 && w.Store.HideForeign {
+		return // a person's own clothes are nobody's business
+	}
+	w.note(f)
+	if f.Product < 0 {
+		return
+	}
+	kind := w.Store.Zones[f.Zone].Kind
+	near := w.inside(f.Zone, f.At)
+	for i := range near {
+		if near[i].visit.holds(f.Product, f.Name) {
+			near[i].share *= 4 // who took such goods carries the tag sooner than who did not
+		}
+	}
+	near = w.bound(near)
+	out := kind == Exit || kind == Entrance
+	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
+		v := w.open(f.Source, "", f.At)
+		v.Zone, v.ZoneAt, v.Unowned = f.Zone, f.At, true
+		near = []claim{{v, 1}}
+	}
+	for _, c := range near {
+		t := c.visit.tag(f)
+		if t == nil {
+			w.Evicted++
+			continue
+		}
+		switch f.Kind {
+		case FactMoved:
+			t.moved, t.share = f.P, max(t.share, c.share)
+		case FactReadEnd:
+			t.ended = true
+		}
+		t.at = max(t.at, f.At)
+		if kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
+			w.touch(c.visit)
+		}
+		if out && f.Kind == FactMoved {
+			w.bind(c.visit, f, c.share)
+		}
+		w.add(c.visit, f, c.share)
+	}
+}
+
+// bound makes raised shares sum to at most 1 again.
+func (w *World) bound(c []claim) []claim {
+	sum := 0.0
+	for _, x := range c {
+		sum += x.share
+	}
+	if sum <= 1 {
+		return c
+	}
+	return shares(c, sum+unseen)
+}
+
+// holds reports whether the visit may hold goods of the product, or the tag itself.
+func (v *Visit) holds(product int, epc string) bool {
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.EPC == epc || it.Product == product && it.N > 0.2 {
+			return true
+		}
+	}
+	return false
+}
+
+// tag returns what the visit knows of a tag in a zone; nil when it knows of too many.
+func (v *Visit) tag(f Fact) *carriedTag {
+	for i := range v.tags {
+		if v.tags[i].epc == f.Name && v.tags[i].zone == f.Zone {
+			if f.Kind == FactRead {
+				v.tags[i].ended = false
+			}
+			return &v.tags[i]
+		}
+	}
+	if len(v.tags) == maxBasket {
+		return nil
+	}
+	v.tags = append(v.tags, carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At})
+	return &v.tags[len(v.tags)-1]
+}
+
+// bind ties a tag seen moving at a gate to the basket: it is one of the units of that product already there, or one more.
+func (w *World) bind(v *Visit, f Fact, share float64) {
+	p := float64(f.P * share)
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.EPC == f.Name {
+			it.N, it.Owner, it.At = max(it.N, p), max(it.Owner, share), w.now
+			return
+		}
+	}
+	if p < 0.3 {
+		return
+	}
+	n, paid, owner := p, 0.0, share
+	for i := range v.Basket {
+		it := &v.Basket[i]
+		if it.Product != f.Product || it.EPC != "" {
+			continue
+		}
+		had, was := min(1, it.N), min(1, it.Paid)
+		it.N, it.Paid = it.N-had, it.Paid-was
+		n, paid, owner = max(n, had), was, max(owner, it.Owner)
+	}
+	if it := w.item(v, f.Product, f.Name); it != nil {
+		it.N, it.Paid, it.Owner, it.At = n, paid, owner, w.now
+	}
+}

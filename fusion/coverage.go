@@ -1,0 +1,147 @@
+package fusion
+
+const second = int64(1e9)
+
+// coverageWindow is how far back coverage() looks (contract §4).
+const coverageWindow = 60 * second
+
+// maxHoles bounds the silences remembered per source; the oldest go first.
+const maxHoles = 32
+
+// hole is a time in which a source could not report, from exclusive.
+type hole struct{ from, to int64 }
+
+// liveness is what is known of one source's signs of life (contract §1): it is idle after three times every without one,
+// or from its will on.
+type liveness struct {
+	first, last int64
+	every       int64
+	off         bool
+	offAt       int64
+	holes       []hole
+}
+
+func (l *liveness) sign(ts, every int64) {
+	if l.first == 0 {
+		l.first = ts
+	}
+	if from, idle := l.idleSince(ts); idle {
+		l.holes = append(l.holes, hole{from, ts})
+		if len(l.holes) > maxHoles {
+			l.holes = append(l.holes[:0], l.holes[1:]...)
+		}
+	}
+	l.off = false
+	l.last = max(l.last, ts)
+	if every > 0 {
+		l.every = every
+	}
+}
+
+func (l *liveness) offline(ts int64) {
+	if l.first == 0 || l.off {
+		return
+	}
+	if from, idle := l.idleSince(ts); idle {
+		ts = from
+	}
+	l.off, l.offAt = true, ts
+}
+
+// idleSince says from when on the source was silent at ts.
+func (l *liveness) idleSince(ts int64) (int64, bool) {
+	switch {
+	case l.off:
+		return l.offAt, true
+	case l.last > 0 && ts > l.last+3*l.every:
+		return l.last + 3*l.every, true
+	}
+	return 0, false
+}
+
+// alive is the share of (from, to] in which the source could report, 0–1.
+func (l *liveness) alive(from, to int64) float64 {
+	if l.first == 0 || to <= from {
+		if l.first == 0 || l.first > to {
+			return 0
+		}
+		if _, idle := l.idleSince(to); idle {
+			return 0
+		}
+		return 1
+	}
+	dead := overlap(from, to, from, l.first)
+	for _, h := range l.holes {
+		dead += overlap(from, to, h.from, h.to)
+	}
+	if at, idle := l.idleSince(to); idle {
+		dead += overlap(from, to, at, to)
+	}
+	return 1 - float64(dead)/float64(to-from)
+}
+
+func overlap(a, b, c, d int64) int64 { return max(0, min(b, d)-max(a, c)) }
+
+func (l *liveness) clone() liveness {
+	c := *l
+	c.holes = append([]hole(nil), l.holes...)
+	return c
+}
+
+var modalityKind = [...]Kind{ByTrack: Tracks, ByRFID: RFID, ByWeight: Weight, ByTill: TillKind, ByGate: Gate,
+	ByRegion: Region, ByCount: Count, BySignal: Signal}
+
+// coverage is the share of (from, to] in which the zones of place that have a source of the modality at all were really
+// watched by it: the mean over those zones of the mean over their sources. A place none of whose zones has such a source
+// has coverage 0. place nil stands for every zone.
+func (w *World) coverage(m Modality, place Place, from, to int64) float64 {
+	var sum float64
+	zones := 0
+	for z := range w.Store.Zones {
+		if place != nil && !place[z] {
+			continue
+		}
+		n, alive := 0, 0.0
+		for _, i := range w.watchers[m][z] {
+			n++
+			alive += w.live[i].alive(from, to)
+		}
+		if n > 0 {
+			zones++
+			sum += alive / float64(n)
+		}
+	}
+	if zones == 0 {
+		return 0
+	}
+	return sum / float64(zones)
+}
+
+// watchers lists, by modality and zone, the sources that perceive the zone.
+func watchers(s *Store) [][][]int {
+	t := make([][][]int, len(modalityKind))
+	for m, k := range modalityKind {
+		t[m] = make([][]int, len(s.Zones))
+		for i := range s.Sources {
+			if s.Sources[i].Kind != k {
+				continue
+			}
+			for _, z := range s.Sources[i].Zones {
+				t[m][z] = append(t[m][z], i)
+			}
+		}
+	}
+	return t
+}
+
+// SourceState says how a source stands at ts (ns): up, idle, or never when it has given no sign of life yet.
+func (w *World) SourceState(i int, ts int64) string {
+	l := &w.live[i]
+	if l.first == 0 {
+		return "never"
+	}
+	if _, idle := l.idleSince(ts); idle {
+		return "idle"
+	}
+	return "up"
+}

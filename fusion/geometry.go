@@ -1,0 +1,103 @@
+package fusion
+
+import "math"
+
+func (p Point) minus(q Point) Point      { return Point{p.X - q.X, p.Y - q.Y} }
+func (p Point) distance(q Point) float64 { return math.Hypot(p.X-q.X, p.Y-q.Y) }
+
+// Contains reports whether p lies inside the polygon (even-odd rule; a point on the left or lower edge is inside).
+func Contains(polygon []Point, p Point) bool {
+	in := false
+	for i, j := 0, len(polygon)-1; i < len(polygon); j, i = i, i+1 {
+		a, b := polygon[i], polygon[j]
+		if (a.Y > p.Y) != (b.Y > p.Y) && p.X < float64((b.X-a.X)*(p.Y-a.Y))/(b.Y-a.Y)+a.X {
+			in = !in
+		}
+	}
+	return in
+}
+
+// Distance is how far p is from the polygon in metres; 0 inside.
+func Distance(polygon []Point, p Point) float64 {
+	if Contains(polygon, p) {
+		return 0
+	}
+	return edgeDistance(polygon, p)
+}
+
+// edgeDistance is how far p is from the nearest edge of the polygon, inside or out.
+func edgeDistance(polygon []Point, p Point) float64 {
+	d := math.Inf(1)
+	for i, j := 0, len(polygon)-1; i < len(polygon); j, i = i, i+1 {
+		d = min(d, segmentDistance(polygon[j], polygon[i], p))
+	}
+	return d
+}
+
+func segmentDistance(a, b, p Point) float64 {
+	t := along(a, b, p)
+	t = max(0, min(1, t))
+	return p.distance(Point{a.X + float64(t*(b.X-a.X)), a.Y + float64(t*(b.Y-a.Y))})
+}
+
+// along is where p projects on the line a–b: 0 at a, 1 at b.
+func along(a, b, p Point) float64 {
+	d, q := b.minus(a), p.minus(a)
+	n := float64(d.X*d.X) + float64(d.Y*d.Y)
+	if n == 0 {
+		return 0
+	}
+	return (float64(q.X*d.X) + float64(q.Y*d.Y)) / n
+}
+
+// side is positive when p lies to the left of a→b, negative to the right.
+func side(a, b, p Point) float64 {
+	return float64((b.X-a.X)*(p.Y-a.Y)) - float64((b.Y-a.Y)*(p.X-a.X))
+}
+
+// centre is the mean of the polygon's corners.
+func centre(polygon []Point) Point {
+	var c Point
+	for _, p := range polygon {
+		c.X += p.X
+		c.Y += p.Y
+	}
+	n := float64(max(1, len(polygon)))
+	return Point{c.X / n, c.Y / n}
+}
+
+// Bounds of where a point past an out edge still belongs to that edge, in metres.
+const (
+	outMargin = 1.0 // to the left or right of it
+	outDepth  = 5.0 // away from it
+)
+
+// beyond reports whether p is past the zone's out edge, on the side away from the zone, and how far from the edge it is.
+func (z *Zone) beyond(p Point) (float64, bool) {
+	if len(z.Out) != 2 {
+		return 0, false
+	}
+	a, b := z.Out[0], z.Out[1]
+	s := side(a, b, p)
+	if side(a, b, centre(z.Polygon)) > 0 {
+		s = -s
+	}
+	d := segmentDistance(a, b, p)
+	length := a.distance(b)
+	if s <= 0 || length == 0 || d > outDepth {
+		return d, false
+	}
+	t, margin := along(a, b, p), outMargin/length
+	return d, t >= -margin && t <= 1+margin
+}
+
+// outside finds the zone past whose out edge p lies, the nearest if there are several; -1 when p is inside the store.
+func (s *Store) outside(p Point) int {
+	zone, near := -1, math.Inf(1)
+	for z := range s.Zones {
+		if d, past := s.Zones[z].beyond(p); past && d < near {
+			zone, near = z, d
+		}
+	}
+	return zone
+}

@@ -1,0 +1,66 @@
+package fusion
+
+// Who shops together: came in within a few seconds and near each other, and stays near for most of the time in which both
+// are seen (science §4: joint entry, at most 1.5 m apart for more than half of the visit).
+const (
+	groupEntry  = 4 * second
+	groupRadius = 1.5 // metres
+	groupSample = second
+	maxMates    = 8
+)
+
+// beside counts, once a second, whom the visit came with and whether they are still near.
+func (w *World) beside(v *Visit) {
+	if n := len(v.trail); n > 1 && v.trail[n-1].at/groupSample == v.trail[n-2].at/groupSample {
+		return
+	}
+	for _, o := range w.visits {
+		if o == v || o.PosAt == 0 || abs(o.First-v.First) > groupEntry || v.PosAt-o.PosAt > groupSample {
+			continue
+		}
+		m := v.mate(o)
+		if m == nil {
+			continue
+		}
+		m.seen++
+		if o.Pos.distance(v.Pos) <= groupRadius {
+			m.beside++
+		}
+	}
+}
+
+func (v *Visit) mate(o *Visit) *mate {
+	for i := range v.mates {
+		if v.mates[i].visit == o.number {
+			return &v.mates[i]
+		}
+	}
+	if len(v.mates) == maxMates {
+		return nil
+	}
+	v.mates = append(v.mates, mate{visit: o.number, id: o.ID})
+	return &v.mates[len(v.mates)-1]
+}
+
+// p is the probability that the two shop together: none before three seconds were seen, then the share of time together,
+// with one second of doubt.
+func (m *mate) p() float64 {
+	if m.seen < 3 || 2*m.beside <= m.seen {
+		return 0
+	}
+	return float64(m.beside) / float64(m.seen+1)
+}
+
+// groupPaid tells those who shop with a visit that it has paid.
+func (w *World) groupPaid(v *Visit, f Fact) {
+	for _, o := range w.visits {
+		for i := range o.mates {
+			if o.mates[i].visit == v.number && o.mates[i].p() > 0 {
+				g := f
+				g.Kind, g.P = FactGroup, o.mates[i].p()
+				o.paidBy = append(o.paidBy, v.number)
+				w.add(o, g, 1)
+			}
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package fusion
+
+import "sort"
+
+// sessionKey names a till session.
+type sessionKey struct {
+	source int
+	id     string
+}
+
+// session is one transaction at a till, matched to the visit that is likely its customer.
+type session struct {
+	visit *Visit
+	share float64
+	scans int
+}
+
+// customerFor bounds the presence that counts for being the customer of a session, ns.
+const customerFor = 20 * second
+
+func (w *World) foldTill(e *Event) {
+	t := w.Store.till[e.Source]
+	if t < 0 {
+		return
+	}
+	key := sessionKey{e.Source, e.ID}
+	s := w.sessions[key]
+	if s == nil {
+		s = &session{}
+		w.sessions[key] = s
+	}
+	zone := w.Store.Tills[t].Zone
+	if s.visit == nil || s.visit.Unowned {
+		w.customer(s, key, zone, e)
+	}
+	f := Fact{At: e.TS, Source: e.Source, Zone: zone, Product: w.product(e), N: 1, P: s.share, Name: e.ID}
+	switch e.Action {
+	case Open:
+		f.Kind = FactOpened
+	case Scan:
+		f.Kind, f.N = FactScanned, max(1, e.Qty)
+		s.scans++
+	case Void:
+		f.Kind, f.N = FactVoided, max(1, e.Qty)
+	case Refund:
+		f.Kind, f.N = FactRefunded, max(1, e.Qty)
+	case Tender, Close:
+		f.Kind = FactPaid
+	default:
+		f.Kind, f.Name = FactTill, e.Action.String()
+	}
+	w.note(f)
+	v := s.visit
+	w.touch(v)
+	switch e.Action {
+	case Scan:
+		w.scanned(v, f, e.EPC)
+	case Void:
+		w.voided(v, f)
+	case Tender:
+		v.Paid = true
+	case Close:
+		v.Paid = v.Paid || s.scans > 0
+	}
+	w.add(v, f, 1)
+	if f.Kind == FactPaid && v.Paid {
+		w.groupPaid(v, f)
+	}
+}
+
+// product is what a till event is about: its SKU, or its tag's.
+func (w *World) product(e *Event) int {
+	if e.SKU != "" {
+		return find(w.Store.sku, e.SKU)
+	}
+	if e.EPC != "" {
+		return w.tags.product(e.EPC)
+	}
+	return -1
+}
+
+// customer matches a session to a visit by presence at the till; without anybody there it opens a visit of its own, and
+// hands over what that one had when somebody turns up.
+func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
+	type candidate struct {
+		claim
+		first int64
+	}
+	var c []candidate
+	sum := unseen
+	for _, x := range w.inside(zone, e.TS) {
+		if x.visit.Unowned {
+			continue
+		}
+		there := x.visit.stays[zone]
+		time := second
+		if there.in {
+			time += min(customerFor, e.TS-there.entered)
+		}
+		l := float64(x.share*float64(time)/1e9) * (1 - x.visit.Staff)
+		if x.visit.Session != "" {
+			l *= 0.2 // it is another session's customer already
+		}
+		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
+		sum += l
+	}
+	if len(c) == 0 {
+		if s.visit == nil {
+			s.visit = w.open(e.Source, "", e.TS)
+			s.visit.Unowned, s.visit.Zone, s.visit.ZoneAt, s.share = true, zone, e.TS, 1
+			s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
+		}
+		return
+	}
+	sort.SliceStable(c, func(i, j int) bool { return c[i].share > c[j].share })
+	before := s.visit
+	s.visit, s.share = c[0].visit, c[0].share/sum
+	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
+	if before != nil { // nobody was there when the session began: its scans are this customer's
+		for i := range before.Basket {
+			it := &before.Basket[i]
+			if to := w.item(s.visit, it.Product, it.EPC); to != nil {
+				to.Paid += it.Paid
+				to.At = w.now
+			}
+		}
+		before.Basket = nil
+	}
+}
+
+// scanned pays for goods: the unit whose tag was scanned, else units of the product, those with a tag first. What is not
+// in the basket yet counts for later: cameras and scales may tell of a pick after the till has told of the scan.
+func (w *World) scanned(v *Visit, f Fact, epc string) {
+	left := f.N
+	pay := func(it *Item) {
+		n := min(left, max(0, it.N-it.Paid))
+		it.Paid, left = it.Paid+n, left-n
+		it.At = w.now
+	}
+	for i := range v.Basket {
+		if epc != "" && v.Basket[i].EPC == epc {
+			v.Basket[i].Paid, v.Basket[i].At = 1, w.now
+			return
+		}
+	}
+	if f.Product < 0 {
+		return
+	}
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.Product == f.Product && it.EPC != "" {
+			pay(it)
+		}
+	}
+	if it := w.item(v, f.Product, ""); it != nil {
+		it.Paid, it.At = it.Paid+left, w.now // a unit is held or not: half a unit more paid than expected does no harm
+	}
+}
+
+// voided takes back payment.
+func (w *World) voided(v *Visit, f Fact) {
+	left := f.N
+	for i := range v.Basket {
+		it := &v.Basket[i]
+		if it.Product != f.Product || left <= 0 {
+			continue
+		}
+		n := min(left, it.Paid)
+		it.Paid, left, it.At = it.Paid-n, left-n, w.now
+	}
+}
+
+func (w *World) foldGate(e *Event) {
+	d := w.Store.device[e.Source]
+	if d < 0 || !e.On {
+		return
+	}
+	zone := w.Store.Devices[d].Zone
+	p := 0.5
+	switch e.Action {
+	case Out:
+		p = 1
+	case In:
+		p = 0
+	}
+	f := Fact{At: e.TS, Kind: FactGate, Source: e.Source, Zone: zone, Product: -1, N: 1, P: p}
+	w.note(f)
+	var near []claim
+	if zone >= 0 {
+		near = w.inside(zone, e.TS)
+	}
+	if len(near) == 0 && p > 0 {
+		v := w.open(e.Source, "", e.TS)
+		v.Unowned, v.Zone, v.ZoneAt = true, zone, e.TS
+		near = []claim{{v, 1}}
+	}
+	for _, c := range near {
+		w.touch(c.visit)
+		w.add(c.visit, f, c.share)
+	}
+}
+
+func (w *World) foldSignal(e *Event) {
+	zone := -1
+	if d := w.Store.device[e.Source]; d >= 0 {
+		zone = w.Store.Devices[d].Zone
+	}
+	f := Fact{At: e.TS, Kind: FactSignal, Source: e.Source, Zone: zone, Product: -1, N: 1, Name: e.Name}
+	if e.On {
+		f.P = 1
+	}
+	w.note(f)
+	if zone < 0 {
+		return
+	}
+	for _, c := range w.inside(zone, e.TS) {
+		w.add(c.visit, f, c.share)
+	}
+}

@@ -1,0 +1,260 @@
+package fusion
+
+import "math"
+
+// Change is a fact that was just added to a subject.
+type Change struct {
+	Visit *Visit
+	Fact  Fact
+}
+
+// World is everything that folding events in order has made of them: conditioned sensors, visits with their baskets, till
+// sessions, coverage. It is a function of the events folded so far and of nothing else.
+type World struct {
+	Store *Store
+
+	now      int64 // newest event or timer folded, ns
+	began    int64 // the first event, ns
+	watchers [][][]int
+	live     []liveness // by source
+	plates   []*plate   // by scale
+	tags     *tagTable
+	tracks   map[trackKey]*track
+	visits   []*Visit // open, in the order in which they began
+	sessions map[sessionKey]*session
+	tills    []*Visit // ledgers, by till, zone, and one for the store
+	zones    []*Visit
+	store    *Visit
+	timers   timers
+	born     int // visits begun so far
+	changes  []Change
+
+	Evicted int // facts, items and tags dropped at a bound
+}
+
+// NewWorld returns the state of a store before any event.
+func NewWorld(s *Store) *World {
+	w := &World{Store: s, watchers: watchers(s), live: make([]liveness, len(s.Sources)), tags: newTagTable(s),
+		tracks: map[trackKey]*track{}, sessions: map[sessionKey]*session{}}
+	for i := range w.live {
+		w.live[i].every = s.Sources[i].Every
+	}
+	for i := range s.Scales {
+		w.plates = append(w.plates, newPlate(&s.Scales[i], s.Products))
+	}
+	for i := range s.Tills {
+		w.tills = append(w.tills, &Visit{Subject: SubjectTill, ID: s.Tills[i].ID, Zone: s.Tills[i].Zone})
+	}
+	for i := range s.Zones {
+		w.zones = append(w.zones, &Visit{Subject: SubjectZone, ID: s.Zones[i].ID, Zone: i})
+	}
+	w.store = &Visit{Subject: SubjectStore, ID: s.ID, Zone: -1}
+	return w
+}
+
+// Clone copies the world; the copy and the original share nothing that changes.
+func (w *World) Clone() *World {
+	c := *w
+	c.live = make([]liveness, len(w.live))
+	for i := range w.live {
+		c.live[i] = w.live[i].clone()
+	}
+	c.plates = make([]*plate, len(w.plates))
+	for i, p := range w.plates {
+		c.plates[i] = p.clone()
+	}
+	c.tags = w.tags.clone()
+	moved := make(map[*Visit]*Visit, len(w.visits))
+	c.visits = make([]*Visit, len(w.visits))
+	for i, v := range w.visits {
+		c.visits[i] = v.clone()
+		moved[v] = c.visits[i]
+	}
+	c.tracks = make(map[trackKey]*track, len(w.tracks))
+	for k, t := range w.tracks {
+		n := *t
+		n.visit = moved[t.visit]
+		c.tracks[k] = &n
+	}
+	c.sessions = make(map[sessionKey]*session, len(w.sessions))
+	for k, s := range w.sessions {
+		n := *s
+		n.visit = moved[s.visit]
+		c.sessions[k] = &n
+	}
+	ledgers := func(from []*Visit) []*Visit {
+		to := make([]*Visit, len(from))
+		for i, v := range from {
+			to[i] = v.clone()
+		}
+		return to
+	}
+	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
+	c.timers = append(timers(nil), w.timers...)
+	c.changes = nil
+	return &c
+}
+
+// Now is the newest event time folded, ns.
+func (w *World) Now() int64 { return w.now }
+
+// Visits lists the open visits in the order in which they began. They belong to the world.
+func (w *World) Visits() []*Visit { return w.visits }
+
+// Fold takes the next event; events must come in the order of Compare. Timers due by then must have been fired. The facts
+// that it made are in Changes until the next call.
+func (w *World) Fold(e *Event) {
+	w.changes = w.changes[:0]
+	if w.began == 0 {
+		w.began = e.TS
+	}
+	w.now = max(w.now, e.TS)
+	live := &w.live[e.Source]
+	if e.Kind == Status && e.Action == Offline {
+		live.offline(e.TS)
+		return
+	}
+	live.sign(e.TS, e.Every)
+	switch e.Kind {
+	case Tracks:
+		w.foldTrack(e)
+	case Region:
+		w.foldRegion(e)
+	case Weight:
+		w.foldWeight(e)
+	case RFID:
+		w.foldRead(e)
+	case TillKind:
+		w.foldTill(e)
+	case Gate:
+		w.foldGate(e)
+	case Signal:
+		w.foldSignal(e)
+	}
+}
+
+// Changes lists the facts of the last Fold or Fire, in order.
+func (w *World) Changes() []Change { return w.changes }
+
+// Due is the event time of the next timer, math.MaxInt64 if there is none.
+func (w *World) Due() int64 {
+	due := int64(math.MaxInt64)
+	if len(w.timers) > 0 {
+		due = w.timers[0].due
+	}
+	due = min(due, w.tags.due())
+	for _, p := range w.plates {
+		due = min(due, p.due())
+	}
+	return due
+}
+
+// Fire fires the timers that are due at now, which is what Due said.
+func (w *World) Fire(now int64) {
+	w.changes = w.changes[:0]
+	w.now = max(w.now, now)
+	for len(w.timers) > 0 && w.timers[0].due <= now {
+		t := w.timers.pop()
+		if v := w.visit(t.visit); v != nil {
+			w.fire(v, t)
+		}
+	}
+	for i, p := range w.plates {
+		if p.due() <= now {
+			if s, ok := p.fire(now); ok {
+				w.step(i, s)
+			}
+		}
+	}
+	if w.tags.due() <= now {
+		w.tags.fire(now, w.tagFact)
+	}
+}
+
+// add gives a fact to a subject: share scales the expected count.
+func (w *World) add(v *Visit, f Fact, share float64) {
+	f.TS = w.now
+	f.N = float64(f.N * share)
+	if len(v.Facts) >= maxFacts {
+		v.Facts = append(v.Facts[:0], v.Facts[len(v.Facts)-maxFacts+1:]...)
+		w.Evicted++
+	}
+	v.Facts = append(v.Facts, f)
+	w.changes = append(w.changes, Change{v, f})
+}
+
+// note gives a fact to the ledgers that it concerns: the store, its zone, and its till if it is a till's.
+func (w *World) note(f Fact) {
+	if f.Source >= 0 {
+		if t := w.Store.till[f.Source]; t >= 0 {
+			w.add(w.tills[t], f, 1)
+		}
+	}
+	if f.Zone >= 0 {
+		w.add(w.zones[f.Zone], f, 1)
+	}
+	w.add(w.store, f, 1)
+}
+
+// timer kinds, in the order in which they fire when due together.
+const (
+	timerLost = iota // no camera has seen the visit for lostAfter
+	timerEnd         // the visit has had no observation for endAfter
+)
+
+// timer is something that happens to a visit when nothing else does.
+type timer struct {
+	due   int64
+	kind  int
+	visit int // its number
+}
+
+func (t timer) before(o timer) bool {
+	if t.due != o.due {
+		return t.due < o.due
+	}
+	if t.visit != o.visit {
+		return t.visit < o.visit
+	}
+	return t.kind < o.kind
+}
+
+// timers is a heap, earliest first.
+type timers []timer
+
+func (h *timers) push(t timer) {
+	*h = append(*h, t)
+	a := *h
+	for i := len(a) - 1; i > 0; {
+		p := (i - 1) / 2
+		if !a[i].before(a[p]) {
+			return
+		}
+		a[i], a[p] = a[p], a[i]
+		i = p
+	}
+}
+
+func (h *timers) pop() timer {
+	a := *h
+	t := a[0]
+	n := len(a) - 1
+	a[0] = a[n]
+	a = a[:n]
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= n {
+			break
+		}
+		if c+1 < n && a[c+1].before(a[c]) {
+			c++
+		}
+		if !a[c].before(a[i]) {
+			break
+		}
+		a[i], a[c] = a[c], a[i]
+		i = c
+	}
+	*h = a
+	return t
+}
