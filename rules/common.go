@@ -66,7 +66,7 @@ func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
 	what := "the list " + clip(name)
 	o := f.mapping(n, what, "category", "style", "min_price", "max_price", "tagged", "skus")
 	if o.node == nil || len(o.keys) == 0 {
-		if n != nil && (n.Kind == yaml.MappingNode || isNull(n)) {
+		if n != nil && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || isNull(n)) {
 			f.fail(n, "%s is empty; give it a category, min_price, max_price, style, tagged or skus", what)
 		}
 		return make(fusion.Goods, len(l.store.Products))

@@ -15,6 +15,9 @@ type Error struct {
 	Code string // the line of the file, "" when there is none
 }
 
+// widest is how much of a line an error shows.
+const widest = 160
+
 // Error gives the place, the text and the line with a caret under the place.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -22,11 +25,12 @@ func (e *Error) Error() string {
 	if e.Code == "" {
 		return b.String()
 	}
-	b.WriteString("\n  | " + strings.ReplaceAll(e.Code, "\t", " ") + "\n  | ")
-	for range e.Col - 1 {
-		b.WriteByte(' ')
+	row, col := []rune(strings.ReplaceAll(e.Code, "\t", " ")), e.Col-1
+	if from := col - widest/2; len(row) > widest && from > 0 { // a long line is cut around the place
+		row, col = row[min(from, len(row)):], col-from
 	}
-	b.WriteByte('^')
+	row = row[:min(len(row), widest)]
+	b.WriteString("\n  | " + string(row) + "\n  | " + strings.Repeat(" ", col) + "^")
 	return b.String()
 }
 

@@ -85,7 +85,7 @@ func (s *source) call(n *ast.CallNode) term {
 	name, at := n.Callee.(*ast.IdentifierNode).Value, n.Location().From
 	f, ok := functions[name]
 	if !ok {
-		s.fail(at, "unknown function %s; %s", name, suggest(name, functionNames))
+		s.fail(at, "unknown function %s; %s", name, suggestName(name, functionNames))
 		return term{}
 	}
 	if len(n.Arguments) < len(f.args) || len(n.Arguments) > len(f.args)+f.more {

@@ -301,7 +301,12 @@ func (s *source) expand(n ast.Node, at *exprfile.Location, stack []string) (out 
 			s.fail(n.Location().From, "only the functions of the language can be called")
 			return &ast.NilNode{}
 		}
-		return &ast.CallNode{Callee: &ast.IdentifierNode{Value: callee.Value}, Arguments: each(n.Arguments)}
+		name := &ast.IdentifierNode{Value: callee.Value}
+		name.SetLocation(callee.Location())
+		if at != nil {
+			name.SetLocation(*at)
+		}
+		return &ast.CallNode{Callee: name, Arguments: each(n.Arguments)}
 	case *ast.UnaryNode:
 		return &ast.UnaryNode{Operator: n.Operator, Node: s.expand(n.Node, at, stack)}
 	case *ast.BinaryNode:
@@ -325,7 +330,7 @@ func ptr[T any](v T) *T { return &v }
 func foreign(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.BuiltinNode:
-		return n.Name + "(…) over a list is not part of the language; " + suggest(n.Name, functionNames)
+		return n.Name + "(…) over a list is not part of the language; there are no predicates"
 	case *ast.PredicateNode, *ast.PointerNode:
 		return "predicates are not part of the language"
 	case *ast.MemberNode, *ast.ChainNode, *ast.SliceNode:

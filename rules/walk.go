@@ -62,7 +62,10 @@ func suggestName(word string, options []string) string {
 	if t := suggest(word, ordered); strings.HasPrefix(t, "did you mean") {
 		return t
 	}
-	return "it is no function, param or macro"
+	if word == "now" {
+		return "a policy has no clock; since(…), hour(), weekday() and between(…) tell the time"
+	}
+	return "there is no function, param or macro of that name"
 }
 
 // bound gives an operand its slot.
