@@ -195,7 +195,7 @@ func (s *Source) watch(ctx context.Context) *vision.Outage {
 	case strings.HasPrefix(s.cfg.URL, "/dev/"):
 		api = 0 // OpenCV knows devices best
 	}
-	v, err := gocv.OpenVideoCaptureWithAPI(s.cfg.URL, api)
+	v, err := gocv.VideoCaptureFileWithAPI(s.cfg.URL, api)
 	if err != nil {
 		return &vision.Outage{Reason: "camera cannot be opened", Err: errors.New(strings.ReplaceAll(err.Error(), s.cfg.URL, redact(s.cfg.URL)))}
 	}
@@ -271,7 +271,7 @@ func openFilm(cfg Config) (*film, error) {
 }
 
 func (f *film) open() error {
-	v, err := gocv.OpenVideoCapture(f.path)
+	v, err := gocv.VideoCaptureFileWithAPI(f.path, gocv.VideoCaptureFFmpeg)
 	if err != nil {
 		return fmt.Errorf("camera: %s is no film that OpenCV can play: %w", f.path, err)
 	}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"magpie/sensors/message"
+	"magpie/site"
+)
+
+// trackPublisher is the connection of one camera to the broker: a connection
+// has one will, and the camera's will says that it is offline. While the broker
+// is away messages wait, oldest first; when a minute's worth waits the camera
+// skips frames.
+type trackPublisher struct {
+	client mqtt.Client
+	store  string
+	camera string
+	slots  chan struct{} // one for each message without acknowledgement
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	status []byte // newest
+}
+
+// What is later than the watermark by more than 60 s is rejected: ten frames a
+// second for that long are worth keeping.
+const waitingTracks = 600
+
+func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*trackPublisher, error) {
+	b := s.Broker
+	url = cmp.Or(url, b.URL)
+	if url == "" {
+		url = "mqtt://" + cmp.Or(b.Listen, "127.0.0.1:1883")
+	}
+	p := &trackPublisher{
+		store: s.Store.ID, camera: camera, slots: make(chan struct{}, waitingTracks),
+		log: log.With("component", "vision", "source", camera),
+	}
+	will, err := message.Encode(message.Status{State: "offline"})
+	if err != nil {
+		return nil, err
+	}
+	o := mqtt.NewClientOptions().AddBroker(url).
+		SetClientID("magpie-vision-"+s.Store.ID+"-"+camera).
+		SetCleanSession(false).
+		SetOrderMatters(false).
+		SetAutoReconnect(true).SetConnectRetry(true).
+		SetConnectRetryInterval(time.Second).SetMaxReconnectInterval(5*time.Second).
+		SetKeepAlive(10*time.Second).SetConnectTimeout(5*time.Second).SetWriteTimeout(5*time.Second).
+		SetBinaryWill(message.Topic(p.store, message.KindStatus, camera), will, 1, true)
+	if err := login(o, b); err != nil {
+		return nil, err
+	}
+	o.SetOnConnectHandler(func(mqtt.Client) {
+		p.log.Info("connected to the broker", "broker", url)
+		// The will may have said offline while we were away.
+		p.mu.Lock()
+		status := p.status
+		p.mu.Unlock()
+		if status != nil {
+			p.client.Publish(message.Topic(p.store, message.KindStatus, p.camera), 1, true, status)
+		}
+	})
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+		p.log.Warn("lost the broker; trying again", "error", err)
+	})
+	p.client = mqtt.NewClient(o)
+	t := p.client.Connect()
+	if t.WaitTimeout(time.Second) && t.Error() != nil {
+		return nil, fmt.Errorf("broker %s: %w", url, t.Error())
+	}
+	return p, nil
+}
+
+// login sets what the site says about user and certificates.
+func login(o *mqtt.ClientOptions, b site.Broker) error {
+	o.SetUsername(b.User)
+	if b.PasswordFile != "" {
+		pw, err := os.ReadFile(b.PasswordFile)
+		if err != nil {
+			return fmt.Errorf("broker's password: %w", err)
+		}
+		o.SetPassword(strings.TrimSpace(string(pw)))
+	}
+	if b.CAFile != "" {
+		pem, err := os.ReadFile(b.CAFile)
+		if err != nil {
+			return fmt.Errorf("broker's authority: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("broker's authority: %s holds no certificate", b.CAFile)
+		}
+		o.SetTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
+	}
+	return nil
+}
+
+// publish hands a payload over at QoS 1; it waits only while too many others do.
+func (p *trackPublisher) publish(ctx context.Context, kind string, payload []byte) error {
+	if kind == message.KindStatus {
+		p.mu.Lock()
+		p.status = payload
+		p.mu.Unlock()
+	}
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		select {
+		case p.slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	t := p.client.Publish(message.Topic(p.store, kind, p.camera), 1, kind == message.KindStatus, payload)
+	go func() {
+		<-t.Done()
+		if err := t.Error(); err != nil && !errors.Is(err, mqtt.ErrNotConnected) {
+			p.log.Warn("the broker did not take a message", "error", err)
+		}
+		<-p.slots
+	}()
+	return nil
+}
+
+// close gives the last messages a moment and leaves.
+func (p *trackPublisher) close() {
+	deadline := time.NewTimer(2 * time.Second)
+	defer deadline.Stop()
+	for range cap(p.slots) {
+		select {
+		case p.slots <- struct{}{}: // all slots taken: everything is acknowledged
+		case <-deadline.C:
+			p.client.Disconnect(0)
+			return
+		}
+	}
+	p.client.Disconnect(250)
+}
