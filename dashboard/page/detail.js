@@ -88,15 +88,19 @@ function who(alert) {
   const person = alert.person ?? {};
   const lines = [];
   if (alert.subject?.kind === 'visit') {
-    lines.push(words.percent(person.p) + ' sure that these sensors saw one and the same person');
-    if (person.others?.length) lines.push('it may also have been ' + person.others.length + ' other ' + (person.others.length > 1 ? 'visits' : 'visit') + ' near by');
-    lines.push(words.percent(person.is_staff) + ' likely to be one of the staff');
+    lines.push(upper(words.percent(person.p)) + ' sure that these sensors saw one and the same person.');
+    if (person.others?.length) lines.push('It may also have been ' + (person.others.length > 1 ? 'one of ' + person.others.length + ' other visits' : 'another visit') + ' near by.');
+    lines.push(upper(words.percent(person.is_staff)) + ' likely to be one of the staff.');
   } else if (alert.subject) {
-    lines.push('about the ' + alert.subject.kind + ' ' + alert.subject.id + ', nobody in particular');
+    lines.push('About the ' + alert.subject.kind + ' ' + alert.subject.id + ', nobody in particular.');
   }
-  if (alert.tracks?.length) lines.push('followed by ' + alert.tracks.join(', '));
-  if (alert.objects?.length) lines.push('cameras made out: ' + alert.objects.join(', '));
+  if (alert.tracks?.length) lines.push('Followed by ' + alert.tracks.join(', ') + '.');
+  if (alert.objects?.length) lines.push('Cameras made out: ' + alert.objects.join(', ') + '.');
   return section('Who', el('ul', { class: 'plain' }, lines.map((l) => el('li', {}, l))));
+}
+
+function upper(text) {
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 function identity(alert) {

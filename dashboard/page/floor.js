@@ -31,7 +31,7 @@ export function floorPlan(zones, zone, position) {
     const font = Math.min(size * 0.055, ((x1 - x0) * 1.5) / Math.max(z.id.length, 1));
     // A label under the dot would be unreadable: it moves up.
     const hidden = position && Math.abs(at(position)[1] - y) < size * 0.06 && Math.abs(at(position)[0] - x) < size * 0.1;
-    drawing.append(svg('text', { x, y: hidden ? at(position)[1] - size * 0.06 : y + font * 0.35, 'font-size': font, 'text-anchor': 'middle' }, z.id));
+    drawing.append(svg('text', { x, y: hidden ? at(position)[1] - size * 0.075 : y + font * 0.35, 'font-size': font, 'text-anchor': 'middle' }, z.id));
   }
   if (position) {
     const [x, y] = at(position);

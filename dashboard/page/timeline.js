@@ -16,12 +16,12 @@ export function timeline(alert, context) {
   for (const item of alert.evidence ?? []) {
     for (const fact of factsOf(item)) add(fact.at, context.sources.get(fact.source) ?? 'fact', item.name, fact.source);
   }
-  add(alert.event_time, 'alert', 'First judged so', words.tiers[alert.tier] ?? alert.tier);
+  add(alert.event_time, 'alert', 'Alert first raised', words.tiers[alert.tier] ?? alert.tier);
   let last = '';
   for (const line of context.revisions) {
     if (line.state === last && line.state !== 'updated') continue;
     last = line.state;
-    add(line.at, 'alert', words.states[line.state]?.[0] ?? line.state, words.percent(line.score));
+    add(line.at, 'alert', 'Alert ' + (words.states[line.state]?.[0] ?? line.state).toLowerCase(), words.percent(line.score));
   }
   if (alert.seen_last) add(alert.seen_last.at, 'seen', 'Last seen', alert.seen_last.zone ?? 'between zones');
   const ordered = [...steps.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
@@ -29,7 +29,9 @@ export function timeline(alert, context) {
   return el('ol', { class: 'timeline' }, ordered.map((step) => el('li', { 'data-kind': step.kind },
     el('time', { datetime: step.at }, words.timeOf(step.at, true)),
     el('span', { class: 'offset soft' }, offset(Date.parse(step.at) - zero)),
-    el('span', {}, step.what.join(', '), ' ', el('span', { class: 'soft' }, step.detail, step.kind !== 'alert' && step.kind !== 'seen' ? ' · ' + step.kind : '')))));
+    step.kind === 'alert' || step.kind === 'seen'
+      ? el('span', {}, step.what.join(', '), ' ', el('span', { class: 'soft' }, step.detail))
+      : el('span', {}, el('span', { class: 'mono' }, step.detail), ' ', el('span', { class: 'soft' }, step.kind), ' · ' + step.what.join(', ')))));
 }
 
 function offset(ms) {
