@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"magpie/rules"
+	"magpie/sim"
+	"magpie/site"
+)
+
+// runTest is `magpie test`: every test of the files through the pipeline of replay, judged by what it expects.
+func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
+	fs := flag.NewFlagSet("test", flag.ContinueOnError)
+	fs.SetOutput(errw)
+	sitePath := fs.String("site", "", "run every test on this site (default: the one that its file names)")
+	dir := fs.String("policies", "", "judge by the policies of this directory (default: that of the test file)")
+	pattern := fs.String("run", "", "only tests whose `file: name` matches this regular expression")
+	verbose := fs.Bool("v", false, "print the alert lines of every test")
+	fs.Usage = func() {
+		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [FILE_test.yaml | DIR]... (default: the directory policies)")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	run, err := regexp.Compile(*pattern)
+	if err != nil {
+		return fmt.Errorf("--run: %w", err)
+	}
+	names := fs.Args()
+	if len(names) == 0 {
+		names = []string{"policies"}
+		if *dir != "" {
+			names = []string{*dir}
+		}
+	}
+	files, err := testFiles(names)
+	if err != nil {
+		return err
+	}
+	b := bench{sitePath: *sitePath, dir: *dir, sites: map[string]*site.Site{}, sets: map[string]*rules.Set{}}
+	count, wrong := 0, 0
+	for _, f := range files {
+		for i := range f.Tests {
+			t := &f.Tests[i]
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			title := f.File + ": " + t.Name
+			if !run.MatchString(title) {
+				continue
+			}
+			r, err := b.test(f, t)
+			if err != nil {
+				return err
+			}
+			if count++; len(r.wrong) == 0 {
+				fmt.Fprintf(out, "ok    %s\n", title)
+			} else {
+				wrong++
+				fmt.Fprintf(out, "FAIL  %s\n", title)
+			}
+			r.print(out, *verbose)
+		}
+	}
+	switch {
+	case wrong > 0:
+		return failed("%d of %d tests failed", wrong, count)
+	case count == 0:
+		return fmt.Errorf("no test matches --run %q", *pattern)
+	}
+	fmt.Fprintf(errw, "%d passed\n", count)
+	return nil
+}
+
+// testFiles reads the test files that are named, and those of named directories; everything wrong with them at once.
+func testFiles(names []string) ([]*rules.TestFile, error) {
+	var files []*rules.TestFile
+	var errs []error
+	for _, name := range names {
+		all := []string{name}
+		if info, err := os.Stat(name); err != nil {
+			errs = append(errs, fmt.Errorf("tests: %w", err))
+			continue
+		} else if info.IsDir() {
+			entries, err := os.ReadDir(name) // and not Glob: the name may hold its special characters
+			if err != nil {
+				errs = append(errs, fmt.Errorf("tests: %w", err))
+				continue
+			}
+			all = nil
+			for _, e := range entries {
+				if !e.IsDir() && strings.HasSuffix(e.Name(), "_test.yaml") && !strings.HasPrefix(e.Name(), ".") {
+					all = append(all, filepath.Join(name, e.Name()))
+				}
+			}
+			if len(all) == 0 {
+				errs = append(errs, fmt.Errorf("%s holds no *_test.yaml; name a test file or a directory with some", name))
+			}
+		}
+		for _, path := range all {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("tests: %w", err))
+				continue
+			}
+			f, err := rules.ParseTest(path, text)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			files = append(files, f)
+		}
+	}
+	return files, errors.Join(errs...)
+}
+
+// bench is what tests share: sites and policy sets, each loaded once.
+type bench struct {
+	sitePath, dir string // what the flags say, "" for nothing
+	sites         map[string]*site.Site
+	sets          map[string]*rules.Set // by site and directory
+}
+
+func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
+	path, dir := b.sitePath, b.dir
+	if path == "" {
+		path = filepath.Join(filepath.Dir(f.File), filepath.FromSlash(f.Site))
+	}
+	if dir == "" {
+		dir = filepath.Dir(f.File)
+	}
+	s := b.sites[path]
+	if s == nil {
+		var err error
+		if s, err = site.Load(path); err != nil {
+			return nil, nil, fmt.Errorf("the site of %s: %w", f.File, err)
+		}
+		b.sites[path] = s
+	}
+	key := path + "\x00" + dir
+	set := b.sets[key]
+	if set == nil {
+		var err error
+		if set, err = loadPolicies(dir, s); err != nil {
+			return nil, nil, err
+		}
+		if len(set.Policies) == 0 {
+			return nil, nil, fmt.Errorf("%s holds no policies to test; name their directory with --policies", dir)
+		}
+		b.sets[key] = set
+	}
+	return s, set, nil
+}
+
+// test runs one test. What it finds wrong is in the rehearsal; the error is of what keeps any test of the file from running.
+func (b *bench) test(f *rules.TestFile, t *rules.Test) (*rehearsal, error) {
+	s, set, err := b.load(f)
+	if err != nil {
+		return nil, err
+	}
+	r := &rehearsal{site: s, set: set, test: t}
+	script, err := sim.Parse(t.Events)
+	if err != nil {
+		r.wrong = append(r.wrong, placed(err, f, t))
+		return r, nil
+	}
+	people := script.People()
+	for _, e := range t.Expect {
+		if e.Person != "" && !slices.Contains(people, e.Person) {
+			r.wrong = append(r.wrong, fmt.Errorf("%s:%d:%d: nobody called %s walks in the events; they name %s",
+				e.File, e.Line, e.Col, e.Person, strings.Join(people, ", ")))
+		}
+	}
+	for _, name := range t.Staff {
+		if !slices.Contains(people, name) {
+			r.wrong = append(r.wrong, fmt.Errorf("%s:%d: staff names %s, who does not walk in the events; they name %s",
+				f.File, t.Line, name, strings.Join(people, ", ")))
+		}
+	}
+	if len(r.wrong) > 0 {
+		return r, nil
+	}
+	if err := r.play(script); err != nil {
+		r.wrong = append(r.wrong, placed(err, f, t))
+	}
+	return r, nil
+}
+
+// placed gives an error of the events its place in the test file.
+func placed(err error, f *rules.TestFile, t *rules.Test) error {
+	var errs sim.Errors
+	if errors.As(err, &errs) {
+		return errs.In(f.File, t.EventsLine, t.EventsCol+1)
+	}
+	return fmt.Errorf("%s:%d: %w", f.File, t.Line, err)
+}
