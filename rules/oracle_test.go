@@ -1,0 +1,277 @@
+package rules
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	exprfile "github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+	"go.yaml.in/yaml/v3"
+)
+
+// compiled compiles one expression on its own; nil after an error.
+func compiled(text string) (*source, *expression, ast.Node) {
+	var errs Errors
+	var warns []string
+	l := newLanguage(shop())
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1, Style: yaml.SingleQuotedStyle}
+	in := func() *source {
+		return &source{language: l, f: newFile("p.yaml", []byte("'"+strings.ReplaceAll(text, "'", "''")+"'"), &errs, &warns), node: n, table: &operands{}}
+	}
+	s := in()
+	e := s.compile(number)
+	if e == nil {
+		return s, nil, nil
+	}
+	again := in()
+	return s, e, again.expand(again.parse(), nil, nil)
+}
+
+// oracle turns an expanded tree into one that expr's own machine runs: operands are read from a variable each, division
+// is a function, since x/0 is 0, and min, max and clamp are ours.
+type oracle struct{ s *source }
+
+func (o oracle) Visit(n *ast.Node) {
+	switch c := (*n).(type) {
+	case *ast.BinaryNode:
+		if c.Operator == "/" {
+			ast.Patch(n, &ast.CallNode{Callee: &ast.IdentifierNode{Value: "divide"}, Arguments: []ast.Node{c.Left, c.Right}})
+		}
+	case *ast.CallNode:
+		name := c.Callee.(*ast.IdentifierNode).Value
+		f := functions[name]
+		if f == nil || f.build == nil || len(name) == 0 {
+			return
+		}
+		probe := &source{language: o.s.language, f: o.s.f, node: o.s.node, table: &operands{}}
+		t := probe.walk(c)
+		if slot, ok := o.s.table.slots[t.op.key]; ok {
+			ast.Patch(n, &ast.IdentifierNode{Value: "o" + strconv.Itoa(slot)})
+		}
+	}
+}
+
+// run evaluates the text by expr's machine.
+func run(s *source, tree ast.Node, values []float64) (any, error) {
+	patched := tree
+	// Outermost first: count(picked("any"), "1m") is one operand.
+	patched = operandsFirst(s, patched)
+	ast.Walk(&patched, oracle{s})
+	env := map[string]any{}
+	for slot, o := range s.table.ops {
+		env["o"+strconv.Itoa(slot)] = values[slot]
+		if o.truth {
+			env["o"+strconv.Itoa(slot)] = values[slot] != 0
+		}
+	}
+	fold := func(pick func(a, b float64) float64) func(...any) (any, error) {
+		return func(p ...any) (any, error) {
+			x := p[0].(float64)
+			for _, y := range p[1:] {
+				x = pick(x, y.(float64))
+			}
+			return x, nil
+		}
+	}
+	less := func(a, b float64) float64 {
+		if b < a {
+			return b
+		}
+		return a
+	}
+	more := func(a, b float64) float64 {
+		if b > a {
+			return b
+		}
+		return a
+	}
+	config := conf.CreateNew()
+	config.Optimize = false
+	config.WithEnv(env)
+	for _, option := range []expr.Option{
+		expr.Function("divide", func(p ...any) (any, error) { return divide(p[0].(float64), p[1].(float64)), nil }, new(func(float64, float64) float64)),
+		expr.Function("min", fold(less), new(func(float64, ...float64) float64)),
+		expr.Function("max", fold(more), new(func(float64, ...float64) float64)),
+		expr.Function("abs", func(p ...any) (any, error) { return math.Abs(p[0].(float64)), nil }, new(func(float64) float64)),
+		expr.Function("clamp", func(p ...any) (any, error) {
+			return min(max(p[0].(float64), p[1].(float64)), p[2].(float64)), nil
+		}, new(func(float64, float64, float64) float64)),
+	} {
+		option(config)
+	}
+	whole := &parser.Tree{Node: patched, Source: exprfile.NewSource(patched.String())}
+	if _, err := checker.Check(whole, config); err != nil {
+		return nil, err
+	}
+	program, err := compiler.Compile(whole, config)
+	if err != nil {
+		return nil, err
+	}
+	return vm.Run(program, env)
+}
+
+// operandsFirst replaces calls with an event for an argument before the walk reaches the event itself.
+func operandsFirst(s *source, n ast.Node) ast.Node {
+	ast.Walk(&n, outer{s})
+	return n
+}
+
+type outer struct{ s *source }
+
+func (o outer) Visit(n *ast.Node) {
+	c, ok := (*n).(*ast.CallNode)
+	if !ok {
+		return
+	}
+	name := c.Callee.(*ast.IdentifierNode).Value
+	if f := functions[name]; f != nil && len(f.args) > 0 && f.args[0] == anEvent {
+		oracle{o.s}.Visit(n)
+	}
+}
+
+// same compares our value with expr's.
+func same(t *testing.T, text string, values []float64) {
+	t.Helper()
+	s, e, tree := compiled(text)
+	if e == nil {
+		return
+	}
+	for _, o := range s.table.ops {
+		if strings.HasPrefix(o.key, "dwell(") && o.truth {
+			return // a comparison that became an operand
+		}
+	}
+	if tree == nil || len(s.table.ops) > len(values) {
+		return
+	}
+	want, err := run(s, tree, values)
+	if err != nil {
+		t.Fatalf("%s loads, and expr says: %v", text, err)
+	}
+	got := e.num(values)
+	x, ok := want.(float64)
+	if b, is := want.(bool); is {
+		x, ok = bit(b), true
+	}
+	if !ok || x != got && !(math.IsNaN(x) && math.IsNaN(got)) {
+		t.Fatalf("%s with %v: got %v, expr says %v", text, values, got, want)
+	}
+}
+
+// random writes an expression of the language of a type.
+func random(r *rand.Rand, depth int, want typ) string {
+	pick := func(all ...string) string { return all[r.IntN(len(all))] }
+	if depth <= 0 {
+		if want == truth {
+			return pick("true", "false", `exited("exit")`, `entered("aisle")`, `open()`, `seen("track", "exit")`)
+		}
+		return pick("0", "1", "2.5", "0.1", "7", `picked("any")`, `p_unpaid()`, `staff()`, `count(scanned("any"), "1m")`, `hour()`)
+	}
+	sub := func(w typ) string { return random(r, depth-1-r.IntN(2), w) }
+	if want == truth {
+		switch r.IntN(6) {
+		case 0:
+			return "(" + sub(truth) + pick(" and ", " or ", " && ", " || ", " == ", " != ") + sub(truth) + ")"
+		case 1:
+			return pick("not ", "!") + "(" + sub(truth) + ")"
+		case 2:
+			return "(" + sub(number) + pick(" in ", " not in ") + "[1, 2.5, -3])"
+		case 3:
+			return "(" + sub(truth) + " ? " + sub(truth) + " : " + sub(truth) + ")"
+		}
+		return "(" + sub(number) + pick(" < ", " <= ", " > ", " >= ", " == ", " != ") + sub(number) + ")"
+	}
+	switch r.IntN(7) {
+	case 0:
+		return "-(" + sub(number) + ")"
+	case 1:
+		return pick("min", "max") + "(" + sub(number) + ", " + sub(number) + ", 3)"
+	case 2:
+		return "abs(" + sub(number) + ")"
+	case 3:
+		return "clamp(" + sub(number) + ", 0, 1)"
+	case 4:
+		return "(" + sub(truth) + " ? " + sub(number) + " : " + sub(number) + ")"
+	}
+	return "(" + sub(number) + pick(" + ", " - ", " * ", " / ") + sub(number) + ")"
+}
+
+// TestClosuresAgreeWithExpr holds that a compiled expression has the value that expr's own machine gives it.
+func TestClosuresAgreeWithExpr(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	loaded := 0
+	for range 1500 {
+		text := random(r, 1+r.IntN(4), []typ{number, truth}[r.IntN(2)])
+		values := make([]float64, maxOperands)
+		for i := range values {
+			values[i] = []float64{0, 1, 2.5, 0.1, -3, 1e300}[r.IntN(6)]
+		}
+		same(t, text, values)
+		if _, e, _ := compiled(text); e != nil {
+			loaded++
+		}
+	}
+	if loaded < 1000 {
+		t.Errorf("only %d of 1500 expressions loaded", loaded)
+	}
+}
+
+// FuzzExpression holds that no text panics, hangs or loads and then differs from expr.
+func FuzzExpression(f *testing.F) {
+	for _, text := range []string{`unpaid_value() >= 3 ? p_unpaid() : 0.0`, `1 < 2 < 3 and not exited("exit")`, `count(picked("any"), "1m") / 0`,
+		`picked("any") | count("30s")`, `sequence(picked("any"), refunded("any"), "60m")`, `hour() in [1, 2]`, `-+-1 ?: 2`, `a?.b ?? c`,
+		`if 1 { 2 } else { 3 }`, `"a" contains "b"`, "`x`", `{a: 1}`, `[1][0]`, `#`, `::count([1], true)`, `dwell("aisle") >= 20`, `1e400`, `0x7fffffffffffffff`} {
+		f.Add(text, 0.5, 1.0)
+	}
+	f.Fuzz(func(t *testing.T, text string, a, b float64) {
+		values := make([]float64, maxOperands)
+		for i := range values {
+			values[i] = []float64{a, b}[i%2]
+		}
+		same(t, text, values)
+	})
+}
+
+// FuzzLoad holds that no file panics, and that every error names a place in it.
+func FuzzLoad(f *testing.F) {
+	f.Add(exampleLike)
+	f.Add(scoring(`count(picked("any"), "1m")`))
+	f.Add("lists:\n  a: {category: x}\nmacros:\n  late: 'open()'\n")
+	f.Add("policy: &a p\ntitle: *a\nscore: |\n  1 +\n  nope\nalert: {tiers: {log: 0.1}, message: '{{'}\n")
+	f.Add("site: a\ntests: [{name: a, events: \"\", expect: [{at: end}]}]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		check := func(err error) {
+			var all Errors
+			if err == nil {
+				return
+			}
+			if !errors.As(err, &all) {
+				t.Fatalf("got %v, want Errors", err)
+			}
+			for _, e := range all {
+				if lines := strings.Count(text, "\n") + 1; e.Line < 1 || e.Line > lines+1 || e.Col < 1 || e.Text == "" {
+					t.Fatalf("no place: %+v", e)
+				}
+				_ = e.Error()
+			}
+		}
+		_, err := tryLoad(Options{Store: fuzzShop}, "p.yaml", text)
+		check(err)
+		_, err = tryLoad(Options{Store: fuzzShop}, "common.yaml", text)
+		check(err)
+		_, err = ParseTest("p_test.yaml", []byte(text))
+		check(err)
+	})
+}
+
+var fuzzShop = shop()
