@@ -13,7 +13,6 @@ const (
 	settleNS   = 4e8   // how long a new level must hold
 	holeNS     = 1e9   // a longer silence of a plate that samples is a hole
 	changeNS   = 35e9  // of one that sends changes: three of its ten seconds, and some
-	rummageNS  = 60e9  // after so long open, a level settles in more noise
 	patienceNS = 10e9  // after so long open, a level settles in twice the noise
 	lostNS     = 300e9 // after so long open, the baseline is given up
 	pastNS     = 4e9   // settled levels are remembered at this distance
@@ -164,9 +163,7 @@ func (p *plate) fire(now int64) (step, bool) {
 		p.remember(now, p.level)
 	case p.wait == toSettle && p.significant(s):
 		p.base, p.wait = p.level, still
-		p.forget()
-		p.remember(now, p.base)
-		return s, true
+		return p.tell(s, p.base)
 	case p.wait == toSettle:
 		p.wait = toHold
 	default:
@@ -287,9 +284,6 @@ func (p *plate) settle(ts int64) (step, bool) {
 	patience := 1 + float64(open)/patienceNS
 	tol := float64(max(float64(4.3*p.sigma), minHold) * patience)
 	slope := float64(max(float64(2*p.sigma), minNoise) * patience)
-	if open > rummageNS {
-		tol, slope = max(tol, p.delta/2), max(slope, p.delta/2)
-	}
 	low, high := w[0].grams, w[0].grams
 	for _, b := range w {
 		low, high = min(low, b.grams), max(high, b.grams)
@@ -302,19 +296,14 @@ func (p *plate) settle(ts int64) (step, bool) {
 		SD: round9(p.sigma * math.Sqrt(1.57/float64(max(1, p.baseN))+1.57/float64(len(w))))}
 	p.open, p.up, p.down = false, 0, 0
 	p.base, p.baseN, p.count = m, len(w), len(w)
-	if math.Abs(s.Grams) > p.limit {
-		p.forget()
-		return step{}, false
-	}
 	if p.significant(s) {
-		p.forget()
-		p.remember(ts, m)
-		return s, true
+		return p.tell(s, m)
 	}
 	return step{}, false
 }
 
-// significant reports that a step is goods and not noise: nine tenths of δ leave room for the noise of a step of δ.
+// significant reports that a step is goods and neither noise nor a fault of the scale: nine tenths of δ leave room for the
+// noise of a step of δ.
 func (p *plate) significant(s step) bool {
 	g := math.Abs(s.Grams)
 	return g >= float64(0.9*p.delta) && g >= float64(4*p.sigma) && g <= p.limit
@@ -332,9 +321,7 @@ func (p *plate) slow(ts int64, level float64) (step, bool) {
 			room := float64(driftPerNS * float64(ts-old.ts))
 			if p.significant(s) && math.Abs(s.Grams) >= p.delta+room {
 				s.SD = max(s.SD, room/2)
-				p.forget()
-				p.remember(ts, level)
-				return s, true
+				return p.tell(s, level)
 			}
 			break
 		}
@@ -353,7 +340,12 @@ func (p *plate) remember(ts int64, level float64) {
 	p.pN = min(p.pN+1, len(p.past))
 }
 
-func (p *plate) forget() { p.pN = 0 }
+// tell returns a step that has led to level; what was before is no longer compared.
+func (p *plate) tell(s step, level float64) (step, bool) {
+	p.pN = 0
+	p.remember(s.TS, level)
+	return s, true
+}
 
 // at returns the i-th of the closed bins, oldest first.
 func (p *plate) at(i int) bin {
