@@ -116,7 +116,7 @@ func (d *Decoder) route(topic string) (kind, source string, read reader, r *Reje
 	case store != d.store.ID:
 		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
 			Reason: fmt.Sprintf("the store in the topic is %q, this is %q", clip([]byte(store)), d.store.ID)}
-	case kind == "alert" || kind == "rejected":
+	case OwnTopic(topic):
 		return kind, source, nil, nil
 	}
 	return kind, source, d.canonical, nil

@@ -1,0 +1,221 @@
+package sensors
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"magpie/sensors/message"
+	"magpie/site"
+)
+
+// BrokerOptions are the settings of the embedded broker; Listen, Dir and Store have no default.
+type BrokerOptions struct {
+	Listen  string        // host:port; port 0 takes a free one
+	Dir     string        // where it keeps sessions and what is on its way
+	Store   string        // the store's id
+	Foreign []site.Source // other makers' topics, which their sources' users may publish on
+	Users   string        // file of user:password[:source,…] lines; empty: anyone, on a loopback address only
+	TLS     *tls.Config   // nil: plain MQTT
+	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
+	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
+	Log     *slog.Logger  // nil: nothing
+}
+
+// Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only.
+type Broker struct {
+	nats     *server.Server
+	opts     *server.Options
+	scheme   string
+	password string
+}
+
+// ownUser is who Magpie itself is on its own broker.
+const ownUser = "magpie"
+
+// NewBroker starts a broker and returns when it takes connections.
+func NewBroker(o BrokerOptions) (*Broker, error) {
+	host, portText, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil || port < 0 || port > 65535 {
+		return nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	b := &Broker{password: rand.Text(), scheme: "mqtt"}
+	if o.TLS != nil {
+		b.scheme = "mqtts"
+	}
+	users, err := o.users()
+	if err != nil {
+		return nil, err
+	}
+	b.opts = &server.Options{
+		ServerName: "magpie", DontListen: true, NoSigs: true, NoLog: o.Log == nil,
+		JetStream: true, StoreDir: o.Dir, SyncAlways: o.Sync == 0, SyncInterval: cmp.Or(o.Sync, time.Minute),
+		MaxPayload: 2 * maxPayload, // more than the contract allows, so that what is too big is told so and not cut off
+		Users:      append(users, &server.User{Username: ownUser, Password: b.password}),
+		MQTT:       server.MQTTOpts{Host: host, Port: port, TLSConfig: o.TLS, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+	}
+	if o.Users == "" {
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
+		}
+		b.opts.MQTT.NoAuthUser = anyone
+	}
+	if b.nats, err = server.NewServer(b.opts); err != nil {
+		return nil, fmt.Errorf("broker: %w", err)
+	}
+	if o.Log != nil {
+		b.nats.SetLoggerV2(natsLog{o.Log}, false, false, false)
+	}
+	go b.nats.Start()
+	if !b.nats.ReadyForConnections(20 * time.Second) {
+		b.Close()
+		return nil, fmt.Errorf("broker: it does not listen on %s: is another broker running there, and is %s writable?", o.Listen, o.Dir)
+	}
+	return b, nil
+}
+
+// URL is where clients connect, mqtt://host:port.
+func (b *Broker) URL() string {
+	return b.scheme + "://" + net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port))
+}
+
+// Own is the user and password with which Magpie itself may do everything; they change with every start.
+func (b *Broker) Own() (user, password string) { return ownUser, b.password }
+
+// Close stops the broker and waits until its files are closed.
+func (b *Broker) Close() {
+	b.nats.Shutdown()
+	b.nats.WaitForShutdown()
+}
+
+// anyone is the user that a client without a name is.
+const anyone = "anyone"
+
+func (o *BrokerOptions) users() ([]*server.User, error) {
+	ours := []string{message.Topic(o.Store, "alert", "#"), message.Topic(o.Store, "rejected", "#")}
+	open := &server.Permissions{Publish: &server.SubjectPermission{Deny: subjects(ours...)}}
+	if o.Users == "" {
+		return []*server.User{{Username: anyone, Password: rand.Text(), Permissions: open}}, nil
+	}
+	text, err := os.ReadFile(o.Users)
+	if err != nil {
+		return nil, fmt.Errorf("broker: users: %w", err)
+	}
+	var users []*server.User
+	var errs []error
+	seen := map[string]bool{ownUser: true, anyone: true}
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, rest, _ := strings.Cut(line, ":")
+		password, sources, listed := strings.Cut(rest, ":")
+		switch {
+		case name == "" || password == "":
+			errs = append(errs, fmt.Errorf("%s:%d:1: want user:password, or user:password:source,source", o.Users, i+1))
+			continue
+		case seen[name]:
+			errs = append(errs, fmt.Errorf("%s:%d:1: the name %q is taken: choose another", o.Users, i+1, name))
+			continue
+		}
+		seen[name] = true
+		u := &server.User{Username: name, Password: password, Permissions: open}
+		if listed {
+			u.Permissions = o.vendor(strings.Split(sources, ","), open.Publish.Deny)
+		}
+		users = append(users, u)
+	}
+	return users, errors.Join(errs...)
+}
+
+// vendor is what a user with sources of its own may do: publish as these sources, and read why they were rejected.
+func (o *BrokerOptions) vendor(sources, deny []string) *server.Permissions {
+	var publish, read []string
+	for _, id := range sources {
+		id = strings.TrimSpace(id)
+		if id == "" || strings.ContainsAny(id, "+#/") {
+			continue
+		}
+		publish = append(publish, message.Topic(o.Store, "+", id))
+		read = append(read, message.Topic(o.Store, "rejected", "+/"+id))
+		for _, f := range o.Foreign {
+			if topic, ok := filled(f.Topic, f.ID, id); ok {
+				publish = append(publish, topic)
+			}
+		}
+	}
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: subjects(publish...), Deny: deny},
+		Subscribe: &server.SubjectPermission{Allow: subjects(read...)},
+	}
+}
+
+// filled is a foreign topic filter with the wildcard that names the source replaced by its id.
+func filled(filter, template, id string) (string, bool) {
+	if template == id {
+		return filter, true
+	}
+	n := 0
+	levels := strings.Split(filter, "/")
+	for i, l := range levels {
+		if l != "+" && l != "#" {
+			continue
+		}
+		n++
+		if template == "{"+strconv.Itoa(n)+"}" {
+			levels[i] = id
+			return strings.Join(levels, "/"), true
+		}
+	}
+	return "", false
+}
+
+// subjects writes MQTT filters as the NATS server names them.
+func subjects(filters ...string) []string {
+	var all []string
+	for _, f := range filters {
+		levels := strings.Split(f, "/")
+		for i, l := range levels {
+			switch l {
+			case "":
+				levels[i] = "/"
+			case "+":
+				levels[i] = "*"
+			case "#":
+				levels[i] = ">"
+			default:
+				levels[i] = strings.ReplaceAll(l, ".", "//")
+			}
+		}
+		all = append(all, strings.Join(levels, "."))
+	}
+	return all
+}
+
+// natsLog passes the server's log lines on.
+type natsLog struct{ log *slog.Logger }
+
+func (l natsLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l natsLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l natsLog) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l natsLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l natsLog) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l natsLog) Tracef(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
