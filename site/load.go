@@ -71,7 +71,7 @@ func (l *loader) root(n *yaml.Node) {
 	st.Currency = l.currency(o.get("currency"))
 	st.Location = l.timezone(o.get("timezone"))
 	st.Hours = l.hours(o.get("hours"))
-	l.site.Label = l.labels(o.get("labels"))
+	l.site.Labels = l.labels(o.get("labels"))
 	l.site.Lateness = l.lateness(o.get("lateness"))
 	privacy := l.object(o.get("privacy"), "privacy", "cashier", "link_visits", "masks", "fitting", "foreign_tags", "keep", "drop")
 

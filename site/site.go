@@ -28,11 +28,11 @@ const maxFile = 64 << 20
 // Site is one store as its site file says. Nothing changes it after Load. Paths in it are joined with the directory of
 // the site file.
 type Site struct {
-	Path  string            // of the site file, as given to Load
-	Hash  string            // "sha256:…" over the site file and the tables that it names
-	Store *fusion.Store     // what the core knows: zones, sources, products, staff, hours, time zone
-	Notes []string          // what a careful reader of the file should know, one sentence each
-	Label map[string]string // labels: free words for a chain's own grouping
+	Path   string            // of the site file, as given to Load
+	Hash   string            // "sha256:…" over the site file and the tables that it names
+	Store  *fusion.Store     // what the core knows: zones, sources, products, staff, hours, time zone
+	Notes  []string          // what a careful reader of the file should know, one sentence each
+	Labels map[string]string // free words for a chain's own grouping
 
 	Cameras  []Camera
 	Devices  []Device
