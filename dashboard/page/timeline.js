@@ -16,7 +16,8 @@ export function timeline(alert, context) {
   for (const item of alert.evidence ?? []) {
     for (const fact of factsOf(item)) add(fact.at, context.sources.get(fact.source) ?? 'fact', item.name, fact.source);
   }
-  add(alert.event_time, 'alert', 'Alert first raised', words.tiers[alert.tier] ?? alert.tier);
+  const tier = (context.revisions[0] ?? alert).tier;
+  add(alert.event_time, 'alert', 'Alert first raised', words.tiers[tier] ?? tier);
   let last = '';
   for (const line of context.revisions) {
     if (line.state === last && line.state !== 'updated') continue;
