@@ -18,7 +18,7 @@ type cell struct {
 
 // gather counts a read in its cell and drops the cells that have grown too old.
 func (g *tag) gather(e *Event, zone, level int) {
-	channel := int(math.Round(e.Channel * 1000))
+	channel := int(math.Round(max(0, min(1e6, e.Channel)) * 1000))
 	var c *cell
 	for i := len(g.cells) - 1; i >= 0 && g.cells[i].epoch == g.epoch; i-- {
 		if d := &g.cells[i]; d.source == e.Source && d.antenna == e.Antenna && d.channel == channel && d.zone == zone {

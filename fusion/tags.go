@@ -133,7 +133,7 @@ func (t *tagTable) read(e *Event, zone int, gate bool, emit func(Fact)) {
 		g.begin(zone, e.TS)
 		emit(g.fact(FactRead, e.TS, e.TS, 1))
 	}
-	level := int(math.Round(e.RSSI * 100))
+	level := int(math.Round(max(-200, min(100, e.RSSI)) * 100))
 	s := g.spot(zone)
 	if !s.heard || level > s.peak {
 		s.peak = level
