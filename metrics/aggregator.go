@@ -151,7 +151,7 @@ func (a *Aggregator) cell(measurement string, tags []string, name string, at int
 		return nil, Field{}, fmt.Errorf("metrics: measurement %s has no field %q", measurement, name)
 	}
 	if len(tags) != len(m.Tags) {
-		return nil, Field{}, fmt.Errorf("metrics: measurement %s takes the tags %v, got %q", measurement, m.Tags, tags)
+		return nil, Field{}, fmt.Errorf("metrics: measurement %s takes the tags %v, got %s", measurement, m.Tags, strings.Join(tags, ", "))
 	}
 	end := at - (at%Interval+Interval)%Interval + Interval
 	if a.mark != math.MinInt64 && end <= a.mark-keepClosed {

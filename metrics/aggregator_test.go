@@ -188,6 +188,15 @@ func TestReplayWritesTheSamePoints(t *testing.T) {
 			t.Fatalf("seed %d: %s, want %s", seed, got, want)
 		}
 	}
+	a, b := aggregator(), aggregator()
+	check(t, a.Set("staffing", []string{"door"}, "people", 3, t0))
+	a.Alert(metrics.AlertPoint{ID: "a", EventTime: t0, State: "closed"})
+	st, err := a.State()
+	check(t, err)
+	check(t, b.Restore(st))
+	if x, y := string(a.Flush(t0+10e9)), string(b.Flush(t0+10e9)); x != y || strings.Count(x, "\n") != 2 {
+		t.Errorf("what was not flushed before a restart: %q, want %q", y, x)
+	}
 	if err := aggregator().Restore([]byte("{")); err == nil {
 		t.Error("Restore of half a state must fail")
 	}

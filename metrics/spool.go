@@ -286,6 +286,9 @@ func (s *Spool) Next(maxLines, maxBytes int) (Batch, error) {
 			return Batch{}, fmt.Errorf("influx spool %s at %d: %w", f.Name(), s.cursor.Offset, err)
 		}
 		end, count = bytes.IndexByte(b, '\n')+1, 1
+		if end == 0 { // the file was damaged under us: the database will say so
+			end = len(b)
+		}
 	}
 	return Batch{Lines: b[:end], Count: count, segment: head.N, end: s.cursor.Offset + int64(end)}, nil
 }
