@@ -38,12 +38,9 @@ func (o *Outbox) Outputs() []OutputStatus {
 	defer o.mu.Unlock()
 	var all []OutputStatus
 	for name, l := range o.lanes {
-		s := OutputStatus{Name: name, Dead: o.dead[name], Disabled: l.disabled}
+		s := OutputStatus{Name: name, Waiting: l.waiting, Dead: o.dead[name], Disabled: l.disabled}
 		if l.hold.After(o.opt.Now()) {
 			s.Until = l.hold
-		}
-		for _, c := range l.chains {
-			s.Waiting += len(c.items)
 		}
 		all = append(all, s)
 	}

@@ -14,6 +14,7 @@ import (
 type lane struct {
 	sink     Sink
 	chains   map[string]*chain // by alert id: order matters within an alert only
+	waiting  int               // items in all chains
 	wake     chan struct{}
 	hold     time.Time // nothing is sent before
 	asked    bool      // hold is the receiver's wish
@@ -122,6 +123,7 @@ func (o *Outbox) push(key string, r record, g goal, told bool) {
 		return // asked for again while it waits
 	}
 	c.items = slices.Insert(c.items, at, it)
+	l.waiting++
 	if r.State == Retracted {
 		c.due = time.Time{}
 		if !l.asked {
@@ -138,11 +140,7 @@ func (o *Outbox) push(key string, r record, g goal, told bool) {
 func (o *Outbox) report() {
 	if h := o.opt.Hooks.Queue; h != nil {
 		for name, l := range o.lanes {
-			n := 0
-			for _, c := range l.chains {
-				n += len(c.items)
-			}
-			h(name, n, o.dead[name])
+			h(name, l.waiting, o.dead[name])
 		}
 	}
 	if h := o.opt.Hooks.Bytes; h != nil {
@@ -250,7 +248,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, id string, it item) {
 		o.opt.Hooks.Retry(name, err)
 	}
 	o.opt.Log.Warn("alert not delivered", "output", name, "alert", id, "rev", it.rev, "try", it.tries, "err", err)
-	again, told := o.backOff(l, id, err)
+	again, told := o.backOff(l, id, it, err)
 	it.told = it.told || told
 	if !again || o.opt.Now().UnixNano()-it.since >= int64(o.opt.GiveUp) {
 		o.settle(l, id, it, dead, err)
@@ -259,7 +257,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, id string, it item) {
 
 // backOff decides when to try again after err, with exponential back-off and full jitter; again is false for never. told
 // says that the alert may have arrived all the same.
-func (o *Outbox) backOff(l *lane, id string, err error) (again, told bool) {
+func (o *Outbox) backOff(l *lane, id string, it item, err error) (again, told bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now, c := o.opt.Now(), l.chains[id]
@@ -269,7 +267,11 @@ func (o *Outbox) backOff(l *lane, id string, err error) (again, told bool) {
 		return false, false
 	}
 	told = !errors.As(err, &throttle) || !throttle.Unsent
-	c.items[0].told = c.items[0].told || told
+	for i := range c.items { // not always the first: Resend may have put an earlier one before it
+		if c.items[i].key == it.key {
+			c.items[i].told = c.items[i].told || told
+		}
+	}
 	switch {
 	case errors.As(err, &gone):
 		l.disabled = gone.Error()
@@ -350,6 +352,7 @@ func (o *Outbox) settle(l *lane, id string, it item, status string, cause error)
 	}
 	o.held.Add(-freed)
 	c.items = slices.DeleteFunc(c.items, func(x item) bool { return x.key == it.key })
+	l.waiting--
 	c.fails, c.due = 0, time.Time{}
 	if len(c.items) == 0 {
 		delete(l.chains, id)

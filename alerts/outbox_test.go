@@ -239,3 +239,36 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDeliver measures one delivery, a backlog of 5000 alerts behind it.
+func BenchmarkDeliver(b *testing.B) {
+	const backlog = 5000
+	got := make(chan struct{}, 1)
+	s := &fakeSink{name: "lp", answer: func(alerts.Delivery) error { got <- struct{}{}; return nil }}
+	o, err := alerts.OpenOutbox(filepath.Join(b.TempDir(), "o.db"), []alerts.Sink{s}, alerts.OutboxOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer o.Close()
+	var all []alerts.OutboxEntry
+	for i := range backlog + b.N {
+		all = append(all, entry(fmt.Sprint(i), 1, alerts.Provisional, "lp"))
+	}
+	if err := o.Put(all...); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() { o.Run(ctx); close(done) }()
+	b.ResetTimer()
+	for range b.N {
+		<-got
+	}
+	b.StopTimer()
+	cancel()
+	select {
+	case <-got: // the one in flight
+	default:
+	}
+	<-done
+}
