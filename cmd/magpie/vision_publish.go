@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,18 +19,26 @@ import (
 )
 
 // trackPublisher is the connection of one camera to the broker: a connection
-// has one will, and the camera's will says that it is offline. While the broker
-// is away messages wait, oldest first; when a minute's worth waits the camera
-// skips frames.
+// has one will, and the camera's will says that it is offline. Messages go one
+// after the other, so that they arrive in order: the client library resends what
+// it kept over an outage in any order. While the broker is away they wait; when
+// a minute's worth waits the camera skips frames.
 type trackPublisher struct {
 	client mqtt.Client
 	store  string
 	camera string
-	slots  chan struct{} // one for each message without acknowledgement
+	queue  chan outgoing
+	quit   chan struct{} // closed when no more is waited for
+	done   chan struct{} // closed when the queue is through
 	log    *slog.Logger
 
 	mu     sync.Mutex
 	status []byte // newest
+}
+
+type outgoing struct {
+	kind    string
+	payload []byte
 }
 
 // What is later than the watermark by more than 60 s is rejected: ten frames a
@@ -45,7 +52,8 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 		url = "mqtt://" + cmp.Or(b.Listen, "127.0.0.1:1883")
 	}
 	p := &trackPublisher{
-		store: s.Store.ID, camera: camera, slots: make(chan struct{}, waitingTracks),
+		store: s.Store.ID, camera: camera, queue: make(chan outgoing, waitingTracks),
+		quit: make(chan struct{}), done: make(chan struct{}),
 		log: log.With("component", "vision", "source", camera),
 	}
 	will, err := message.Encode(message.Status{State: "offline"})
@@ -81,6 +89,7 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 	if t.WaitTimeout(time.Second) && t.Error() != nil {
 		return nil, fmt.Errorf("broker %s: %w", url, t.Error())
 	}
+	go p.send()
 	return p, nil
 }
 
@@ -108,7 +117,7 @@ func login(o *mqtt.ClientOptions, b site.Broker) error {
 	return nil
 }
 
-// publish hands a payload over at QoS 1; it waits only while too many others do.
+// publish hands a payload over; it waits only while too many others do.
 func (p *trackPublisher) publish(ctx context.Context, kind string, payload []byte) error {
 	if kind == message.KindStatus {
 		p.mu.Lock()
@@ -116,36 +125,53 @@ func (p *trackPublisher) publish(ctx context.Context, kind string, payload []byt
 		p.mu.Unlock()
 	}
 	select {
-	case p.slots <- struct{}{}:
+	case p.queue <- outgoing{kind, payload}:
+		return nil
 	default:
-		select {
-		case p.slots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
 	}
-	t := p.client.Publish(message.Topic(p.store, kind, p.camera), 1, kind == message.KindStatus, payload)
-	go func() {
-		<-t.Done()
-		if err := t.Error(); err != nil && !errors.Is(err, mqtt.ErrNotConnected) {
-			p.log.Warn("the broker did not take a message", "error", err)
-		}
-		<-p.slots
-	}()
-	return nil
+	select {
+	case p.queue <- outgoing{kind, payload}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
-// close gives the last messages a moment and leaves.
-func (p *trackPublisher) close() {
-	deadline := time.NewTimer(2 * time.Second)
-	defer deadline.Stop()
-	for range cap(p.slots) {
-		select {
-		case p.slots <- struct{}{}: // all slots taken: everything is acknowledged
-		case <-deadline.C:
-			p.client.Disconnect(0)
-			return
+// send publishes what is queued at QoS 1, each message until it is acknowledged.
+func (p *trackPublisher) send() {
+	defer close(p.done)
+	for m := range p.queue {
+		for !p.delivered(m) {
+			select {
+			case <-p.quit:
+				return
+			case <-time.After(500 * time.Millisecond):
+			}
 		}
 	}
+}
+
+func (p *trackPublisher) delivered(m outgoing) bool {
+	t := p.client.Publish(message.Topic(p.store, m.kind, p.camera), 1, m.kind == message.KindStatus, m.payload)
+	select {
+	case <-t.Done():
+		return t.Error() == nil
+	case <-p.quit:
+		return false
+	}
+}
+
+// close gives the last messages a moment and leaves. Nothing may be published
+// any more.
+func (p *trackPublisher) close() {
+	close(p.queue)
+	deadline := time.NewTimer(2 * time.Second)
+	defer deadline.Stop()
+	select {
+	case <-p.done:
+	case <-deadline.C:
+		p.log.Warn("left without the broker's acknowledgement", "messages", len(p.queue)+1)
+	}
+	close(p.quit)
 	p.client.Disconnect(250)
 }
