@@ -1,3 +1,5 @@
+// Package metrics counts what the process does: points of event time for InfluxDB, through a spool on disk that survives the
+// database, and a Prometheus registry. The rest of the program reaches it through hooks; it imports none of our packages.
 package metrics
 
 import (
