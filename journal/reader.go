@@ -124,12 +124,13 @@ func (r *Reader) Close() error {
 // Recorder writes a recording to one file, compressed when its name ends in .gz or .zst. It is not safe for use by
 // several goroutines at once. Use a Journal where a line must survive a crash.
 type Recorder struct {
-	name string
-	file *os.File
-	out  io.Writer
-	done []func() error // in the order of closing
-	buf  []byte
-	last int64
+	name  string
+	file  *os.File
+	out   io.Writer
+	flush []func() error
+	done  []func() error // in the order of closing
+	buf   []byte
+	last  int64
 }
 
 // CreateRecording makes a new recording at path and writes the control line that says it starts empty, received at now. It
@@ -147,15 +148,15 @@ func CreateRecording(path string, now int64) (*Recorder, error) {
 	switch {
 	case strings.HasSuffix(path, ".gz"):
 		z := gzip.NewWriter(buffered)
-		r.out, r.done = z, append(r.done, z.Close)
+		r.out, r.flush, r.done = z, append(r.flush, z.Flush), append(r.done, z.Close)
 	case strings.HasSuffix(path, ".zst"):
 		z, err := zstd.NewWriter(buffered, zstd.WithEncoderConcurrency(1))
 		if err != nil {
 			return nil, fmt.Errorf("%s: zstd: %w", path, err)
 		}
-		r.out, r.done = z, append(r.done, z.Close)
+		r.out, r.flush, r.done = z, append(r.flush, z.Flush), append(r.done, z.Close)
 	}
-	r.done = append(r.done, buffered.Flush)
+	r.flush, r.done = append(r.flush, buffered.Flush), append(r.done, buffered.Flush)
 	if path != "-" {
 		r.done = append(r.done, r.file.Sync, r.file.Close)
 	}
@@ -173,9 +174,14 @@ func (r *Recorder) Write(l Line) error {
 	return nil
 }
 
+// Flush writes out what is buffered, so that another program can read it.
+func (r *Recorder) Flush() error { return r.each(r.flush) }
+
 // Close writes out what is buffered and closes the file.
-func (r *Recorder) Close() error {
-	for _, f := range r.done {
+func (r *Recorder) Close() error { return r.each(r.done) }
+
+func (r *Recorder) each(do []func() error) error {
+	for _, f := range do {
 		if err := f(); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
