@@ -85,11 +85,11 @@ func alongPath(points []fusion.Point, share float64) fusion.Point {
 	rest := share * length
 	for i := 1; i < len(points); i++ {
 		a, c := points[i-1], points[i]
-		if d := apart(a, c); rest < d {
+		d := apart(a, c)
+		if rest < d {
 			return fusion.Point{X: a.X + float64((c.X-a.X)*(rest/d)), Y: a.Y + float64((c.Y-a.Y)*(rest/d))}
-		} else {
-			rest -= d
 		}
+		rest -= d
 	}
 	return points[len(points)-1]
 }

@@ -156,9 +156,9 @@ func (b *builder) plates() {
 
 // floor is the multiple of step at or before t, before zero too.
 func floor(t, step time.Duration) time.Duration {
-	if r := t % step; r < 0 {
-		return t - r - step
-	} else {
-		return t - r
+	r := t % step
+	if r < 0 {
+		r += step
 	}
+	return t - r
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"magpie/sensors/message"
+	"magpie/site"
 )
 
 func random(t testing.TB, seed uint64, o RandomOptions) []Line {
@@ -65,6 +67,37 @@ func TestRandomWithoutNoise(t *testing.T) {
 			seen[key] = true
 		}
 	}
+}
+
+// Whatever a site lacks, there is a recording of what it has.
+func TestRandomOfABareSite(t *testing.T) {
+	const zones = "zones: [{id: a, kind: aisle, polygon: [[0,0],[4,0],[4,4],[0,4]]}]\n"
+	f := func(text string, kinds ...string) {
+		t.Helper()
+		s, err := site.Parse("site.yaml", []byte("store: s1\ntimezone: UTC\ncurrency: GBP\n"+text), os.ReadFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := Random(1, s, RandomOptions{Minutes: 1, People: 4, Noise: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, l := range lines {
+			if _, kind, _, ok := message.SplitTopic(l.Topic); ok {
+				seen[kind] = true
+			}
+		}
+		for _, kind := range kinds {
+			if !seen[kind] {
+				t.Errorf("no %s of %s", kind, text)
+			}
+		}
+	}
+	f(zones)
+	f(zones+"cameras: [{id: c}]", "track", "status")
+	f(zones+"scales: [{id: s, zone: a, at: [1, 1, 1], size: [1, 1], skus: []}]", "weight", "status")
+	f(zones+"readers: [{id: r, antennas: {1: {zone: a}}}]", "rfid", "status")
 }
 
 func TestRandomRefuses(t *testing.T) {

@@ -20,7 +20,7 @@ func (p *parser) statement() {
 		st.person = p.next("a person")
 		p.walk()
 	case "pick", "put":
-		st.person, st.goods, st.n = p.next("a person"), p.next("the goods"), p.times1()
+		st.person, st.goods, st.n = p.next("a person"), p.next("the goods"), p.repeats()
 	case "give":
 		st.person, st.other, st.goods = p.next("who gives"), p.next("who takes"), p.next("the goods")
 		if !p.short && st.person.text == st.other.text {
@@ -128,8 +128,8 @@ func (p *parser) point(t token) fusion.Point {
 	return fusion.Point{X: x, Y: y}
 }
 
-// times1 reads xN, 1 where it is left out.
-func (p *parser) times1() int {
+// repeats reads xN, 1 where it is left out.
+func (p *parser) repeats() int {
 	if len(p.rest) == 0 {
 		return 1
 	}

@@ -185,6 +185,9 @@ func (b *bench) test(f *rules.TestFile, t *rules.Test) (*rehearsal, error) {
 		if !slices.Contains(people, name) {
 			r.wrong = append(r.wrong, fmt.Errorf("%s:%d: staff names %s, who does not walk in the events; they name %s",
 				f.File, t.Line, name, strings.Join(people, ", ")))
+		} else {
+			r.wrong = append(r.wrong, fmt.Errorf("%s:%d: staff names %s, which the core cannot be told yet: let %[3]s start in a stockroom",
+				f.File, t.Line, name))
 		}
 	}
 	if len(r.wrong) > 0 {

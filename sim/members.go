@@ -75,7 +75,7 @@ func (p *parser) rfid() {
 	for len(p.rest) > 0 {
 		t := p.rest[0]
 		if strings.HasPrefix(t.text, "x") {
-			p.st.n = p.times1()
+			p.st.n = p.repeats()
 			continue
 		}
 		p.rest = p.rest[1:]
