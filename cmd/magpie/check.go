@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"magpie/rules"
+	"magpie/site"
+)
+
+// runCheck is `magpie check`: it reads a site file and its policies as run would, says everything that is wrong with them,
+// and what each policy does.
+func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
+	fs := flag.NewFlagSet("check", flag.ContinueOnError)
+	fs.SetOutput(errw)
+	sitePath := fs.String("site", "", "the site file")
+	dir := fs.String("policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
+	fs.Usage = func() {
+		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR]")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if *sitePath == "" || fs.NArg() > 0 {
+		return errors.New("name the site file: magpie check --site site.yaml [--policies DIR]")
+	}
+	s, err := site.Load(*sitePath)
+	if err != nil {
+		return checkFailed(err)
+	}
+	if *dir == "" {
+		*dir = s.Policies.Dir
+	}
+	set, err := loadPolicies(*dir, s)
+	if tests := checkTests(*dir); tests != nil {
+		err = errors.Join(err, tests)
+	}
+	if err != nil {
+		return checkFailed(err)
+	}
+	fmt.Fprintf(out, "site %s: %d zones, %d sources, %d products, %s\n", s.Store.ID, len(s.Store.Zones), len(s.Store.Sources), len(s.Store.Products), s.Hash)
+	for _, n := range s.Notes {
+		fmt.Fprintln(out, "note:", n)
+	}
+	fmt.Fprintf(out, "policies: %d, %s\n", len(set.Policies), set.Hash)
+	for _, w := range set.Warnings {
+		fmt.Fprintln(out, "warning:", w)
+	}
+	for _, p := range set.Policies {
+		describe(out, p, s)
+	}
+	return nil
+}
+
+// checkFailed says that what was checked is wrong, and not how check was used.
+func checkFailed(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return &exitError{exitFailed, err}
+}
+
+// checkTests reads the test files beside the policies; running them is `magpie test`.
+func checkTests(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // loading the policies says so
+	}
+	var errs []error
+	for _, e := range entries {
+		if e.IsDir() || !strings.HasSuffix(e.Name(), "_test.yaml") || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err == nil {
+			_, err = rules.ParseTest(e.Name(), text)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// describe prints what a policy does: its tiers, where they go, and which combinations of evidence reach them.
+func describe(out io.Writer, p *rules.Policy, s *site.Site) {
+	fmt.Fprintf(out, "\n%s (%s, judge: %s): %s\n", p.ID, p.Mode, p.Judge, p.Title)
+	if p.Shadowed != "" {
+		fmt.Fprintf(out, "  in shadow: %s\n", p.Shadowed)
+	}
+	for _, t := range p.Tiers {
+		at := fmt.Sprintf("%g", t.At)
+		if t.Cost {
+			at = fmt.Sprintf("cost: %.4g at a value of 10, %.4g at 50, %.4g at 200", p.Threshold(t, 10), p.Threshold(t, 50), p.Threshold(t, 200))
+		}
+		fmt.Fprintf(out, "  %-6s from %s", t.Name, at)
+		if to := p.To[t.Name]; len(to) > 0 {
+			fmt.Fprintf(out, ", to %s", strings.Join(to, ", "))
+		}
+		fmt.Fprintln(out)
+		for _, name := range p.To[t.Name] {
+			if !slices.ContainsFunc(s.Outputs, func(o site.Output) bool { return o.Name == name }) {
+				fmt.Fprintf(out, "         warning: the site has no output %s: nothing is sent there\n", name)
+			}
+		}
+	}
+	reaches, ok := p.Reaches()
+	if !ok {
+		return
+	}
+	for _, r := range reaches {
+		what := strings.Join(r.Evidence, " + ")
+		if what == "" {
+			what = "no evidence at all"
+		}
+		value := ""
+		if r.Value > 0 {
+			value = fmt.Sprintf(" from a value of %.2f on", r.Value)
+		}
+		fmt.Fprintf(out, "  %-6s %.4f  %s%s\n", r.Tier, r.Score, what, value)
+	}
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Reach is one way to a tier: evidence that reaches it when all of it is at full quality and nothing speaks against it.
+type Reach struct {
+	Tier     string
+	Evidence []string
+	Score    float64
+	Value    float64 // value at risk from which it does, for a tier that follows from the cost; else 0
+}
+
+// maxReach bounds the evidence that is combined: 2^12 combinations are tried.
+const maxReach = 12
+
+// Reaches lists the smallest combinations of evidence that reach each tier, lowest tier first; ok is false where the policy
+// has a score of its own or too much evidence to combine.
+func (p *Policy) Reaches() (all []Reach, ok bool) {
+	var for_ []int
+	for i := range p.evidence {
+		if p.evidence[i].ln > 0 {
+			for_ = append(for_, i)
+		}
+	}
+	if p.score != nil || len(for_) > maxReach {
+		return nil, false
+	}
+	scores := make([]float64, 1<<len(for_))
+	for set := range scores {
+		scores[set] = p.scoreOf(for_, set)
+	}
+	for _, t := range p.Tiers {
+		var least []int
+		for size := 0; size <= len(for_); size++ {
+			for set := range scores {
+				if bits.OnesCount(uint(set)) != size || covers(set, least) {
+					continue
+				}
+				value, reached := p.valueFor(t, scores[set])
+				if !reached {
+					continue
+				}
+				least = append(least, set)
+				r := Reach{Tier: t.Name, Score: scores[set], Value: value}
+				for bit, i := range for_ {
+					if set&(1<<bit) != 0 {
+						r.Evidence = append(r.Evidence, p.evidence[i].name)
+					}
+				}
+				all = append(all, r)
+			}
+		}
+	}
+	return all, true
+}
+
+// covers reports whether a set holds one of the smaller ones.
+func covers(set int, least []int) bool {
+	for _, l := range least {
+		if set&l == l {
+			return true
+		}
+	}
+	return false
+}
+
+// scoreOf is the score of a set of evidence, bits of which name places in for_.
+func (p *Policy) scoreOf(for_ []int, set int) float64 {
+	sums := make([]int64, len(p.groups))
+	for bit, i := range for_ {
+		if set&(1<<bit) != 0 {
+			sums[p.evidence[i].in] += nats(p.evidence[i].ln, 1)
+		}
+	}
+	sum := logit(p.Prior)
+	for g, c := range p.groups {
+		sum += min(sums[g], c.cap)
+	}
+	return sigmoid(sum)
+}
+
+// valueFor is the value at risk from which a score reaches a tier, 0 where none is needed.
+func (p *Policy) valueFor(t Tier, score float64) (float64, bool) {
+	if !t.Cost {
+		return 0, score >= t.At
+	}
+	if score < p.Threshold(t, math.MaxFloat64/1e10) || p.recover == 0 {
+		return 0, false
+	}
+	return math.Ceil(100*divide(p.falseAlarm*(1-score), p.recover*score)) / 100, true
+}
