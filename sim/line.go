@@ -3,8 +3,9 @@ package sim
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"time"
+
+	"magpie/sensors/message"
 )
 
 // Line is one line of a recording: a message as it arrived, or a control line.
@@ -24,7 +25,7 @@ func (l Line) AppendJSON(b []byte) []byte {
 	b = append(b, '"')
 	if l.Control != "" {
 		b = append(b, `,"control":`...)
-		b = strconv.AppendQuote(b, l.Control)
+		b = appendString(b, l.Control)
 		if len(l.Payload) > 2 { // more than {}
 			b = append(b, ',')
 			return append(b, l.Payload[1:]...)
@@ -32,13 +33,21 @@ func (l Line) AppendJSON(b []byte) []byte {
 		return append(b, '}')
 	}
 	b = append(b, `,"topic":`...)
-	b = strconv.AppendQuote(b, l.Topic)
+	b = appendString(b, l.Topic)
 	if l.Retain {
 		b = append(b, `,"retain":true`...)
 	}
 	b = append(b, `,"payload":`...)
 	b = append(b, l.Payload...)
 	return append(b, '}')
+}
+
+func appendString(b []byte, s string) []byte {
+	text, err := message.Encode(s)
+	if err != nil {
+		text = []byte(`""`) // a string always encodes
+	}
+	return append(b, text...)
 }
 
 // Recording writes the lines as a recording, one a line.

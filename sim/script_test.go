@@ -346,6 +346,18 @@ func TestOffAndOn(t *testing.T) {
 	}
 }
 
+func TestLineAsRecorded(t *testing.T) {
+	for want, l := range map[string]Line{
+		`{"received":"1970-01-01T00:00:00.000000007Z","control":"tick"}`:                         {Received: 7, Control: "tick"},
+		`{"received":"1970-01-01T00:00:00.000000000Z","control":"state","state":"empty"}`:        {Control: "state", Payload: []byte(`{"state":"empty"}`)},
+		`{"received":"1970-01-01T00:00:00.000000000Z","topic":"a\u0007","retain":true,"payload":1}`: {Topic: "a\a", Retain: true, Payload: []byte("1")},
+	} {
+		if got := string(l.AppendJSON(nil)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	london := shop(t).Store.Location
 	for text, want := range map[string]string{
@@ -422,7 +434,7 @@ func FuzzParse(f *testing.F) {
 			var lines []Line
 			if lines, err = script.Lines(s, Options{Goods: lists}); err == nil {
 				for i, l := range lines {
-					if !json.Valid(l.Payload) || i > 0 && l.Received < lines[i-1].Received {
+					if !json.Valid(l.Payload) || !json.Valid(l.AppendJSON(nil)) || i > 0 && l.Received < lines[i-1].Received {
 						t.Errorf("line %d is %s", i, l.AppendJSON(nil))
 					}
 				}
