@@ -348,8 +348,8 @@ func TestOffAndOn(t *testing.T) {
 
 func TestLineAsRecorded(t *testing.T) {
 	for want, l := range map[string]Line{
-		`{"received":"1970-01-01T00:00:00.000000007Z","control":"tick"}`:                         {Received: 7, Control: "tick"},
-		`{"received":"1970-01-01T00:00:00.000000000Z","control":"state","state":"empty"}`:        {Control: "state", Payload: []byte(`{"state":"empty"}`)},
+		`{"received":"1970-01-01T00:00:00.000000007Z","control":"tick"}`:                            {Received: 7, Control: "tick"},
+		`{"received":"1970-01-01T00:00:00.000000000Z","control":"state","state":"empty"}`:           {Control: "state", Payload: []byte(`{"state":"empty"}`)},
 		`{"received":"1970-01-01T00:00:00.000000000Z","topic":"a\u0007","retain":true,"payload":1}`: {Topic: "a\a", Retain: true, Payload: []byte("1")},
 	} {
 		if got := string(l.AppendJSON(nil)); got != want {
