@@ -1,0 +1,119 @@
+package sensors
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"magpie/site"
+)
+
+func TestBrokerPermissions(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users.txt")
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(users, []byte("# vendors\nacme:pw:r-door,g1\n\nall:pw2\nhashed:"+string(hash)+":eas-1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := embedded(t, BrokerOptions{Users: users, Foreign: []site.Source{{Topic: "impinj/+/events", ID: "{1}", Decoder: "impinj"}}})
+	if _, err := connect(t, b.URL(), "", ""); err == nil {
+		t.Error("connected without a user")
+	}
+	if _, err := connect(t, b.URL(), "acme", "wrong"); err == nil {
+		t.Error("connected with a wrong password")
+	}
+	user, password := b.Own()
+	in := newInbox()
+	subscribe(t, SubscriberOptions{URL: b.URL(), User: user, Password: password, Append: in.append,
+		Topics: []string{"magpie/v1/s042/+/+", "magpie/v1/s042/rejected/#", "impinj/#"}})
+	try := func(user, password, topic string, may bool) {
+		t.Helper()
+		client, err := connect(t, b.URL(), user, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Publish(topic, 1, false, user) // refused ones are answered by silence or the end of the connection
+		last, err := connect(t, b.URL(), "all", "pw2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := fmt.Sprintf("mark-%s-%s", user, topic)
+		if may {
+			in.await(t, map[string]bool{topic + " " + user: true})
+			return
+		}
+		if err := wait(t.Context(), last.Publish("magpie/v1/s042/gate/mark", 1, false, mark)); err != nil {
+			t.Fatal(err)
+		}
+		in.await(t, map[string]bool{"magpie/v1/s042/gate/mark " + mark: true})
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if in.got[topic+" "+user] > 0 {
+			t.Errorf("%s published on %s", user, topic)
+		}
+	}
+	try("acme", "pw", "magpie/v1/s042/rfid/r-door", true)
+	try("acme", "pw", "magpie/v1/s042/status/g1", true)
+	try("acme", "pw", "impinj/r-door/events", true)
+	try("acme", "pw", "impinj/r-9/events", false)
+	try("acme", "pw", "magpie/v1/s042/gate/eas-1", false)
+	try("acme", "pw", "magpie/v1/s042/alert/r-door", false)
+	try("hashed", "secret", "magpie/v1/s042/gate/eas-1", true)
+	try("hashed", "secret", "magpie/v1/s042/rfid/r-door", false)
+	try("all", "pw2", "magpie/v1/s042/gate/eas-1", true)
+	try("all", "pw2", "magpie/v1/s042/rejected/gate/eas-1", false)
+}
+
+func TestBrokerErrors(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users.txt")
+	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]BrokerOptions{
+		"is open to the network and there are no users": {Listen: "0.0.0.0:0"},
+		"give host:port":              {Listen: "1883"},
+		"no number from 0 to 65535":   {Listen: "127.0.0.1:mqtt"},
+		users + `:2:1: the name "a"`:  {Listen: "127.0.0.1:0", Users: users},
+		users + ":3:1: want user:pas": {Listen: "127.0.0.1:0", Users: users},
+		users + `:4:1: the name "mag`: {Listen: "127.0.0.1:0", Users: users},
+	} {
+		o.Store, o.Dir = "s042", t.TempDir()
+		if b, err := NewBroker(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nlacks %s", err, want)
+			if b != nil {
+				b.Close()
+			}
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	web := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
+	defer web.Close()
+	b := embedded(t, BrokerOptions{TLS: &tls.Config{Certificates: web.TLS.Certificates}})
+	if !strings.HasPrefix(b.URL(), "mqtts://") {
+		t.Error(b.URL())
+	}
+	user, password := b.Own()
+	in := newInbox()
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	s, _ := subscribe(t, SubscriberOptions{URL: b.URL(), User: user, Password: password, TLS: &tls.Config{RootCAs: roots},
+		Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append})
+	if err := s.Publish(t.Context(), "magpie/v1/s042/gate/g", false, []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	in.await(t, map[string]bool{"magpie/v1/s042/gate/g 1": true})
+	if _, err := connect(t, b.URL(), user, password); err == nil {
+		t.Error("connected to a broker whose certificate nobody vouches for")
+	}
+}

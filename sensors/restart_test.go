@@ -1,0 +1,244 @@
+package sensors
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// load publishes at QoS 1 until stop is closed, over as many connections as it takes, and returns what was acknowledged.
+// Where beat is free it hears of an acknowledgement.
+func load(t *testing.T, url string, stop <-chan struct{}, beat chan<- struct{}) map[string]bool {
+	acked := map[string]bool{}
+	for n := 0; ; {
+		select {
+		case <-stop:
+			return acked
+		default:
+		}
+		client, err := connect(t, url, "", "")
+		for err == nil {
+			payload := strconv.Itoa(n)
+			n++
+			during, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if err = wait(during, client.Publish("magpie/v1/s042/gate/g", 1, false, payload)); err == nil {
+				acked["magpie/v1/s042/gate/g "+payload] = true
+				select {
+				case beat <- struct{}{}:
+				default:
+				}
+			}
+			cancel()
+			select {
+			case <-stop:
+				return acked
+			default:
+			}
+		}
+	}
+}
+
+// restarts runs load while a subscriber is connected, restarts the broker thrice, and finds everything acknowledged.
+func restarts(t *testing.T, url, user, password string, restart func(), own func() (string, string)) {
+	in := newInbox()
+	o := SubscriberOptions{URL: url, User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append}
+	_, end := subscribe(t, o)
+	stop, beat, result := make(chan struct{}), make(chan struct{}), make(chan map[string]bool)
+	go func() { result <- load(t, url, stop, beat) }()
+	more := func() {
+		in.mu.Lock()
+		want := len(in.got) + 200
+		in.mu.Unlock()
+		deadline := time.After(20 * time.Second)
+		for {
+			in.mu.Lock()
+			n := len(in.got)
+			in.mu.Unlock()
+			if n >= want {
+				return
+			}
+			select {
+			case <-in.changed:
+			case <-deadline:
+				t.Errorf("only %d messages came in 20 s", n)
+				return
+			}
+		}
+	}
+	for range 2 {
+		more()
+		restart()
+		if own != nil { // the embedded broker's password changes
+			end()
+			o.User, o.Password = own()
+			_, end = subscribe(t, o)
+		}
+	}
+	more()
+	end() // we are away while more is published
+	for range 50 {
+		<-beat
+	}
+	close(stop)
+	acked := <-result
+	subscribe(t, o)
+	in.await(t, acked)
+	t.Logf("%d acknowledged messages", len(acked))
+}
+
+func TestEmbeddedRestarts(t *testing.T) {
+	o := BrokerOptions{Dir: t.TempDir(), Listen: "127.0.0.1:" + freePort(t), Sync: time.Minute}
+	b := embedded(t, o)
+	user, password := b.Own()
+	restarts(t, b.URL(), user, password, func() {
+		b.Close()
+		b = embedded(t, o)
+	}, func() (string, string) { return b.Own() })
+}
+
+// TestKill kills a process that is broker and subscriber with SIGKILL, thrice, and finds everything that its broker
+// acknowledged where its subscriber put it.
+func TestKill(t *testing.T) {
+	dir, port := t.TempDir(), freePort(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func() *exec.Cmd {
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), "SENSORS_CHILD="+dir+"|127.0.0.1:"+port)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	child := start()
+	stop, beat, result := make(chan struct{}), make(chan struct{}), make(chan map[string]bool)
+	go func() { result <- load(t, "mqtt://127.0.0.1:"+port, stop, beat) }()
+	for n := range 3 {
+		for range 100 {
+			select {
+			case <-beat:
+			case <-time.After(20 * time.Second):
+				t.Fatalf("nothing is acknowledged after %d kills", n)
+			}
+		}
+		child.Process.Kill()
+		child.Wait()
+		child = start()
+	}
+	<-beat
+	close(stop)
+	acked := <-result
+	if len(acked) < 300 {
+		t.Errorf("only %d messages were acknowledged", len(acked))
+	}
+	deadline := time.After(20 * time.Second)
+	for missing := len(acked); missing > 0; {
+		text, err := os.ReadFile(filepath.Join(dir, "inbox"))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		missing = len(acked)
+		for line := range strings.Lines(string(text)) {
+			if acked[strings.TrimSpace(line)] {
+				acked[strings.TrimSpace(line)] = false
+			}
+		}
+		for _, lost := range acked {
+			if !lost {
+				missing--
+			}
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("%d of %d acknowledged messages are lost", missing, len(acked))
+		}
+	}
+	child.Process.Kill()
+	child.Wait()
+}
+
+// TestMain is the child process of TestKill.
+func TestMain(m *testing.M) {
+	dir, listen, ok := strings.Cut(os.Getenv("SENSORS_CHILD"), "|")
+	if !ok {
+		os.Exit(m.Run())
+	}
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond})
+	fail(err)
+	inbox, err := os.OpenFile(filepath.Join(dir, "inbox"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	fail(err)
+	user, password := b.Own()
+	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"},
+		Append: func(topic string, _ bool, payload []byte, done func(error)) {
+			_, err := fmt.Fprintln(inbox, topic, string(payload))
+			done(err)
+		}}).Run(context.Background()))
+}
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func TestMosquittoRestarts(t *testing.T) {
+	path, err := exec.LookPath("mosquitto")
+	if err != nil {
+		if _, err = os.Stat("/usr/sbin/mosquitto"); err != nil {
+			t.Skip("mosquitto is not installed")
+		}
+		path = "/usr/sbin/mosquitto"
+	}
+	dir, port := t.TempDir(), freePort(t)
+	config := filepath.Join(dir, "mosquitto.conf")
+	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location " + dir +
+		"/\nmax_queued_messages 0\nuser " + currentUser() + "\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := func() *exec.Cmd {
+		cmd := exec.Command(path, "-c", config)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	broker := start()
+	t.Cleanup(func() {
+		broker.Process.Kill()
+		broker.Wait()
+	})
+	restarts(t, "mqtt://127.0.0.1:"+port, "", "", func() {
+		broker.Process.Signal(os.Interrupt) // it saves what it holds; killed it would lose what it alone has
+		broker.Wait()
+		broker = start()
+	}, nil)
+}
+
+func currentUser() string {
+	if os.Getuid() == 0 {
+		return "root"
+	}
+	return os.Getenv("USER")
+}

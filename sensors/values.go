@@ -1,0 +1,182 @@
+package sensors
+
+import (
+	"errors"
+	"math"
+	"strconv"
+
+	"magpie/sensors/message"
+)
+
+// Optional values: set is false for a member that is absent or null.
+type (
+	number struct {
+		v   float64
+		set bool
+	}
+	integer struct {
+		v   int64
+		set bool
+	}
+	word struct {
+		v   string
+		set bool
+	}
+	flag struct {
+		v, set bool
+	}
+)
+
+// maxString bounds ids and names; nothing that is shorter needs to be cut anywhere.
+const maxString = 256
+
+// null passes over a null.
+func (c *cursor) null() bool {
+	if c.text[c.at] != 'n' {
+		return false
+	}
+	c.at += len("null")
+	return true
+}
+
+func (c *cursor) number(into *number, want string) *Rejection {
+	if c.null() {
+		return nil
+	}
+	if b := c.text[c.at]; b != '-' && (b < '0' || b > '9') {
+		return c.wrong(want)
+	}
+	from := c.at
+	c.skip()
+	v, err := strconv.ParseFloat(string(c.text[from:c.at]), 64)
+	if err != nil || math.IsInf(v, 0) {
+		return c.reject(CodeRange, "is %s, beyond any number", clip(c.text[from:c.at]))
+	}
+	*into = number{v, true}
+	return nil
+}
+
+// within reads a number and holds it to a range.
+func (c *cursor) within(into *number, low, high float64, want string) *Rejection {
+	if r := c.number(into, want); r != nil || !into.set {
+		return r
+	}
+	if into.v < low || into.v > high {
+		return c.reject(CodeRange, "is %s: %s is wanted", strconv.FormatFloat(into.v, 'g', -1, 64), want)
+	}
+	return nil
+}
+
+func (c *cursor) integer(into *integer, low, high int64, want string) *Rejection {
+	from := c.at
+	var n number
+	if r := c.number(&n, want); r != nil || !n.set {
+		return r
+	}
+	v, err := strconv.ParseInt(string(c.text[from:c.at]), 10, 64)
+	if err != nil {
+		if n.v != math.Trunc(n.v) {
+			return c.reject(CodeType, "is %s: %s is wanted", clip(c.text[from:c.at]), want)
+		}
+		v = int64(max(-1<<62, min(n.v, 1<<62)))
+	}
+	if v < low || v > high {
+		return c.reject(CodeRange, "is %s: %s is wanted", clip(c.text[from:c.at]), want)
+	}
+	*into = integer{v, true}
+	return nil
+}
+
+// bytes reads a string; what it returns may be part of the payload and is nil for null.
+func (c *cursor) bytes(want string) ([]byte, *Rejection) {
+	if c.null() {
+		return nil, nil
+	}
+	if c.text[c.at] != '"' {
+		return nil, c.wrong(want)
+	}
+	s := c.name()
+	if len(s) > maxString {
+		return nil, c.reject(CodeRange, "has %d bytes: %d are allowed", len(s), maxString)
+	}
+	return s, nil
+}
+
+// word reads a string; an empty one counts as absent.
+func (c *cursor) word(into *word, want string) *Rejection {
+	b, r := c.bytes(want)
+	if r != nil || len(b) == 0 {
+		return r
+	}
+	*into = word{c.keep(b), true}
+	return nil
+}
+
+// keep returns b as a string that is shared by all that are equal, within a bound.
+func (c *cursor) keep(b []byte) string {
+	if s, ok := c.intern[string(b)]; ok {
+		return s
+	}
+	if len(c.intern) >= 1<<16 {
+		clear(c.intern)
+	}
+	s := string(b)
+	c.intern[s] = s
+	return s
+}
+
+func (c *cursor) flag(into *flag) *Rejection {
+	switch c.text[c.at] {
+	case 'n':
+		c.null()
+	case 't':
+		c.at += len("true")
+		*into = flag{true, true}
+	case 'f':
+		c.at += len("false")
+		*into = flag{false, true}
+	default:
+		return c.wrong("true or false")
+	}
+	return nil
+}
+
+func (c *cursor) time(into *message.Time) *Rejection {
+	if c.null() {
+		return nil
+	}
+	from := c.at
+	c.skip()
+	t, err := message.ParseTime(c.text[from:c.at])
+	var bad *message.TimeError
+	if errors.As(err, &bad) {
+		code := CodeType
+		if bad.Range {
+			code = CodeRange
+		}
+		return &Rejection{Code: code, Path: c.pointer(""), Reason: bad.Reason}
+	}
+	*into = t
+	return nil
+}
+
+// hexadecimal reads a string of hex digits and returns it in capitals.
+func (c *cursor) hexadecimal(into *word, want string) *Rejection {
+	b, r := c.bytes(want)
+	if r != nil || len(b) == 0 {
+		return r
+	}
+	var up [maxString]byte
+	for i, d := range b {
+		switch {
+		case d >= 'a' && d <= 'f':
+			d -= 'a' - 'A'
+		case d >= '0' && d <= '9', d >= 'A' && d <= 'F':
+		default:
+			return c.reject(CodeType, "is %q: %s is wanted", clip(b), want)
+		}
+		up[i] = d
+	}
+	*into = word{c.keep(up[:len(b)]), true}
+	return nil
+}
