@@ -108,6 +108,24 @@ func TestTracksCrossAndClassesStayApart(t *testing.T) {
 	}
 }
 
+// What a bottle was is never a person.
+func TestClassIsKept(t *testing.T) {
+	tr := NewTracker(DefaultTracker())
+	box := [4]float32{50, 100, 40, 100}
+	for i := range 6 {
+		d := Detection{"bottle", .9, box}
+		if i >= 3 {
+			d.Class = Person
+		}
+		live, _ := tr.Update(int64(i+1)*100*ms, []Detection{d})
+		for _, l := range live {
+			if want := map[string]uint64{"bottle": 1, Person: 2}[d.Class]; l.ID != want || l.Class != d.Class {
+				t.Errorf("frame %d: %s is track %d, want %d", i, l.Class, l.ID, want)
+			}
+		}
+	}
+}
+
 func TestTrackerForgivesTime(t *testing.T) {
 	tr := NewTracker(DefaultTracker())
 	tr.Update(1000*ms, []Detection{person(0, 0, .9)})

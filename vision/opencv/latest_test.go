@@ -17,9 +17,12 @@ func pixel(v byte) vision.Frame {
 
 func TestNewestFrameWins(t *testing.T) {
 	l := newLatest()
+	lent := pixel(0) // OpenCV's memory, used for every frame
 	for v := range byte(5) {
-		l.put(pixel(v))
+		lent.Pix[0], lent.Time = v, int64(v)
+		l.put(lent)
 	}
+	lent.Pix[0] = 99
 	f, err := l.take(t.Context(), 0)
 	if err != nil || f.Pix[0] != 4 || f.Time != 4 {
 		t.Fatalf("%v %v", f, err)
@@ -69,6 +72,11 @@ func TestSilentCameraIsReportedOnce(t *testing.T) {
 		go l.away(&vision.Outage{Reason: "gone"})
 		if _, err := l.take(t.Context(), 3*time.Second); err == nil || err.Error() != "gone" {
 			t.Errorf("got %v", err)
+		}
+		ctx2, cancel2 := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel2()
+		if _, err := l.take(ctx2, 3*time.Second); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("told that it is silent after it was told that it is gone: %v", err)
 		}
 	})
 }

@@ -131,6 +131,32 @@ func TestErrorsSayWhatAndWhere(t *testing.T) {
 	f(`"i":["1",`, `"i":["x",`, w, `"x" is not an integer`)
 }
 
+// Outputs come in the order of their numbers, as a signature's names do not.
+func TestOutputOrder(t *testing.T) {
+	model := `{"signature":{"outputs":{"a":{"name":"y_10:0"},"b":{"name":"y:0"},"c":{"name":"y_2:0"}}},
+"modelTopology":{"node":[{"name":"x","op":"Placeholder","attr":{"dtype":{"type":1}}},
+ {"name":"y","op":"Relu","input":["x"]},{"name":"y_2","op":"Exp","input":["x"]},{"name":"y_10","op":"Abs","input":["x"]}]}}`
+	g, err := parseTiny(model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := g.ONNX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := Describe(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, o := range info.Outputs {
+		names = append(names, o.Name)
+	}
+	if d := cmp.Diff([]string{"y", "y_2", "y_10"}, names); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestHalf(t *testing.T) {
 	f := func(h uint16, want float64) {
 		t.Helper()
