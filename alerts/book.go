@@ -46,6 +46,14 @@ func (d *Desk) at(ts int64) *rules.Set {
 	return nil
 }
 
+// SetAt is the hash of the set that judges facts of that time; "" before the first.
+func (d *Desk) SetAt(ts int64) string {
+	if s := d.at(ts); s != nil {
+		return s.Hash
+	}
+	return ""
+}
+
 // Book is the judge's state: for each subject what its policies make of it and the alert that stands. It is copied and
 // folded again with the world, and so is a function of the facts alone.
 type Book struct {
@@ -55,6 +63,19 @@ type Book struct {
 	spent    []spent // budget, in order of event time
 	lines    []*Alert
 	scores   []*VisitScore
+	made     []fusion.Change
+	judged   []Judgement
+}
+
+// Judgement is one policy's result when a subject was judged, live or in shadow.
+type Judgement struct {
+	At     int64  // event time, ns
+	Zone   string // of the subject, "" when it is in none
+	Policy string
+	Mode   string
+	Score  float64
+	Tier   string // "" below the lowest
+	Value  float64
 }
 
 // subject is what the book knows of one visit, till, zone or store.
@@ -98,6 +119,7 @@ func (b *Book) clone() *Book {
 }
 
 func (b *Book) facts(w *fusion.World, changes []fusion.Change) {
+	b.made = append(b.made, changes...)
 	for len(changes) > 0 {
 		v := changes[0].Visit
 		var facts []fusion.Fact
@@ -191,6 +213,7 @@ func (b *Book) fire(w *fusion.World, now int64) {
 
 // update takes new results of a subject: an alert begins, changes or no longer stands.
 func (b *Book) update(s *subject, set *rules.Set, view fusion.View) {
+	b.note(s, view)
 	a, cooldown := b.compose(s, set, view)
 	if s.kind == fusion.SubjectVisit {
 		s.best = b.best(s, view)
@@ -226,6 +249,20 @@ func (b *Book) update(s *subject, set *rules.Set, view fusion.View) {
 		}
 	}
 	s.latest = a
+}
+
+// note keeps the results of this judgement for the numbers.
+func (b *Book) note(s *subject, view fusion.View) {
+	zone := ""
+	if view.Visit.Zone >= 0 {
+		zone = b.desk.Store.Zones[view.Visit.Zone].ID
+	}
+	for _, r := range s.memory.Results() {
+		if r.At == view.Now {
+			b.judged = append(b.judged, Judgement{At: view.Now, Zone: zone, Policy: r.Policy.ID, Mode: string(r.Policy.Mode),
+				Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
+		}
+	}
 }
 
 // end closes what stands when a visit ends, and settles its score.
@@ -431,6 +468,9 @@ func sortedKeys[V any](m map[string]V) []string {
 func (d *Desk) Targets(a *Alert) []Target {
 	floor := map[string]bool{}
 	set := d.at(a.At)
+	if set == nil {
+		return nil
+	}
 	for _, s := range a.Policies {
 		for _, p := range set.Policies {
 			if p.ID != s.Policy {

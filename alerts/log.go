@@ -7,6 +7,9 @@ import "magpie/fusion"
 // target from changing, and need not copy: a line is never changed once emitted.
 type Log struct {
 	Emit func(*Alert)
+	// Facts and Judged get what was confirmed, once; not what a late message made the core fold again. Either may be nil.
+	Facts  func([]fusion.Change)
+	Judged func([]Judgement)
 
 	said   map[string]*said
 	scores map[string]*VisitScore
@@ -45,11 +48,12 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	l.Emit(&line)
 }
 
-// Confirm says what the core has confirmed since the last call; raised is the received time of the line that made it so.
+// Confirm says what the core has confirmed since the last call, up to the watermark; raised is the received time of the
+// line that made it so.
 // After a refold the lines of the book repeat what was said before, so the difference is said instead.
-func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, raised int64) {
+func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, watermark, raised int64) {
 	if refolded {
-		l.revise(w, b, raised)
+		l.revise(w, b, watermark, raised)
 	} else {
 		for _, a := range b.lines {
 			l.say(a, a.State, a.At, raised, true)
@@ -60,17 +64,23 @@ func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, raised int64) {
 	}
 	if refolded {
 		for id, s := range l.scores { // visits that a late fact has made another's
-			if w.Now()-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
+			if watermark-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
 				delete(l.scores, id)
 			}
 		}
 	}
-	b.lines, b.scores = nil, nil
-	l.settle(w, b, raised)
+	if !refolded && l.Facts != nil {
+		l.Facts(b.made)
+	}
+	if !refolded && l.Judged != nil {
+		l.Judged(b.judged)
+	}
+	b.lines, b.scores, b.made, b.judged = nil, nil, nil, nil
+	l.settle(w, b, watermark, raised)
 }
 
 // revise says how the book differs from what was said for good.
-func (l *Log) revise(w *fusion.World, b *Book, raised int64) {
+func (l *Log) revise(w *fusion.World, b *Book, watermark, raised int64) {
 	now := w.Now()
 	stands, closed := b.standing(), b.closed()
 	for _, id := range sortedKeys(l.said) {
@@ -78,7 +88,7 @@ func (l *Log) revise(w *fusion.World, b *Book, raised int64) {
 		if s.final == 0 || s.last.State == Retracted || stands[id] != nil || closed[id] != nil {
 			continue
 		}
-		if s.last.State == Closed && now-s.last.At > forgetAfter-int64(15e9) {
+		if s.last.State == Closed && watermark-s.last.At > forgetAfter-int64(15e9) {
 			continue // out of reach of any late fact
 		}
 		l.say(s.last, Retracted, now, raised, true)
@@ -111,10 +121,10 @@ func same(a, b *Alert) bool {
 
 // settle retracts provisional alerts that the watermark has passed without confirming, and forgets what nothing can
 // change any more.
-func (l *Log) settle(w *fusion.World, b *Book, raised int64) {
+func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
 	var gone []string
 	for id, s := range l.said {
-		if s.final == 0 && s.last.State == Provisional && w.Now() > s.last.EventTime {
+		if s.final == 0 && s.last.State == Provisional && watermark > s.last.EventTime {
 			gone = append(gone, id)
 		}
 	}
@@ -131,7 +141,7 @@ func (l *Log) settle(w *fusion.World, b *Book, raised int64) {
 		}
 	}
 	for id, s := range l.said {
-		if !s.standing() && w.Now()-s.last.At > 2*forgetAfter {
+		if !s.standing() && watermark-s.last.At > 2*forgetAfter {
 			delete(l.said, id)
 		}
 	}

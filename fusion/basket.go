@@ -29,7 +29,7 @@ func (w *World) item(v *Visit, product int, epc string) *Item {
 		}
 	}
 	if len(v.Basket) == maxBasket {
-		w.Evicted++
+		w.evicted++
 		return nil
 	}
 	v.Basket = append(v.Basket, Item{Product: product, EPC: epc})
@@ -116,11 +116,8 @@ func (w *World) step(scale int, s step) {
 	}
 	for _, g := range infer(sc, w.Store.Products, s.Grams, s.SD, held) {
 		n := float64(abs(int64(g.N)))
-		if n == 0 {
-			n = 1 // goods unknown to the catalogue: one of something
-		}
 		f := Fact{At: s.At, Kind: FactPicked, Source: source, Zone: sc.Zone, Product: g.Product, N: float64(n * g.P), P: g.P}
-		if s.Grams > 0 {
+		if g.N > 0 {
 			f.Kind = FactPutBack
 		}
 		w.note(f)

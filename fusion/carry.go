@@ -121,7 +121,7 @@ func (w *World) tagFact(f Fact) {
 	for _, c := range near {
 		t := c.visit.tag(f)
 		if t == nil {
-			w.Evicted++
+			w.evicted++
 			continue
 		}
 		switch f.Kind {

@@ -101,6 +101,7 @@ type Staff struct {
 	Badges   []string
 	StartsIn []int
 	Tasks    []Task
+	Tracks   []string // tracks, of any camera, that are known to be staff: how a test names them
 }
 
 // Hours is one day's opening time in minutes after local midnight; From == To means closed all day.

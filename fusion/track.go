@@ -1,6 +1,9 @@
 package fusion
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // trackKey names one object followed by one source.
 type trackKey struct {
@@ -78,6 +81,9 @@ func (w *World) begun(v *Visit, e *Event) {
 	f := Fact{At: e.TS, Kind: FactSeen, Source: e.Source, Zone: v.Zone, Product: -1, N: 1, P: e.Conf}
 	w.add(v, f, 1)
 	w.note(f)
+	if slices.Contains(w.Store.Staff.Tracks, e.ID) {
+		w.staff(v, 0.98, e.Source)
+	}
 }
 
 // join finds the visit that a new track continues: one that another camera sees at the same place now, or one that no
@@ -253,7 +259,7 @@ func (w *World) foldObject(e *Event) {
 	}
 	if i == len(v.with) {
 		if i == maxBasket {
-			w.Evicted++
+			w.evicted++
 			return
 		}
 		v.with = append(v.with, object{class: e.Name})

@@ -23,7 +23,7 @@ var SubjectKinds = [...]string{"visit", "till", "cashier", "zone", "store"}
 
 func (k SubjectKind) String() string { return SubjectKinds[k] }
 
-// Bounds of what one visit keeps; what is beyond is dropped oldest first and counted in World.Evicted.
+// Bounds of what one visit keeps; what is beyond is dropped oldest first and counted.
 const (
 	maxFacts  = 128
 	maxBasket = 32

@@ -28,8 +28,7 @@ type World struct {
 	timers   timers
 	born     int // visits begun so far
 	changes  []Change
-
-	Evicted int // facts, items and tags dropped at a bound
+	evicted  int // facts and items dropped at a bound
 }
 
 // NewWorld returns the state of a store before any event.
@@ -112,6 +111,9 @@ func (w *World) Fold(e *Event) {
 	live := &w.live[e.Source]
 	if e.Kind == Status && e.Action == Offline {
 		live.offline(e.TS)
+		if i := w.Store.scale[e.Source]; i >= 0 {
+			w.plates[i].hole() // what it weighs when it is back is no step
+		}
 		return
 	}
 	live.sign(e.TS, e.Every)
@@ -132,6 +134,9 @@ func (w *World) Fold(e *Event) {
 		w.foldSignal(e)
 	}
 }
+
+// Evictions is how many facts, items and tags were dropped at a bound.
+func (w *World) Evictions() int { return w.evicted + w.tags.evicted }
 
 // Changes lists the facts of the last Fold or Fire, in order.
 func (w *World) Changes() []Change { return w.changes }
@@ -177,7 +182,7 @@ func (w *World) add(v *Visit, f Fact, share float64) {
 	f.N = float64(f.N * share)
 	if len(v.Facts) >= maxFacts {
 		v.Facts = append(v.Facts[:0], v.Facts[len(v.Facts)-maxFacts+1:]...)
-		w.Evicted++
+		w.evicted++
 	}
 	v.Facts = append(v.Facts, f)
 	w.changes = append(w.changes, Change{v, f})

@@ -44,7 +44,8 @@ type Set struct {
 	Policies []*Policy // sorted by ID
 	Hash     string    // sha256:… of the files' bytes in name order
 	Warnings []string
-	Files    []File // by name, common.yaml and policies, from which the same set can be built again
+	Lists    map[string]fusion.Goods // of common.yaml, by name
+	Files    []File                  // by name, common.yaml and policies, from which the same set can be built again
 
 	by [len(fusion.SubjectKinds)]judged
 }
@@ -121,6 +122,7 @@ func Build(files []File, opts Options) (*Set, error) {
 			}
 		}
 	}
+	s.Lists = l.lists
 	table := map[*Policy][]*op{}
 	ids := map[string]string{}
 	for _, f := range files {

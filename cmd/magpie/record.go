@@ -30,7 +30,7 @@ func (b *brokerFlags) register(fs *flag.FlagSet) {
 // options are the connection's part of a Subscriber's settings.
 func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 	o := sensors.SubscriberOptions{URL: b.url, User: b.user}
-	return o, outerBroker(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile}, &o)
+	return o, brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile}, &o)
 }
 
 // runRecord is `magpie record`: what a broker delivers, into a recording, until it is interrupted.

@@ -61,7 +61,7 @@ func (r *rehearsal) play(script *sim.Script) error {
 		probes = append(probes, p)
 	}
 	slices.SortStableFunc(probes, func(a, b probe) int { return cmp.Compare(a.received, b.received) })
-	messages, err := script.Lines(r.site, sim.Options{Start: start, Until: time.Duration(last)})
+	messages, err := script.Lines(r.site, sim.Options{Start: start, Until: time.Duration(last), Goods: r.goods})
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,17 @@ func (r *rehearsal) play(script *sim.Script) error {
 		}
 	}
 	return nil
+}
+
+// goods are the SKUs of a list of common.yaml.
+func (r *rehearsal) goods(list string) []string {
+	var skus []string
+	for i, has := range r.set.Lists[list] {
+		if has {
+			skus = append(skus, r.site.Store.Products[i].SKU)
+		}
+	}
+	return skus
 }
 
 // check compares an expectation with what has been said by now.

@@ -1,0 +1,310 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"magpie/alerts"
+	"magpie/dashboard"
+	"magpie/fusion"
+	"magpie/journal"
+	"magpie/rules"
+	"magpie/sensors"
+	"magpie/site"
+)
+
+// live follows the journal with one pipeline and carries out what it says. Its state is what the journal says: after a
+// restart it reads the journal from its oldest line again and says the same, which outputs that have it pass over.
+type live struct {
+	site    *site.Site
+	log     *slog.Logger
+	journal *journal.Journal
+	sets    *setStore
+	outbox  *alerts.Outbox
+	hub     *dashboard.Hub
+	recent  *recent
+	health  *sourceHealth
+	numbers *numbers
+	place   *place
+	publish func(topic string, payload []byte) error // to the broker, for rejections
+	now     func() time.Time                         // measures only
+
+	pipeline *pipeline
+	lines    []*alerts.Alert // what the current line made it say
+	at       int64           // its offset
+
+	mu       sync.Mutex
+	visits   []dashboard.Visit
+	visitsAt int64
+	reload   reloadState
+}
+
+// always are the outputs that every alert goes to.
+var always = []alerts.Target{{Output: "stdout"}, {Output: "mqtt"}}
+
+// newLive wires a pipeline to its outputs.
+func newLive(l *live) (*live, error) {
+	p, err := newPipeline(l.site, nil, func(a *alerts.Alert) { l.lines = append(l.lines, a) }, pipelineHooks{
+		decoded:   l.decoded,
+		rejected:  l.rejected,
+		policies:  l.policies,
+		confirmed: l.confirmed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.pipeline = p
+	p.log.Facts = l.numbers.facts
+	p.log.Judged = func(j []alerts.Judgement) {
+		if len(j) > 0 {
+			l.numbers.judged(j, p.desk.SetAt(j[0].At))
+		}
+	}
+	return l, nil
+}
+
+// follow reads the journal until ctx ends. It returns early only when the journal or the outbox fails for good.
+func (l *live) follow(ctx context.Context) error {
+	oldest, _ := l.journal.Span()
+	tail, err := l.journal.Read(oldest)
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	for {
+		e, err := tail.Next(ctx)
+		if err != nil {
+			return err
+		}
+		l.at = e.Offset
+		l.lines = l.lines[:0]
+		began := l.now()
+		l.pipeline.line(&e.Line)
+		if err := l.deliver(ctx); err != nil {
+			return err
+		}
+		l.numbers.line(&e.Line, l.pipeline.core.Watermark(), l.now().Sub(began))
+		if err := l.place.passed(e.Next); err != nil {
+			l.log.Error("cannot keep the place in the journal: a restart may publish rejections again", "error", err)
+		}
+	}
+}
+
+// deliver stores what was said in the outbox, and shows it. While the outbox is full it waits: nothing is lost, the
+// journal holds back.
+func (l *live) deliver(ctx context.Context) error {
+	if len(l.lines) == 0 {
+		return nil
+	}
+	entries := make([]alerts.OutboxEntry, len(l.lines))
+	for i, a := range l.lines {
+		entries[i] = alerts.NewOutboxEntry(a, append(l.pipeline.desk.Targets(a), always...))
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := l.outbox.Put(entries...)
+		if err == nil || errors.Is(err, alerts.ErrConflict) {
+			break // a conflict is counted; what was delivered stands
+		}
+		l.log.Error("cannot store alerts; trying again", "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for i, a := range l.lines {
+		l.recent.add(a, entries[i].Body)
+		if err := l.hub.Publish(entries[i].Body); err != nil {
+			l.log.Error("cannot show an alert", "error", err)
+		}
+		l.numbers.alert(a, l.pipeline.desk.SetAt(a.At))
+	}
+	return nil
+}
+
+func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) {
+	l.health.accepted(m, v)
+	l.numbers.message(line, m, v)
+}
+
+func (l *live) rejected(line *journal.Line, r *sensors.Rejection) {
+	l.health.rejected(l.site.Store.SourceIndex(r.Source), r.Code+": "+r.Reason)
+	l.numbers.rejected(line, r)
+	if l.at < l.place.before {
+		return // it was published before the restart
+	}
+	if err := l.publish(r.PublishTopic(l.site.Store.ID), r.Payload(line.Payload)); err != nil {
+		l.log.Warn("cannot publish a rejection; it stands in the log", "error", err, "rejection", r.Error())
+	}
+	if err := l.place.save(l.at + 1); err != nil {
+		l.log.Error("cannot keep the place in the journal: a restart may publish this rejection again", "error", err)
+	}
+}
+
+func (l *live) policies(line *journal.Line) *rules.Set {
+	set, err := l.sets.get(line.Control.Hash)
+	if err != nil {
+		l.log.Error("the journal names a policy set that cannot be loaded; the one before goes on", "error", err)
+		return nil
+	}
+	return set
+}
+
+// visitsEvery is how often, in time of arrival, the open visits are shown anew.
+const visitsEvery = int64(500e6)
+
+func (l *live) confirmed(w *fusion.World) {
+	now := l.pipeline.core.Watermark()
+	if now-l.visitsAt < visitsEvery {
+		return
+	}
+	l.visitsAt = now
+	_, book := l.pipeline.core.Confirmed()
+	visits := l.openVisits(w, book)
+	l.health.states(func(i int) string { return w.SourceState(i, now) })
+	l.numbers.world(w, now)
+	l.mu.Lock()
+	l.visits = visits
+	l.mu.Unlock()
+}
+
+func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit {
+	store := l.site.Store
+	list := []dashboard.Visit{}
+	for _, v := range w.Visits() {
+		view := fusion.View{World: w, Visit: v, Now: w.Now()}
+		d := dashboard.Visit{ID: v.ID, Tracks: append([]string(nil), v.Tracks...), First: time.Unix(0, v.First).UTC(),
+			Last: time.Unix(0, v.Last).UTC(), Unpaid: view.UnpaidValue(), Staff: v.Staff}
+		for z := range store.Zones {
+			place := make(fusion.Place, len(store.Zones))
+			place[z] = true
+			if s := view.Dwell(place); s > 0 {
+				d.Zones = append(d.Zones, dashboard.VisitZone{Zone: store.Zones[z].ID, Dwell: s})
+			}
+		}
+		for i := range v.Basket {
+			it := &v.Basket[i]
+			if it.Product < 0 || it.N < 0.05 {
+				continue
+			}
+			p := &store.Products[it.Product]
+			d.Items = append(d.Items, dashboard.VisitItem{SKU: p.Written, Name: p.Name, Count: it.N, Unpaid: it.Unpaid()})
+		}
+		d.Score, d.Policy = book.Score(v.ID)
+		list = append(list, d)
+	}
+	return list
+}
+
+func (l *live) shownVisits() []dashboard.Visit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.visits
+}
+
+// adopt makes a set judge from now on: its control line goes into the journal, and where that line stands decides.
+func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
+	line := journal.Line{Control: &journal.Control{Kind: journal.ControlPolicies, Hash: set.Hash}}
+	if _, err := l.journal.Write(ctx, line); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.reload = reloadState{set: set, loaded: now}
+	l.mu.Unlock()
+	l.numbers.reloaded(set.Hash, now, true)
+	for _, w := range set.Warnings {
+		l.log.Warn("policy", "warning", w)
+	}
+	l.log.Info("policies judge from now on", "hash", set.Hash, "policies", len(set.Policies))
+	return nil
+}
+
+// refuse keeps the old set and says why.
+func (l *live) refuse(err error, now time.Time) {
+	l.mu.Lock()
+	l.reload.err, l.reload.errAt = err, now
+	l.mu.Unlock()
+	l.numbers.reloaded("", now, false)
+	l.log.Error("policies not taken over; the old set goes on\n" + err.Error())
+}
+
+// judging is the set that judges what happens now.
+func (l *live) judging() *rules.Set {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reload.set
+}
+
+func (l *live) policySet() dashboard.PolicySet {
+	l.mu.Lock()
+	r := l.reload
+	l.mu.Unlock()
+	var p dashboard.PolicySet
+	if r.set != nil {
+		at := r.loaded.UTC()
+		p.Hash, p.Loaded = r.set.Hash, &at
+		for _, x := range r.set.Policies {
+			p.Policies = append(p.Policies, dashboard.Policy{Policy: x.ID, Title: x.Title, Mode: string(x.Mode), Why: x.Shadowed})
+		}
+	}
+	if r.err != nil {
+		at := r.errAt.UTC()
+		p.Error, p.ErrorAt = strings.TrimSpace(r.err.Error()), &at
+	}
+	return p
+}
+
+// place is how far into the journal everything was carried out, kept in a file so that a restart publishes no rejection
+// again.
+type place struct {
+	path   string
+	before int64 // what the file said at the start
+	saved  int64
+	every  int64
+}
+
+func openPlace(dir string) (*place, error) {
+	p := &place{path: filepath.Join(dir, "place"), every: 64 << 10}
+	b, err := os.ReadFile(p.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.before, err = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+	if err != nil {
+		return nil, errors.New(p.path + " holds no offset; remove it, and rejections since the oldest line are published again")
+	}
+	p.saved = p.before
+	return p, nil
+}
+
+// passed notes that everything before offset was carried out.
+func (p *place) passed(offset int64) error {
+	if offset < p.saved+p.every {
+		return nil
+	}
+	return p.save(offset)
+}
+
+func (p *place) save(offset int64) error {
+	if offset <= p.saved {
+		return nil
+	}
+	if err := os.WriteFile(p.path+".part", []byte(strconv.FormatInt(offset, 10)+"\n"), 0o644); err != nil {
+		return err
+	}
+	if err := os.Rename(p.path+".part", p.path); err != nil {
+		return err
+	}
+	p.saved = offset
+	return nil
+}

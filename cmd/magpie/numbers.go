@@ -1,0 +1,255 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"magpie/alerts"
+	"magpie/fusion"
+	"magpie/journal"
+	"magpie/metrics"
+	"magpie/sensors"
+	"magpie/site"
+	"magpie/vision"
+)
+
+// numbers keeps what the database and Prometheus get. The database's points are functions of the journal (contract §7): a
+// restart or a replay writes the same ones again. Prometheus counts what this process does.
+type numbers struct {
+	store *fusion.Store
+	agg   *metrics.Aggregator
+	prom  *metrics.Prometheus
+	spool *metrics.Spool // nil: no database
+	log   *slog.Logger
+	now   func() time.Time
+
+	flushed int64
+	evicted int
+}
+
+// tenSeconds is the interval of the points.
+const tenSeconds = int64(10e9)
+
+func newNumbers(s *site.Site, prom *metrics.Prometheus, spool *metrics.Spool, now func() time.Time, log *slog.Logger) *numbers {
+	store := s.Store
+	kinds := map[string]string{"": "none"}
+	var zones, sources []string
+	for _, z := range store.Zones {
+		kinds[z.ID] = z.Kind.String()
+		zones = append(zones, z.ID)
+	}
+	for _, x := range store.Sources {
+		sources = append(sources, x.ID)
+	}
+	agg := metrics.NewAggregator(metrics.AggregatorOptions{Store: store.ID, ZoneKinds: kinds,
+		Closed: map[string][]string{"zone": append(zones, ""), "source": append(sources, "unmapped", "unknown")}})
+	return &numbers{store: store, agg: agg, prom: prom, spool: spool, now: now, log: log}
+}
+
+// check reports a number that could not be written: a mistake of ours, seen in the log.
+func (n *numbers) check(err error) {
+	if err != nil {
+		n.log.Error("a number was not written", "error", err)
+	}
+}
+
+func (n *numbers) message(l *journal.Line, m *fusion.Message, v fusion.Verdict) {
+	kind, source := m.Kind.String(), n.store.Sources[m.Source].ID
+	what := []string{"received"}
+	switch v {
+	case fusion.Late:
+		what = append(what, "late")
+	case fusion.Duplicate:
+		what = append(what, "duplicate")
+	}
+	for _, w := range what {
+		n.check(n.agg.Add("events", []string{kind, source}, w, 1, l.Received))
+		n.prom.Event(kind, source, w, 1)
+	}
+}
+
+func (n *numbers) rejected(l *journal.Line, r *sensors.Rejection) {
+	source := r.Source
+	if n.store.SourceIndex(source) < 0 {
+		source = "unknown"
+	}
+	n.check(n.agg.Add("events", []string{r.Kind, source}, "rejected", 1, l.Received))
+	n.prom.Rejected(source, r.Code)
+}
+
+// facts counts what the watermark has confirmed.
+func (n *numbers) facts(changes []fusion.Change) {
+	for i := range changes {
+		f, v := &changes[i].Fact, changes[i].Visit
+		zone := n.zone(f.Zone)
+		switch v.Subject {
+		case fusion.SubjectVisit:
+			n.visitFact(f, zone)
+		case fusion.SubjectStore: // each fact once
+			n.storeFact(f, zone)
+		}
+	}
+}
+
+func (n *numbers) zone(i int) string {
+	if i < 0 {
+		return ""
+	}
+	return n.store.Zones[i].ID
+}
+
+func (n *numbers) visitFact(f *fusion.Fact, zone string) {
+	field := ""
+	switch f.Kind {
+	case fusion.FactEntered:
+		field = "entered"
+	case fusion.FactExited, fusion.FactLeft:
+		field = "exited"
+	case fusion.FactPaid:
+		field = "paid"
+	default:
+		return
+	}
+	n.check(n.agg.Add("visits", []string{zone}, field, 1, f.TS))
+}
+
+func (n *numbers) storeFact(f *fusion.Fact, zone string) {
+	till := func(field string) {
+		kind := "staffed"
+		for i := range n.store.Tills {
+			if f.Source >= 0 && n.store.Tills[i].ID == n.store.Sources[f.Source].ID && n.store.Tills[i].Self {
+				kind = "self"
+			}
+		}
+		n.check(n.agg.Add("tills", []string{kind}, field, 1, f.TS))
+	}
+	switch f.Kind {
+	case fusion.FactPicked, fusion.FactPutBack:
+		category := "unknown"
+		if f.Product >= 0 {
+			category = n.store.Products[f.Product].Category
+		}
+		field, units := "picks", int64(f.N+0.5)
+		if f.Kind == fusion.FactPutBack {
+			field, units = "putbacks", -units
+		}
+		n.check(n.agg.Add("shelves", []string{zone, category}, field, 1, f.TS))
+		n.check(n.agg.Add("shelves", []string{zone, category}, "units", units, f.TS))
+	case fusion.FactOpened:
+		till("sessions")
+	case fusion.FactScanned:
+		till("scans")
+	case fusion.FactVoided:
+		till("voids")
+	case fusion.FactRefunded:
+		till("refunds")
+	}
+}
+
+// judged counts what policies made of it.
+func (n *numbers) judged(list []alerts.Judgement, set string) {
+	for i := range list {
+		j := &list[i]
+		n.check(n.agg.Observe("scores", []string{j.Zone, j.Policy, j.Mode}, 100*j.Score, j.At))
+		n.check(n.agg.Add("scores", []string{j.Zone, j.Policy, j.Mode}, "value", int64(100*j.Value+0.5), j.At))
+		tags := []string{j.Policy, j.Mode, set}
+		n.check(n.agg.Add("policy", tags, "evaluations", 1, j.At))
+		if j.Tier != "" {
+			n.check(n.agg.Add("policy", tags, "crossed", 1, j.At))
+		}
+	}
+}
+
+func (n *numbers) alert(a *alerts.Alert, set string) {
+	var policies []string
+	for _, p := range a.Policies {
+		policies = append(policies, p.Policy)
+	}
+	n.agg.Alert(metrics.AlertPoint{ID: a.ID, Rev: a.Rev, EventTime: a.EventTime, Received: a.RaisedAt, Policies: policies,
+		Zone: a.Zone, Tier: a.Tier, Set: set, State: string(a.State), Value: a.Value})
+	n.prom.Alert(a.Tier, string(a.State), policies)
+	if a.State == alerts.Provisional && a.Rev == 1 {
+		if d := n.now().Sub(time.Unix(0, a.RaisedAt)); d < time.Minute { // not while an old journal is read again
+			n.prom.Provisional(d)
+		}
+	}
+}
+
+// world takes what is the case now: who is where, what is up, what could be seen.
+func (n *numbers) world(w *fusion.World, now int64) {
+	people, staff := make([]int, len(n.store.Zones)), make([]float64, len(n.store.Zones))
+	for _, v := range w.Visits() {
+		if v.Zone >= 0 && v.PosAt != 0 {
+			people[v.Zone]++
+			staff[v.Zone] += v.Staff
+		}
+	}
+	for i := range n.store.Zones {
+		z := n.store.Zones[i].ID
+		n.check(n.agg.Set("visits", []string{z}, "occupancy", float64(people[i]), now))
+		n.check(n.agg.Set("staffing", []string{z}, "people", float64(people[i]), now))
+		n.check(n.agg.Set("staffing", []string{z}, "staff", staff[i], now))
+		place := make(fusion.Place, len(n.store.Zones))
+		place[i] = true
+		view := fusion.View{World: w, Now: now}
+		for m, word := range fusion.Modalities {
+			if w.Watched(fusion.Modality(m), i) {
+				n.check(n.agg.Set("coverage", []string{z, word}, "ratio", view.Coverage(fusion.Modality(m), place), now))
+			}
+		}
+	}
+	for i := range n.store.Sources {
+		id, up := n.store.Sources[i].ID, w.SourceState(i, now) == "up"
+		value := 0.0
+		if up {
+			value = 1
+		}
+		n.check(n.agg.Set("sources", []string{id}, "up", value, now))
+		n.prom.SourceUp(id, up)
+	}
+	n.prom.VisitsOpen(len(w.Visits()))
+	if e := w.Evictions(); e > n.evicted {
+		n.prom.Evicted("facts", e-n.evicted)
+		n.evicted = e
+	}
+}
+
+// line ends the work on one line: complete intervals go to the spool.
+func (n *numbers) line(l *journal.Line, watermark int64, took time.Duration) {
+	n.prom.Folded(took)
+	n.prom.WatermarkLag(time.Duration(l.Received - watermark))
+	if watermark/tenSeconds <= n.flushed {
+		return
+	}
+	n.flushed = watermark / tenSeconds
+	points := n.agg.Flush(watermark)
+	if n.spool == nil || len(points) == 0 {
+		return
+	}
+	if err := n.spool.Append(points); err != nil {
+		n.log.Error("points for the database are lost: the spool cannot be written", "error", err)
+	}
+}
+
+func (n *numbers) reloaded(hash string, now time.Time, ok bool) { n.prom.PolicyReload(ok, hash, now) }
+
+// verdict counts what a person said of an alert.
+func (n *numbers) verdict(a *alerts.Alert, l verdictLine, set string) {
+	var policies []string
+	for _, p := range a.Policies {
+		policies = append(policies, p.Policy)
+	}
+	n.agg.Verdict(metrics.VerdictPoint{ID: a.ID, EventTime: a.EventTime, Policies: policies, Zone: a.Zone, Tier: a.Tier, Set: set,
+		Verdict: l.Verdict, Recovered: l.Recovered, Minutes: l.Minutes})
+}
+
+// frame counts a frame of a camera in this process.
+func (n *numbers) frame(camera string, f vision.FrameStats, decode time.Duration, dropped int) {
+	tags := []string{camera}
+	n.check(n.agg.Add("vision", tags, "frames", 1, f.Time))
+	n.check(n.agg.Add("vision", tags, "dropped", int64(dropped), f.Time))
+	n.check(n.agg.Add("vision", tags, "decode_ms_sum", decode.Microseconds(), f.Time))
+	n.check(n.agg.Add("vision", tags, "infer_ms_sum", f.Infer.Microseconds(), f.Time))
+	n.check(n.agg.Set("vision", tags, "tracks", float64(f.Tracks), f.Time))
+	n.prom.Frame(camera, decode, f.Infer, dropped)
+}

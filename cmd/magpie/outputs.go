@@ -1,0 +1,149 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"magpie/alerts"
+	"magpie/journal"
+	"magpie/sensors"
+	"magpie/site"
+)
+
+// openSinks makes every place where alerts go: standard output and MQTT always, and the site's outputs.
+func openSinks(s *site.Site, out io.Writer, publish func(string, []byte) error, now func() time.Time) ([]alerts.Sink, error) {
+	client := &http.Client{Timeout: 30 * time.Second}
+	sinks := []alerts.Sink{alerts.NewStdout("stdout", out), alerts.NewMQTT("mqtt", s.Store.ID, publish)}
+	for _, o := range s.Outputs {
+		var keys alerts.WebhookKeys
+		var err error
+		if o.SecretFile != "" && o.SMTP == "" {
+			if keys, err = alerts.ReadWebhookKeys(o.SecretFile); err != nil {
+				return nil, fmt.Errorf("output %s: %w", o.Name, err)
+			}
+		}
+		switch {
+		case o.Webhook != "":
+			sinks = append(sinks, alerts.NewWebhook(o.Name, o.Webhook, keys, client, now))
+		case o.POS != "":
+			sinks = append(sinks, alerts.NewPOS(o.Name, o.POS, keys, client, now))
+		case o.SMTP != "":
+			password := ""
+			if o.SecretFile != "" {
+				b, err := os.ReadFile(o.SecretFile)
+				if err != nil {
+					return nil, fmt.Errorf("output %s: %w", o.Name, err)
+				}
+				password = strings.TrimSpace(string(b))
+			}
+			mail, err := alerts.NewSMTP(o.Name, o.SMTP, password, now)
+			if err != nil {
+				return nil, fmt.Errorf("output %s: %w", o.Name, err)
+			}
+			sinks = append(sinks, mail)
+		}
+	}
+	return sinks, nil
+}
+
+// brokerSecrets fills in password and authorities of an outer broker.
+func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
+	if b.PasswordFile != "" {
+		p, err := os.ReadFile(b.PasswordFile)
+		if err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
+		o.Password = strings.TrimSpace(string(p))
+	}
+	if b.CAFile != "" {
+		pem, err := os.ReadFile(b.CAFile)
+		if err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
+		o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+		if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("broker: %s holds no certificate in PEM form", b.CAFile)
+		}
+	}
+	return nil
+}
+
+// devicePeers reads the keys with which edge scripts, and other stores, sign POST /api/alerts.
+func devicePeers(s *site.Site) ([]alerts.WebhookPeer, error) {
+	var peers []alerts.WebhookPeer
+	for _, d := range s.Devices {
+		if d.KeyFile == "" {
+			continue
+		}
+		keys, err := alerts.ReadWebhookKeys(d.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("device %s: %w", d.ID, err)
+		}
+		peers = append(peers, alerts.WebhookPeer{Name: d.ID, Keys: keys})
+	}
+	return peers, nil
+}
+
+// receiver takes POST /api/alerts (contract §5): what is signed by a known device becomes a signal message in the
+// journal, so that a replay has it.
+type receiver struct {
+	store   string
+	peers   []alerts.WebhookPeer
+	journal *journal.Journal
+	now     func() time.Time
+}
+
+// edgeAlert is what an edge script posts, and the part of another store's alert that a signal keeps.
+type edgeAlert struct {
+	Type      string          `json:"type"`
+	Timestamp json.RawMessage `json:"timestamp"`
+	EventTime json.RawMessage `json:"event_time"`
+	ID        string          `json:"id"`
+}
+
+func (r *receiver) receive(header http.Header, body []byte) (int, any) {
+	refuse := func(status int, text string) (int, any) { return status, map[string]string{"error": text} }
+	device, id, err := alerts.Identify(r.peers, header, body, r.now())
+	if err != nil {
+		return refuse(http.StatusUnauthorized, err.Error())
+	}
+	var a edgeAlert
+	if err := json.Unmarshal(body, &a); err != nil {
+		return refuse(http.StatusBadRequest, "the body is not a JSON object: "+err.Error())
+	}
+	if a.Type == "" {
+		return refuse(http.StatusBadRequest, `the member "type" is missing: it names the signal`)
+	}
+	ts := a.Timestamp
+	if ts == nil {
+		ts = a.EventTime
+	}
+	if ts == nil {
+		ts = json.RawMessage(`"arrival"`)
+	}
+	payload, err := json.Marshal(struct {
+		TS     json.RawMessage `json:"ts"`
+		Name   string          `json:"name"`
+		State  bool            `json:"state"`
+		Object string          `json:"object,omitempty"`
+		Post   json.RawMessage `json:"post"` // what was sent, for who reads the journal
+		Call   string          `json:"webhook_id,omitempty"`
+	}{ts, a.Type, true, a.ID, body, id})
+	if err != nil {
+		return refuse(http.StatusBadRequest, err.Error())
+	}
+	done := make(chan error, 1)
+	r.journal.Append(journal.Line{Topic: "magpie/v1/" + r.store + "/signal/" + device, Payload: payload},
+		func(_ int64, err error) { done <- err })
+	if err := <-done; err != nil {
+		return refuse(http.StatusServiceUnavailable, "it could not be kept; send it again: "+err.Error())
+	}
+	return http.StatusAccepted, map[string]string{"status": "queued"}
+}

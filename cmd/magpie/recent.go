@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"magpie/alerts"
+	"magpie/dashboard"
+	"magpie/fusion"
+)
+
+// maxRecent bounds the alerts that the page and the API can show.
+const maxRecent = 1000
+
+// recent keeps the lines of the newest alerts for the page.
+type recent struct {
+	mu    sync.Mutex
+	order []string // ids, oldest first
+	lines map[string][]json.RawMessage
+	last  map[string]*alerts.Alert
+}
+
+func newRecent() *recent {
+	return &recent{lines: map[string][]json.RawMessage{}, last: map[string]*alerts.Alert{}}
+}
+
+func (r *recent) add(a *alerts.Alert, line []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last[a.ID] == nil {
+		r.order = append(r.order, a.ID)
+		if len(r.order) > maxRecent {
+			delete(r.lines, r.order[0])
+			delete(r.last, r.order[0])
+			r.order = r.order[1:]
+		}
+	}
+	r.lines[a.ID] = append(r.lines[a.ID], json.RawMessage(line))
+	r.last[a.ID] = a
+}
+
+func (r *recent) alert(id string) *alerts.Alert {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last[id]
+}
+
+// query gives the newest line of each alert, newest first.
+func (r *recent) query(q dashboard.Query) []json.RawMessage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := []json.RawMessage{}
+	for i := len(r.order) - 1; i >= 0 && len(out) < q.Limit; i-- {
+		id := r.order[i]
+		if !q.Since.IsZero() && r.last[id].At < q.Since.UnixNano() {
+			continue
+		}
+		lines := r.lines[id]
+		out = append(out, lines[len(lines)-1])
+	}
+	return out
+}
+
+func (r *recent) revisions(id string) []json.RawMessage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]json.RawMessage(nil), r.lines[id]...)
+}
+
+// sourceHealth is what is known of the feed of each source.
+type sourceHealth struct {
+	mu  sync.Mutex
+	all []dashboard.Source // by the store's order
+}
+
+func newSourceHealth(s *fusion.Store) *sourceHealth {
+	h := &sourceHealth{all: make([]dashboard.Source, len(s.Sources))}
+	for i, src := range s.Sources {
+		h.all[i] = dashboard.Source{ID: src.ID, Kind: src.Kind.String(), State: "never"}
+	}
+	return h
+}
+
+func (h *sourceHealth) accepted(m *fusion.Message, v fusion.Verdict) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := &h.all[m.Source]
+	s.Messages++
+	if v == fusion.Late {
+		s.Late++
+	}
+	if !m.Retained {
+		at := time.Unix(0, m.TS).UTC()
+		if s.Last == nil || at.After(*s.Last) {
+			s.Last = &at
+		}
+	}
+}
+
+func (h *sourceHealth) rejected(i int, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i < 0 {
+		return
+	}
+	h.all[i].Rejected++
+	h.all[i].Reason = reason
+}
+
+// states takes over which sources are up, by what the core says.
+func (h *sourceHealth) states(state func(i int) string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range h.all {
+		h.all[i].State = state(i)
+	}
+}
+
+func (h *sourceHealth) list() []dashboard.Source {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]dashboard.Source(nil), h.all...)
+}

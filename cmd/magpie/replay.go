@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+
+	"magpie/alerts"
+	"magpie/journal"
+	"magpie/rules"
+	"magpie/sensors"
+	"magpie/site"
+)
+
+// runReplay is `magpie replay`: a recording in, alert lines out.
+func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
+	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
+	fs.SetOutput(errw)
+	sitePath := fs.String("site", "site.yaml", "the site file")
+	dir := fs.String("policies", "", "judge everything by the policies of this directory (default: the site's, else the built-in ones)")
+	recorded := fs.String("as-recorded", "", "take each policy set from this folder's subfolder named by its hash")
+	final := fs.Bool("final", false, "only final lines, ordered by (at, id), without rev and raised_at")
+	scores := fs.String("scores", "", "write one line per visit to this file")
+	fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
+	fs.Usage = func() {
+		fmt.Fprintln(errw, "usage: magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or -)")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() != 1 {
+		fs.Usage()
+		return errors.New("name one recording, or - for standard input")
+	}
+	s, err := site.Load(*sitePath)
+	if err != nil {
+		return err
+	}
+	if *dir == "" {
+		*dir = s.Policies.Dir
+	}
+	var first *rules.Set
+	if *recorded == "" {
+		if first, err = loadPolicies(*dir, s); err != nil {
+			return err
+		}
+	}
+	r, err := journal.OpenRecording(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+
+	w := bufio.NewWriter(out)
+	defer w.Flush()
+	var finals []*alerts.Alert
+	emit := func(a *alerts.Alert) {
+		if *final {
+			if a.Final > 0 {
+				finals = append(finals, a)
+			}
+			return
+		}
+		w.Write(append(a.AppendJSON(nil, false), '\n'))
+	}
+	var stats replayStats
+	var loadErr error
+	hooks := pipelineHooks{rejected: stats.reject}
+	if *recorded != "" {
+		hooks.policies = func(l *journal.Line) *rules.Set {
+			set, err := loadPolicies(filepath.Join(*recorded, l.Control.Hash), s)
+			if err != nil && loadErr == nil {
+				loadErr = err
+			}
+			return set
+		}
+	}
+	p, err := newPipeline(s, first, emit, hooks)
+	if err != nil {
+		return err
+	}
+	hash := "as recorded"
+	if first != nil {
+		hash = first.Hash
+	}
+	fmt.Fprintf(errw, "site %s policies %s build %s\n", s.Hash, hash, buildHash())
+	last := int64(0)
+	for {
+		l, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		stats.lines++
+		last = max(last, l.Received)
+		p.line(&l)
+		if loadErr != nil {
+			return loadErr
+		}
+	}
+	p.finish(last)
+	if *final {
+		sortFinals(finals)
+		for _, a := range finals {
+			w.Write(append(a.AppendJSON(nil, true), '\n'))
+		}
+	}
+	if *scores != "" {
+		if err := writeScores(*scores, p.log.Scores()); err != nil {
+			return err
+		}
+	}
+	stats.print(errw)
+	return w.Flush()
+}
+
+// sortFinals puts final lines in the order of replay --final: by (at, id).
+func sortFinals(list []*alerts.Alert) {
+	slices.SortStableFunc(list, func(a, b *alerts.Alert) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// replayStats says on standard error what became of the lines.
+type replayStats struct {
+	lines    int
+	rejected map[string]int
+	example  map[string]string
+}
+
+func (s *replayStats) reject(_ *journal.Line, r *sensors.Rejection) {
+	if s.rejected == nil {
+		s.rejected, s.example = map[string]int{}, map[string]string{}
+	}
+	k := r.Code
+	if s.rejected[k]++; s.rejected[k] == 1 {
+		s.example[k] = r.Error()
+	}
+}
+
+func (s *replayStats) print(w io.Writer) {
+	n := 0
+	var codes []string
+	for k, c := range s.rejected {
+		n += c
+		codes = append(codes, k)
+	}
+	sort.Strings(codes)
+	fmt.Fprintf(w, "%d lines, %d rejected\n", s.lines, n)
+	for _, k := range codes {
+		fmt.Fprintf(w, "  %s: %d, e.g. %s\n", k, s.rejected[k], s.example[k])
+	}
+}
+
+func writeScores(path string, list []*alerts.VisitScore) error {
+	var b []byte
+	for _, s := range list {
+		b = append(s.AppendJSON(b), '\n')
+	}
+	return os.WriteFile(path, b, 0o644)
+}
