@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"sort"
-
-	"magpie/fusion"
-)
+import "magpie/fusion"
 
 // Bounds of what a result tells.
 const (
@@ -92,9 +88,12 @@ func (p *Policy) weigh(j *judged, st *state, v *fusion.View, r *Result) {
 		}
 		found.LogOdds = float64(value) / micro
 		sums[e.in] += value
+		if r.Evidence == nil {
+			r.Evidence = make([]Evidence, 0, len(p.evidence)-i)
+		}
 		r.Evidence = append(r.Evidence, found)
 	}
-	sum := logit(p.Prior)
+	sum := p.base
 	for g, c := range p.groups {
 		sum += min(max(sums[g], -c.cap), c.cap)
 	}
@@ -125,20 +124,29 @@ func abs(n int64) int64 {
 // behind collects the newest facts behind an expression's operands, newest first, and the time of the newest; v.Now where
 // there is none.
 func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact, int64) {
-	var found []fusion.Fact
+	var at [maxBehind]int
+	n := 0
 	facts := v.Visit.Facts
-	for i := len(facts) - 1; i >= 0 && len(found) < maxBehind; i-- {
+	for i := len(facts) - 1; i >= 0 && n < maxBehind; i-- {
 		for _, slot := range e.slots {
 			if j.ops[p.ops[slot]].stands(&facts[i], v.Now) {
-				found = append(found, facts[i])
+				at[n] = i
+				n++
 				break
 			}
 		}
 	}
-	if len(found) == 0 {
+	if n == 0 {
 		return nil, v.Now
 	}
-	sort.SliceStable(found, func(a, b int) bool { return found[a].At > found[b].At })
+	found := make([]fusion.Fact, n)
+	for i, from := range at[:n] { // what happened earlier may have become known later
+		k := i
+		for ; k > 0 && found[k-1].At < facts[from].At; k-- {
+			found[k] = found[k-1]
+		}
+		found[k] = facts[from]
+	}
 	return found, found[0].At
 }
 

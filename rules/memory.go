@@ -120,7 +120,7 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 			m.due[n] = m.due[n] || o.touches(f)
 		}
 	}
-	return begun && s.rejudge(m, &v)
+	return begun && s.rejudge(m, v)
 }
 
 // Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…) and
@@ -135,11 +135,12 @@ func (s *Set) Fire(m *Memory, v fusion.View) bool {
 	for _, n := range j.timers {
 		m.due[n] = true
 	}
-	return s.rejudge(m, &v)
+	return s.rejudge(m, v)
 }
 
 // rejudge judges the policies one of whose due operands has changed.
-func (s *Set) rejudge(m *Memory, v *fusion.View) bool {
+func (s *Set) rejudge(m *Memory, view fusion.View) bool {
+	v := &view
 	j := &s.by[m.kind]
 	any := false
 	for i, p := range j.policies {

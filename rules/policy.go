@@ -63,6 +63,7 @@ type Policy struct {
 
 	when, require, score *expression
 	evidence             []evidence
+	base                 int64 // log-odds of the prior, micro-nats
 	groups               []group
 	falseAlarm, recover  float64
 	ops                  []int // operands, as indexes into those of its subject kind

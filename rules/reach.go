@@ -75,7 +75,7 @@ func (p *Policy) scoreOf(for_ []int, set int) float64 {
 			sums[p.evidence[i].in] += nats(p.evidence[i].ln, 1)
 		}
 	}
-	sum := logit(p.Prior)
+	sum := p.base
 	for g, c := range p.groups {
 		sum += min(sums[g], c.cap)
 	}
@@ -90,5 +90,5 @@ func (p *Policy) valueFor(t Tier, score float64) (float64, bool) {
 	if score < p.Threshold(t, math.MaxFloat64/1e10) || p.recover == 0 {
 		return 0, false
 	}
-	return math.Ceil(100*divide(p.falseAlarm*(1-score), p.recover*score)) / 100, true
+	return math.Ceil(100*divide(p.falseAlarm*(1-score), p.recover*score)-1e-4) / 100, true
 }

@@ -175,6 +175,7 @@ func (r *reader) scoring(o *object) {
 	if prior != nil {
 		if v, ok := r.number(prior, "prior", 0, 1); ok {
 			p.Prior = min(max(v, 1e-9), 1-1e-9)
+			p.base = logit(p.Prior)
 			if v == 0 || v == 1 {
 				r.fail(prior, "prior must lie between 0 and 1: at %g no evidence could change it", v)
 			}
