@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/crypto/bcrypt"
 
 	"magpie/site"
@@ -115,5 +118,59 @@ func TestTLS(t *testing.T) {
 	in.await(t, map[string]bool{"magpie/v1/s042/gate/g 1": true})
 	if _, err := connect(t, b.URL(), user, password); err == nil {
 		t.Error("connected to a broker whose certificate nobody vouches for")
+	}
+}
+
+// BenchmarkBroker is the way of a message from a sensor to the subscriber's acknowledgement, a hundred on their way at
+// once, with the broker's files synced always and in the background.
+func BenchmarkBroker(b *testing.B) {
+	for name, sync := range map[string]time.Duration{"always": 0, "minute": time.Minute} {
+		b.Run("sync="+name, func(b *testing.B) {
+			broker, err := NewBroker(BrokerOptions{Store: "s042", Listen: "127.0.0.1:0", Dir: b.TempDir(), Sync: sync})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer broker.Close()
+			user, password := broker.Own()
+			up, got := make(chan struct{}), make(chan struct{}, 1000)
+			ctx, stop := context.WithCancel(b.Context())
+			ended := make(chan error)
+			go func() {
+				ended <- NewSubscriber(SubscriberOptions{URL: broker.URL(), ClientID: "bench", User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"},
+					Connected: func(is bool, _ error) {
+						if is {
+							close(up)
+						}
+					},
+					Append: func(_ string, _ bool, _ []byte, done func(error)) { done(nil); got <- struct{}{} }}).Run(ctx)
+			}()
+			<-up
+			client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(broker.URL()).SetClientID("load"))
+			if err := wait(ctx, client.Connect()); err != nil {
+				b.Fatal(err)
+			}
+			payload := []byte(`{"ts":"2026-11-22T10:00:00.123Z","seq":881,"epc":"303404579800D6800004CB2F","antenna":1,"rssi":-54.5}`)
+			under := make(chan struct{}, 100)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for range b.N {
+					<-got
+					<-under
+				}
+			}()
+			b.ResetTimer()
+			for range b.N {
+				under <- struct{}{}
+				client.Publish("magpie/v1/s042/rfid/r-door", 1, false, payload)
+			}
+			<-done
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+			client.Disconnect(0)
+			stop()
+			if err := <-ended; err != nil {
+				b.Error(err)
+			}
+		})
 	}
 }
