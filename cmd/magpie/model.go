@@ -32,7 +32,8 @@ func runModel(_ context.Context, args []string, out, errw io.Writer) error {
 	case len(args) == 2 && args[0] == "info":
 		return describeModel(out, args[1])
 	}
-	return errors.New("magpie model: say what to do\n" + modelUsage)
+	fs.Usage()
+	return errors.New("say what to do: convert or info")
 }
 
 func convertModel(out io.Writer, src, dst string, outputs []string) error {

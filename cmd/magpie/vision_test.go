@@ -192,7 +192,7 @@ func TestTracksSurviveTheBroker(t *testing.T) {
 	say(message.KindTrack, "1")
 	expect("track/cam-1 1", online)
 
-	w.cut() // as if the machine had lost its network
+	w.cut()                                  // as if the machine had lost its network
 	expect(offline, online, "track/cam-1 1") // QoS 1: the last may come twice
 	expect(online, "track/cam-1 1")
 
