@@ -236,3 +236,12 @@ common.yaml:9:7: the macro a uses itself
   |   b: 'a + 1'
   |       ^`)
 }
+
+// TestALongLineIsCut holds that an error shows the part of a long line around its place.
+func TestALongLineIsCut(t *testing.T) {
+	e := &Error{File: "p.yaml", Line: 1, Col: 301, Text: "wrong", Code: strings.Repeat("a", 300) + "X" + strings.Repeat("b", 300)}
+	want := "p.yaml:1:301: wrong\n  | " + strings.Repeat("a", 80) + "X" + strings.Repeat("b", 79) + "\n  | " + strings.Repeat(" ", 80) + "^"
+	if got := e.Error(); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

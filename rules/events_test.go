@@ -3,6 +3,7 @@ package rules
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -186,6 +187,25 @@ func BenchmarkUntouched(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		set.Judge(&s.m, s.v, other)
+	}
+}
+
+// BenchmarkThousandPolicies judges a fact that one of a thousand policies reads.
+func BenchmarkThousandPolicies(b *testing.B) {
+	var files []string
+	for i := range 1000 {
+		event := "scanned"
+		if i == 500 {
+			event = "picked"
+		}
+		name := "p" + strconv.Itoa(i)
+		files = append(files, name+".yaml", "policy: "+name+"\ntitle: t\nscore: 'sum("+event+"(\"any\"), \"30s\") / "+strconv.Itoa(i+1)+"'\nalert: {tiers: {log: 0.1}}\n")
+	}
+	s := newSubject(b, load(b, Options{}, files...), shop())
+	s.fact(1, picked(1))
+	b.ReportAllocs()
+	for b.Loop() {
+		s.set.Judge(&s.m, s.v, s.v.Visit.Facts)
 	}
 }
 

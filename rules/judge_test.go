@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"magpie/fusion"
@@ -164,6 +165,13 @@ func TestDwellFires(t *testing.T) {
 			continue
 		}
 		v := fusion.View{World: w, Visit: w.Visits()[0], Now: due}
+		early := v
+		if early.Now -= 2; strings.Contains(expr, "<= 20)") {
+			early.Now++ // exactly 20 s, which is not more
+		}
+		if set.Fire(m.Clone(), early) {
+			t.Errorf("%s: fired before it was due", expr)
+		}
 		if !set.Fire(&m, v) || len(m.Results()) != 1 || m.Results()[0].Score != 1 {
 			t.Errorf("%s: fired to %+v", expr, m.Results())
 		}

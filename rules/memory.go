@@ -13,10 +13,13 @@ type Memory struct {
 	kind  fusion.SubjectKind
 	state []state // by Policy.order
 
-	// What follows is scratch of one call.
+	// What follows is scratch of one call, which has a number, so that nothing need be cleared.
+	call   int
 	values []float64 // by operand of the subject kind
-	read   []bool
-	due    []bool
+	read   []int     // the call in which the value was read
+	due    []int     // the call in which it may have changed
+	dirty  []int     // policies that read one that may have
+	marked []int     // by policy: the call in which it became dirty
 }
 
 // state is what is kept of one policy.
@@ -83,20 +86,35 @@ func (m *Memory) bind(s *Set, kind fusion.SubjectKind) {
 // begin readies the scratch for one call.
 func (m *Memory) begin(j *judged) {
 	if m.values == nil {
-		m.values, m.read, m.due = make([]float64, len(j.ops)), make([]bool, len(j.ops)), make([]bool, len(j.ops))
+		m.values, m.read, m.due = make([]float64, len(j.ops)), make([]int, len(j.ops)), make([]int, len(j.ops))
+		m.marked = make([]int, len(j.policies))
 	}
-	clear(m.read)
-	clear(m.due)
+	m.call++
+	m.dirty = m.dirty[:0]
+}
+
+// touched notes that an operand may have changed.
+func (m *Memory) touched(j *judged, op int) {
+	if m.due[op] == m.call {
+		return
+	}
+	m.due[op] = m.call
+	for _, p := range j.readers[op] {
+		if m.marked[p] != m.call {
+			m.marked[p] = m.call
+			m.dirty = append(m.dirty, p)
+		}
+	}
 }
 
 // value reads an operand once a call.
 func (m *Memory) value(j *judged, v *fusion.View, op int) float64 {
-	if !m.read[op] {
+	if m.read[op] != m.call {
 		x := j.ops[op].eval(v)
 		if math.IsNaN(x) {
 			x = 0
 		}
-		m.values[op], m.read[op] = x, true
+		m.values[op], m.read[op] = x, m.call
 	}
 	return m.values[op]
 }
@@ -109,18 +127,20 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	begun := false
 	for i := range facts {
 		f := &facts[i]
-		if !j.touch.has(f.Kind) {
+		if len(j.byKind[f.Kind]) == 0 {
 			continue
 		}
 		if !begun {
 			m.begin(j)
 			begun = true
 		}
-		for n, o := range j.ops {
-			m.due[n] = m.due[n] || o.touches(f)
+		for _, n := range j.byKind[f.Kind] {
+			if j.ops[n].touches(f) {
+				m.touched(j, n)
+			}
 		}
 	}
-	return begun && s.rejudge(m, v)
+	return begun && len(m.dirty) > 0 && s.rejudge(m, v)
 }
 
 // Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…) and
@@ -133,7 +153,7 @@ func (s *Set) Fire(m *Memory, v fusion.View) bool {
 	}
 	m.begin(j)
 	for _, n := range j.timers {
-		m.due[n] = true
+		m.touched(j, n)
 	}
 	return s.rejudge(m, v)
 }
@@ -143,10 +163,10 @@ func (s *Set) rejudge(m *Memory, view fusion.View) bool {
 	v := &view
 	j := &s.by[m.kind]
 	any := false
-	for i, p := range j.policies {
-		st, changed := &m.state[i], false
+	for _, i := range m.dirty {
+		p, st, changed := j.policies[i], &m.state[i], false
 		for slot, n := range p.ops {
-			if !m.due[n] {
+			if m.due[n] != m.call {
 				continue
 			}
 			x := m.value(j, v, n)

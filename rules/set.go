@@ -54,8 +54,10 @@ type Set struct {
 type judged struct {
 	policies []*Policy
 	ops      []*op
-	touch    kinds
-	timers   []int // operands that have one
+	index    map[string]int               // operands by their text
+	readers  [][]int                      // by operand: the policies that read it
+	byKind   [len(fusion.FactKinds)][]int // by kind of fact: the operands that it may change
+	timers   []int                        // operands that have one
 }
 
 // Load reads every *.yaml of a folder but *_test.yaml, and reports everything that is wrong with all of them at once as
@@ -153,7 +155,7 @@ func Build(files []File, opts Options) (*Set, error) {
 		return nil, err
 	}
 	sort.Slice(s.Policies, func(i, j int) bool { return s.Policies[i].ID < s.Policies[j].ID })
-	sort.Strings(s.Warnings)
+	s.Warnings = sorted(s.Warnings)
 	for _, p := range s.Policies {
 		if p.Mode != Off {
 			s.by[p.Judge].add(p, table[p])
@@ -189,25 +191,30 @@ func policyHash(data, common []byte, params map[string]any) string {
 
 // add takes a policy in, interning its operands.
 func (j *judged) add(p *Policy, ops []*op) {
-	index := map[string]int{}
-	for i, o := range j.ops {
-		index[o.key] = i
+	if j.index == nil {
+		j.index = map[string]int{}
 	}
 	p.order = len(j.policies)
 	j.policies = append(j.policies, p)
 	seen := map[string]bool{}
 	for _, o := range ops {
-		i, ok := index[o.key]
+		i, ok := j.index[o.key]
 		if !ok {
 			i = len(j.ops)
-			index[o.key] = i
+			j.index[o.key] = i
 			j.ops = append(j.ops, o)
-			j.touch |= o.touch
+			j.readers = append(j.readers, nil)
+			for kind := range j.byKind {
+				if o.touch.has(fusion.FactKind(kind)) {
+					j.byKind[kind] = append(j.byKind[kind], i)
+				}
+			}
 			if o.due != nil {
 				j.timers = append(j.timers, i)
 			}
 		}
 		p.ops = append(p.ops, i)
+		j.readers[i] = append(j.readers[i], p.order)
 		for _, r := range o.relies {
 			if text := r.String(); !seen[text] {
 				seen[text] = true

@@ -49,6 +49,11 @@ func TestWatch(t *testing.T) {
 	write("notes.txt", "x")
 	write("p_test.yaml", "x")
 	write(".p.yaml.swp", "x")
+	select {
+	case text := <-told:
+		t.Errorf("told of no change: %q", text)
+	case <-time.After(100 * time.Millisecond): // ten times what it takes to settle
+	}
 	write("new", scoring("0.25"))
 	if err := os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "p.yaml")); err != nil {
 		t.Fatal(err)
