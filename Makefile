@@ -5,40 +5,47 @@ TAGS        := gocv,onnx
 CACHE       := $(or $(MAGPIE_CACHE),$(CURDIR)/.cache)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    := 20s
-RUN         := run --site examples/site.yaml --play examples/sensors.jsonl --data data --models $(CACHE)/models --ort $(CACHE)/onnxruntime/libonnxruntime.so
 
 export PKG_CONFIG_PATH := $(CURDIR)/scripts
 export MAGPIE_CACHE    := $(CACHE)
+export MAGPIE_DATA     := $(or $(MAGPIE_DATA),$(abspath $(CURDIR)/../shared/data))
 
-.PHONY: help run build setup test test-tools race lint fuzz bench clean
+.PHONY: help run build setup test test-tools race slow lint fuzz bench clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: build ## set up, build and start the main job on the example; http://localhost:8080
-	bin/magpie $(RUN)
+	bin/magpie run --site examples/site.yaml --play examples/sensors.jsonl --data data
 
 build: setup ## set up and build bin/magpie
 	go build -tags $(TAGS) -o bin/magpie ./cmd/magpie
 
-setup:
+setup: ## OpenCV, ONNX Runtime, the detector and the footage, each cached and checked
 	@scripts/setup.sh opencv ort model footage
 
 test: setup ## set up and pass the tests
 	go vet -tags $(TAGS) ./...
-	go test ./...
-	go test -tags $(TAGS) ./vision/... ./cmd/...
+	go test -short ./...
+	go test -short -tags $(TAGS) ./vision/... ./cmd/...
 
 test-tools: ## broker, database and browser for the slow tests
 	@scripts/setup.sh test-tools
 
 race: ## the tests under the race detector
-	go test -race ./...
+	go test -short -race ./...
+
+slow: build test-tools ## the long property tests, and those with a real broker, database, browser and kills
+	go test -timeout 20m -tags $(TAGS) ./...
+	scripts/law-builds.sh
+	scripts/crash.sh
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
-	go vet ./... && go vet -tags onnx ./...
+	go vet ./...
+	CGO_ENABLED=0 go vet -tags onnx ./...
 	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags $(TAGS) ./vision/... ./cmd/...
 
 fuzz: ## every fuzz test for FUZZTIME
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \

@@ -134,7 +134,6 @@ func (s *Spool) Append(lines []byte) error {
 		if err := s.rotate(); err != nil {
 			return fmt.Errorf("influx spool %s: %w", s.dir, err)
 		}
-		last = &s.segments[len(s.segments)-1]
 	}
 	if err := s.makeRoom(int64(len(lines))); err != nil {
 		return fmt.Errorf("influx spool %s: %w", s.dir, err)

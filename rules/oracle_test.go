@@ -135,7 +135,7 @@ func (o outer) Visit(n *ast.Node) {
 	}
 	name := c.Callee.(*ast.IdentifierNode).Value
 	if f := functions[name]; f != nil && len(f.args) > 0 && f.args[0] == anEvent {
-		oracle{o.s}.Visit(n)
+		oracle(o).Visit(n)
 	}
 }
 

@@ -98,9 +98,8 @@ func apart(a, b fusion.Point) float64 { return math.Hypot(a.X-b.X, a.Y-b.Y) }
 
 // find gives the person of a word, nil after an error: they must be in the store at that moment.
 func (b *builder) find(st *statement, who token) (*person, fusion.Point) {
-	var names []string
 	for _, p := range b.people {
-		if names = append(names, p.name); p.name != who.text {
+		if p.name != who.text {
 			continue
 		}
 		where, _, ok := p.at(st.from)
