@@ -31,7 +31,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	scores := fs.String("scores", "", "write one line per visit to this file")
 	fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or -)")
+		fmt.Fprintln(errw, "usage: magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or a journal's directory, or -)")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -39,7 +39,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	if fs.NArg() != 1 {
 		fs.Usage()
-		return errors.New("name one recording, or - for standard input")
+		return errors.New("name one recording, a journal's directory, or - for standard input")
 	}
 	s, err := site.Load(*sitePath)
 	if err != nil {
@@ -54,7 +54,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			return err
 		}
 	}
-	r, err := journal.OpenRecording(fs.Arg(0))
+	r, err := openSegments(fs.Arg(0))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"magpie/journal"
+)
+
+// segments reads one recording, or all of a directory as one, such as the segment files of a journal: their names order
+// them.
+type segments struct {
+	files []string // still to come
+	open  *journal.Reader
+}
+
+// openSegments opens a recording by its path, "-" for standard input, or a directory that holds *.jsonl, also .gz or .zst.
+func openSegments(path string) (*segments, error) {
+	s := &segments{files: []string{path}}
+	if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
+		entries, err := os.ReadDir(path) // in the order of names
+		if err != nil {
+			return nil, fmt.Errorf("recording: %w", err)
+		}
+		s.files = nil
+		for _, e := range entries {
+			name := strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".gz"), ".zst")
+			if !e.IsDir() && strings.HasSuffix(name, ".jsonl") {
+				s.files = append(s.files, filepath.Join(path, e.Name()))
+			}
+		}
+		if len(s.files) == 0 {
+			return nil, fmt.Errorf("recording: %s holds no *.jsonl; name a recording, or the folder journal of a data directory", path)
+		}
+	}
+	return s, s.next()
+}
+
+// next goes on to the next file.
+func (s *segments) next() (err error) {
+	s.open, err = journal.OpenRecording(s.files[0])
+	s.files = s.files[1:]
+	return err
+}
+
+// Next returns the next line of all; the end is io.EOF.
+func (s *segments) Next() (journal.Line, error) {
+	for {
+		l, err := s.open.Next()
+		if err != io.EOF || len(s.files) == 0 {
+			return l, err
+		}
+		if err := s.open.Close(); err != nil {
+			return l, err
+		}
+		if err := s.next(); err != nil {
+			return l, err
+		}
+	}
+}
+
+// Close closes the file that is open.
+func (s *segments) Close() error {
+	if s.open == nil {
+		return nil
+	}
+	return s.open.Close()
+}
