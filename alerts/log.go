@@ -19,6 +19,25 @@ type Log struct {
 type said struct {
 	rev, final int
 	last       *Alert
+	ahead      *Alert // the provisional line that final ones have not caught up with; nil: none
+}
+
+// tier is the highest tier that the outputs take the alert to have.
+func (s *said) tier() int {
+	if s.ahead != nil {
+		return max(tierOf(s.ahead.Tier), tierOf(s.last.Tier))
+	}
+	return tierOf(s.last.Tier)
+}
+
+// Newer reports whether line a of an alert says more of what is known than line b of the same alert. Rev counts lines, and
+// a final line follows the provisional ones that ran ahead of it: while an alert stands, the later event time counts.
+func Newer(a, b *Alert) bool {
+	over := func(x *Alert) bool { return x.State == Retracted || x.State == Closed }
+	if a.At == b.At || over(a) || over(b) {
+		return a.Rev > b.Rev
+	}
+	return a.At > b.At
 }
 
 // standing reports whether the outputs take the alert to stand.
@@ -43,6 +62,12 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	if final {
 		s.final++
 		line.Final = s.final
+	}
+	switch {
+	case !final && state != Retracted:
+		s.ahead = &line
+	case s.ahead != nil && (line.At >= s.ahead.At || state == Retracted || state == Closed):
+		s.ahead = nil
 	}
 	s.last = &line
 	l.Emit(&line)
@@ -136,7 +161,7 @@ func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
 		}
 		for _, id := range sortedKeys(m) {
 			if m[id] {
-				l.say(l.said[id].last, Retracted, w.Now(), raised, false)
+				l.say(l.said[id].last, Retracted, max(w.Now(), l.said[id].last.At), raised, false)
 			}
 		}
 	}
@@ -159,7 +184,7 @@ func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
 			l.say(a, Provisional, now, raised, false)
 		case s.last.State == Provisional && (differs(a, s.last) || a.EventTime != s.last.EventTime):
 			l.say(a, Provisional, now, raised, false)
-		case s.standing() && s.final > 0 && tierOf(a.Tier) > tierOf(s.last.Tier):
+		case s.standing() && s.final > 0 && tierOf(a.Tier) > s.tier():
 			l.say(a, Updated, now, raised, false)
 		}
 	}

@@ -18,11 +18,13 @@ type recent struct {
 	mu    sync.Mutex
 	order []string // ids, oldest first
 	lines map[string][]json.RawMessage
-	last  map[string]*alerts.Alert
+	last  map[string]*alerts.Alert   // what is known of each
+	shown map[string]json.RawMessage // its line
 }
 
 func newRecent() *recent {
-	return &recent{lines: map[string][]json.RawMessage{}, last: map[string]*alerts.Alert{}}
+	return &recent{lines: map[string][]json.RawMessage{}, last: map[string]*alerts.Alert{},
+		shown: map[string]json.RawMessage{}}
 }
 
 func (r *recent) add(a *alerts.Alert, line []byte) {
@@ -33,11 +35,14 @@ func (r *recent) add(a *alerts.Alert, line []byte) {
 		if len(r.order) > maxRecent {
 			delete(r.lines, r.order[0])
 			delete(r.last, r.order[0])
+			delete(r.shown, r.order[0])
 			r.order = r.order[1:]
 		}
 	}
 	r.lines[a.ID] = append(r.lines[a.ID], json.RawMessage(line))
-	r.last[a.ID] = a
+	if was := r.last[a.ID]; was == nil || alerts.Newer(a, was) {
+		r.last[a.ID], r.shown[a.ID] = a, line
+	}
 }
 
 func (r *recent) alert(id string) *alerts.Alert {
@@ -46,7 +51,7 @@ func (r *recent) alert(id string) *alerts.Alert {
 	return r.last[id]
 }
 
-// query gives the newest line of each alert, newest first.
+// query gives the line of each alert that says what is known, newest first.
 func (r *recent) query(q dashboard.Query) []json.RawMessage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,8 +61,7 @@ func (r *recent) query(q dashboard.Query) []json.RawMessage {
 		if !q.Since.IsZero() && r.last[id].At < q.Since.UnixNano() {
 			continue
 		}
-		lines := r.lines[id]
-		out = append(out, lines[len(lines)-1])
+		out = append(out, r.shown[id])
 	}
 	return out
 }

@@ -126,7 +126,8 @@ func (r *rehearsal) check(p *pipeline, e *rules.Expect, at int64) {
 	}
 }
 
-// seen is the newest line of each alert. For the final state that is its newest final line; never and retracted ask about
+// seen is the newest line of each alert, for what was known on arrival the one that knew most. For the final state that is
+// its newest final line; never and retracted ask about
 // what was ever said, so that provisional lines count for them too, but those about a later time.
 func (r *rehearsal) seen(p *pipeline, e *rules.Expect, at int64) []rules.SeenAlert {
 	finalOnly := !e.Provisional && (e.Alert == "true" || e.Alert == "false")
@@ -139,7 +140,9 @@ func (r *rehearsal) seen(p *pipeline, e *rules.Expect, at int64) []rules.SeenAle
 		if newest[a.ID] == nil {
 			order = append(order, a.ID)
 		}
-		newest[a.ID] = a
+		if was := newest[a.ID]; was == nil || !e.Provisional || alerts.Newer(a, was) {
+			newest[a.ID] = a
+		}
 	}
 	seen := make([]rules.SeenAlert, 0, len(order))
 	for _, id := range order {

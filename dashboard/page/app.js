@@ -26,13 +26,18 @@ async function get(path) {
   return reply.json();
 }
 
-// learn takes one line; older revisions than the known one only enter the history.
+// newer says whether line a of an alert says more of what is known than line b: provisional lines run ahead of the final
+// ones that follow them, so while an alert stands the later event time counts.
+const over = (line) => line.state === 'retracted' || line.state === 'closed';
+const newer = (a, b) => (a.at === b.at || over(a) || over(b) ? a.rev > b.rev : Date.parse(a.at) > Date.parse(b.at));
+
+// learn takes one line; lines that say less than the known one only enter the history.
 function learn(line) {
   if (!line?.id) return false;
   const history = state.revisions.get(line.id) ?? new Map();
   state.revisions.set(line.id, history.set(line.rev, line));
   const known = state.alerts.get(line.id);
-  if (known && known.rev >= line.rev) return false;
+  if (known && !newer(line, known)) return false;
   state.alerts.set(line.id, line);
   return true;
 }
