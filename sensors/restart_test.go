@@ -3,6 +3,7 @@ package sensors
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -111,12 +112,31 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	subscribed := false
 	start := func() *exec.Cmd {
 		cmd := exec.Command(self)
 		cmd.Env = append(os.Environ(), "SENSORS_CHILD="+dir+"|127.0.0.1:"+port)
 		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cmd.StdinPipe(); err != nil { // the child ends with it, however this test does
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		})
+		// Before the very first subscription a broker keeps nothing for anybody.
+		if word := make([]byte, len("subscribed")); !subscribed {
+			if _, err := io.ReadFull(out, word); err != nil {
+				t.Fatal(err)
+			}
+			subscribed = true
 		}
 		return cmd
 	}
@@ -148,24 +168,25 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		missing = len(acked)
+		var lost string
 		for line := range strings.Lines(string(text)) {
 			if acked[strings.TrimSpace(line)] {
 				acked[strings.TrimSpace(line)] = false
 			}
 		}
-		for _, lost := range acked {
-			if !lost {
+		for message, not := range acked {
+			if not {
+				lost = message
+			} else {
 				missing--
 			}
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-deadline:
-			t.Fatalf("%d of %d acknowledged messages are lost", missing, len(acked))
+			t.Fatalf("%d of %d acknowledged messages are lost, such as %s", missing, len(acked), lost)
 		}
 	}
-	child.Process.Kill()
-	child.Wait()
 }
 
 // TestMain is the child process of TestKill.
@@ -180,12 +201,21 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond})
 	fail(err)
 	inbox, err := os.OpenFile(filepath.Join(dir, "inbox"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	fail(err)
 	user, password := b.Own()
 	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"},
+		Connected: func(up bool, _ error) {
+			if up {
+				fmt.Print("subscribed")
+			}
+		},
 		Append: func(topic string, _ bool, payload []byte, done func(error)) {
 			_, err := fmt.Fprintln(inbox, topic, string(payload))
 			done(err)
