@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -35,6 +37,7 @@ type live struct {
 	place   *place
 	publish func(topic string, payload []byte) error // to the broker, for rejections
 	now     func() time.Time                         // measures only
+	errw    io.Writer                                // for people: what a line of the log cannot show
 
 	pipeline *pipeline
 	lines    []*alerts.Alert // what the current line made it say
@@ -232,7 +235,8 @@ func (l *live) refuse(err error, now time.Time) {
 	l.reload.err, l.reload.errAt = err, now
 	l.mu.Unlock()
 	l.numbers.reloaded("", now, false)
-	l.log.Error("policies not taken over; the old set goes on\n" + err.Error())
+	l.log.Error("policies are not taken over, the old set goes on; what is wrong follows")
+	fmt.Fprintln(l.errw, err) // as it is: its carets point into lines
 }
 
 // judging is the set that judges what happens now.

@@ -79,7 +79,7 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err := os.MkdirAll(set.data, 0o750); err != nil {
 		return err
 	}
-	st := &station{set: set, site: s, log: log, out: out}
+	st := &station{set: set, site: s, log: log, out: out, errw: errw}
 	defer st.close()
 	return st.run(ctx)
 }
@@ -90,6 +90,7 @@ type station struct {
 	site *site.Site
 	log  *slog.Logger
 	out  io.Writer
+	errw io.Writer
 
 	prom    *metrics.Prometheus
 	journal *journal.Journal
@@ -172,7 +173,7 @@ func (st *station) run(ctx context.Context) error {
 	}
 	hub := dashboard.NewHub(256)
 	live, err := newLive(&live{site: st.site, log: st.log, journal: st.journal, sets: sets, outbox: st.outbox, hub: hub,
-		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now,
+		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now, errw: st.errw,
 		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), publish: publish})
 	if err != nil {
 		return err
