@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -13,6 +14,8 @@ type Item struct {
 	Paid    float64 // expected units of those that a till has seen
 	Owner   float64 // the largest share of the visit in any fact behind it, 0–1
 	At      int64   // newest fact behind it, ns
+
+	known float64 // units of a line with a tag that are known by more than the tag's moving
 }
 
 // Unpaid is the expected number of units that no till has seen.
@@ -21,16 +24,23 @@ func (i *Item) Unpaid() float64 { return max(0, i.N-i.Paid) }
 // PUnpaid is the probability that at least one unit is held that no till has seen, 0–1.
 func (i *Item) PUnpaid() float64 { return min(1, i.Unpaid()) }
 
-// item returns the line of the basket for goods, making it if need be; nil when the basket is full.
+// item returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
+// least, the oldest of those with the fewest units.
 func (w *World) item(v *Visit, product int, epc string) *Item {
+	least := 0
 	for i := range v.Basket {
-		if v.Basket[i].Product == product && v.Basket[i].EPC == epc {
-			return &v.Basket[i]
+		it, l := &v.Basket[i], &v.Basket[least]
+		if it.Product == product && it.EPC == epc {
+			return it
+		}
+		n, m := max(it.N, it.Paid), max(l.N, l.Paid)
+		if n < m || n == m && it.At < l.At {
+			least = i
 		}
 	}
 	if len(v.Basket) == maxBasket {
 		w.evicted++
-		return nil
+		v.Basket = slices.Delete(v.Basket, least, least+1)
 	}
 	v.Basket = append(v.Basket, Item{Product: product, EPC: epc})
 	return &v.Basket[len(v.Basket)-1]
@@ -68,7 +78,7 @@ func (w *World) claims(p Point, at int64) []claim {
 		if d > 4*sigmaReach {
 			continue
 		}
-		l := likelihood(d, sigmaReach) * likelihood(float64(gap)/1e9, sigmaSeen)
+		l := float64(likelihood(d, sigmaReach) * likelihood(float64(gap)/1e9, sigmaSeen))
 		c = append(c, claim{v, l})
 		sum += l
 	}
@@ -100,7 +110,7 @@ func (w *World) foldWeight(e *Event) {
 	if i < 0 {
 		return
 	}
-	if s, ok := w.plates[i].add(e.TS, e.Grams, e.Change); ok {
+	if s, ok := w.plates.add(i, e.TS, e.Grams, e.Change); ok {
 		w.step(i, s)
 	}
 }
@@ -144,9 +154,6 @@ func (w *World) picked(f Fact, near []claim) {
 // take adds goods to a basket; goods that a till has already seen stay paid.
 func (w *World) take(v *Visit, product int, n, owner float64) {
 	it := w.item(v, product, "")
-	if it == nil {
-		return
-	}
 	it.N += n
 	it.Owner = max(it.Owner, owner)
 	it.At = w.now
@@ -177,6 +184,7 @@ func (w *World) putBack(f Fact, near []claim) {
 			}
 			n := min(left, it.N)
 			it.N, left, it.At = it.N-n, left-n, w.now
+			it.known = min(it.known, it.N)
 		}
 		if share >= minShare {
 			w.add(c.visit, f, share)
@@ -184,7 +192,7 @@ func (w *World) putBack(f Fact, near []claim) {
 	}
 }
 
-// other notes that another visit has a share in what this one took.
+// other notes that another visit has a share in what this one took; the smallest shares go first.
 func (v *Visit) other(id string, share float64) {
 	for i := range v.Others {
 		if v.Others[i].Visit == id {
@@ -192,5 +200,17 @@ func (v *Visit) other(id string, share float64) {
 			return
 		}
 	}
-	v.Others = append(v.Others, Share{id, share})
+	if len(v.Others) < maxOthers {
+		v.Others = append(v.Others, Share{id, share})
+		return
+	}
+	least := 0
+	for i := range v.Others {
+		if v.Others[i].P < v.Others[least].P {
+			least = i
+		}
+	}
+	if share > v.Others[least].P {
+		v.Others[least] = Share{id, share}
+	}
 }

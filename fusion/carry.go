@@ -1,6 +1,9 @@
 package fusion
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // staffPrior is the probability that a visit is staff when nothing says so.
 const staffPrior = 0.01
@@ -33,7 +36,7 @@ func (w *World) badge(e *Event, zone int) bool {
 	for _, b := range w.Store.Staff.Badges {
 		if uri == b || strings.HasSuffix(b, "*") && strings.HasPrefix(uri, b[:len(b)-1]) {
 			if c := w.inside(zone, e.TS); len(c) > 0 {
-				w.staff(c[0].visit, 0.98*c[0].share, e.Source)
+				w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
 			}
 			return true
 		}
@@ -82,7 +85,7 @@ func (w *World) inside(zone int, ts int64) []claim {
 			if d > 3*gateReach {
 				continue
 			}
-			l = likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, sigmaSeen)
+			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, sigmaSeen))
 		} else if v.stays[zone].in || v.Unowned && v.Zone == zone {
 			l = 0.5 // a device without positions, or nothing but readers, has it here
 		}
@@ -119,11 +122,7 @@ func (w *World) tagFact(f Fact) {
 		near = []claim{{v, 1}}
 	}
 	for _, c := range near {
-		t := c.visit.tag(f)
-		if t == nil {
-			w.evicted++
-			continue
-		}
+		t := w.tag(c.visit, f)
 		switch f.Kind {
 		case FactMoved:
 			t.moved, t.share = f.P, max(t.share, c.share)
@@ -163,18 +162,25 @@ func (v *Visit) holds(product int, epc string) bool {
 	return false
 }
 
-// tag returns what the visit knows of a tag in a zone; nil when it knows of too many.
-func (v *Visit) tag(f Fact) *carriedTag {
+// tag returns what the visit knows of a tag in a zone. A visit that knows of too many forgets the one least likely its
+// own: the oldest of those that moved least.
+func (w *World) tag(v *Visit, f Fact) *carriedTag {
+	least := 0
 	for i := range v.tags {
-		if v.tags[i].epc == f.Name && v.tags[i].zone == f.Zone {
+		t, l := &v.tags[i], &v.tags[least]
+		if t.epc == f.Name && t.zone == f.Zone {
 			if f.Kind == FactRead {
-				v.tags[i].ended = false
+				t.ended = false
 			}
-			return &v.tags[i]
+			return t
+		}
+		if t.moved < l.moved || t.moved == l.moved && t.at < l.at {
+			least = i
 		}
 	}
 	if len(v.tags) == maxBasket {
-		return nil
+		w.evicted++
+		v.tags = slices.Delete(v.tags, least, least+1)
 	}
 	v.tags = append(v.tags, carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At})
 	return &v.tags[len(v.tags)-1]
@@ -185,14 +191,14 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 	p := float64(f.P * share)
 	for i := range v.Basket {
 		if it := &v.Basket[i]; it.EPC == f.Name {
-			it.N, it.Owner, it.At = max(it.N, p), max(it.Owner, share), w.now
+			it.N, it.Owner, it.At = max(it.known, p), max(it.Owner, share), w.now
 			return
 		}
 	}
 	if p < 0.3 {
 		return
 	}
-	n, paid, owner := p, 0.0, share
+	known, paid, owner := 0.0, 0.0, share
 	for i := range v.Basket {
 		it := &v.Basket[i]
 		if it.Product != f.Product || it.EPC != "" {
@@ -200,9 +206,8 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		}
 		had, was := min(1, it.N), min(1, it.Paid)
 		it.N, it.Paid = it.N-had, it.Paid-was
-		n, paid, owner = max(n, had), was, max(owner, it.Owner)
+		known, paid, owner = had, was, max(owner, it.Owner)
 	}
-	if it := w.item(v, f.Product, f.Name); it != nil {
-		it.N, it.Paid, it.Owner, it.At = n, paid, owner, w.now
-	}
+	it := w.item(v, f.Product, f.Name)
+	it.N, it.Paid, it.Owner, it.At, it.known = max(known, p), paid, owner, w.now, known
 }

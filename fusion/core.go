@@ -57,7 +57,7 @@ type Core[J any] struct {
 	checkpoints []*state[J]
 	dirty       int64 // oldest late event since the last advance, math.MaxInt64: none
 	seen        map[ident]struct{}
-	seenAt      []ident // in order of arrival, for forgetting
+	seenAt      []sighting // in order of arrival, for forgetting
 	urgency     urgency
 }
 
@@ -68,10 +68,16 @@ type state[J any] struct {
 	judge J
 }
 
-// ident is the identity of a message: duplicates have the same.
+// ident is the identity of a message: duplicates have the same, whose ts is in the hash if the device sent one.
 type ident struct {
-	ts, hash int64
-	source   int
+	hash   uint64
+	source int
+}
+
+// sighting is when a message was.
+type sighting struct {
+	ident
+	ts int64
 }
 
 // NewCore returns a core without history.
@@ -105,15 +111,16 @@ func (c *Core[J]) Add(m *Message) Verdict {
 		return TooLate
 	}
 	if m.Ident != 0 {
-		id := ident{m.TS, int64(m.Ident), m.Source}
+		id := ident{m.Ident, m.Source}
 		if _, again := c.seen[id]; again {
 			n.Duplicates++
 			return Duplicate
 		}
 		c.seen[id] = struct{}{}
-		c.seenAt = append(c.seenAt, id)
+		c.seenAt = append(c.seenAt, sighting{id, m.TS})
 	}
 	for i := range m.Events {
+		m.Events[i].Retained = m.Retained
 		c.insert(&m.Events[i])
 	}
 	if behind > 0 {
@@ -148,8 +155,14 @@ func (c *Core[J]) insert(e *Event) {
 func (c *Core[J]) Advance() (refolded bool) { return c.advance(c.watermark) }
 
 // Finish is the end of a recording: the watermark moves to the newest arrival, timers due by then fire, open visits end.
+// What is dated later than the newest arrival is not folded any more.
 func (c *Core[J]) Finish() (refolded bool) {
 	refolded = c.advance(c.newest + 1)
+	c.watermark = c.newest + 1
+	if n := len(c.pending); n > 0 {
+		c.watermark = c.pending[n-1].TS + 1 // nothing that was supposed of it can be confirmed
+		c.pending = nil
+	}
 	c.state.world.Close(c.newest)
 	c.judge.Facts(c.state.judge, c.state.world, c.state.world.Changes())
 	return refolded
@@ -175,7 +188,7 @@ func (c *Core[J]) advance(to int64) bool {
 	}
 	if n > 0 {
 		c.past = append(c.past, c.pending[:n]...)
-		c.pending = append(c.pending[:0], c.pending[n:]...)
+		c.pending = c.pending[n:]
 	}
 	c.forget()
 	return refold
@@ -241,6 +254,7 @@ func (c *Core[J]) fire(s *state[J], ts int64) {
 				c.judge.Facts(s.judge, s.world, f)
 			}
 		} else {
+			s.world.now = max(s.world.now, j)
 			c.judge.Fire(s.judge, s.world, j)
 		}
 	}
@@ -265,14 +279,10 @@ func (c *Core[J]) forget() {
 	}
 	n := 0
 	for n < len(c.seenAt) && c.seenAt[n].ts < oldest {
-		delete(c.seen, c.seenAt[n])
+		delete(c.seen, c.seenAt[n].ident)
 		n++
 	}
-	if n > 256 || n == len(c.seenAt) {
-		c.seenAt = append(c.seenAt[:0], c.seenAt[n:]...)
-	} else if n > 0 {
-		c.seenAt = c.seenAt[n:]
-	}
+	c.seenAt = c.seenAt[n:]
 }
 
 // Provisional gives what would be if nothing came any more that belongs before what is here: a copy of the confirmed state

@@ -11,6 +11,9 @@ const maxHoles = 32
 // hole is a time in which a source could not report, from exclusive.
 type hole struct{ from, to int64 }
 
+// defaultEvery is the time between signs of life of a source that names none (contract §1).
+const defaultEvery = 10 * second
+
 // liveness is what is known of one source's signs of life (contract §1): it is idle after three times every without one,
 // or from its will on.
 type liveness struct {
@@ -28,7 +31,7 @@ func (l *liveness) sign(ts, every int64) {
 	if from, idle := l.idleSince(ts); idle {
 		l.holes = append(l.holes, hole{from, ts})
 		if len(l.holes) > maxHoles {
-			l.holes = append(l.holes[:0], l.holes[1:]...)
+			l.holes = l.holes[1:]
 		}
 	}
 	l.off = false
@@ -81,12 +84,6 @@ func (l *liveness) alive(from, to int64) float64 {
 }
 
 func overlap(a, b, c, d int64) int64 { return max(0, min(b, d)-max(a, c)) }
-
-func (l *liveness) clone() liveness {
-	c := *l
-	c.holes = append([]hole(nil), l.holes...)
-	return c
-}
 
 var modalityKind = [...]Kind{ByTrack: Tracks, ByRFID: RFID, ByWeight: Weight, ByTill: TillKind, ByGate: Gate,
 	ByRegion: Region, ByCount: Count, BySignal: Signal}

@@ -94,6 +94,7 @@ type Event struct {
 	Every                int64   // status: ns between signs of life
 	HasFloor             bool
 	Change               bool // weight in "mode":"change"
+	Retained             bool // of a retained delivery: no sign of life; Add sets it
 }
 
 // Message is what one accepted line of the journal holds, decoded.

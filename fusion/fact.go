@@ -5,7 +5,7 @@ type FactKind uint8
 
 // What conditioning and association make of events.
 const (
-	FactSeen     FactKind = iota // a track of the visit began
+	FactSeen     FactKind = iota // a track of the visit began, or the person is seen inside again after going out
 	FactEntered                  // the visit is inside Zone
 	FactLeft                     // the visit is no longer inside Zone
 	FactExited                   // gone out over the out edge of Zone, or lost in it (an entrance or exit only)
@@ -28,12 +28,11 @@ const (
 	FactGroup                    // the visit's group has changed or paid
 	FactHandover                 // goods may have changed hands
 	FactEnded                    // the visit ended
-	FactMerged                   // the visit was another's all along; Name is the survivor's id
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "hand-over", "ended", "merged"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "hand-over", "ended"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

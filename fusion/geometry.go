@@ -2,8 +2,13 @@ package fusion
 
 import "math"
 
-func (p Point) minus(q Point) Point      { return Point{p.X - q.X, p.Y - q.Y} }
-func (p Point) distance(q Point) float64 { return math.Hypot(p.X-q.X, p.Y-q.Y) }
+func (p Point) minus(q Point) Point { return Point{p.X - q.X, p.Y - q.Y} }
+
+// distance is in metres. math.Hypot differs between machines, a square root does not.
+func (p Point) distance(q Point) float64 {
+	dx, dy := p.X-q.X, p.Y-q.Y
+	return math.Sqrt(float64(dx*dx) + float64(dy*dy))
+}
 
 // Contains reports whether p lies inside the polygon (even-odd rule; a point on the left or lower edge is inside).
 func Contains(polygon []Point, p Point) bool {
@@ -77,18 +82,58 @@ func (z *Zone) beyond(p Point) (float64, bool) {
 	if len(z.Out) != 2 {
 		return 0, false
 	}
-	a, b := z.Out[0], z.Out[1]
-	s := side(a, b, p)
-	if side(a, b, centre(z.Polygon)) > 0 {
-		s = -s
+	if !z.outward(p) {
+		return 0, false
 	}
+	a, b := z.Out[0], z.Out[1]
 	d := segmentDistance(a, b, p)
 	length := a.distance(b)
-	if s <= 0 || length == 0 || d > outDepth {
+	if length == 0 || d > outDepth {
 		return d, false
 	}
 	t, margin := along(a, b, p), outMargin/length
 	return d, t >= -margin && t <= 1+margin
+}
+
+// outward reports whether p lies on the outer side of the line through the zone's out edge.
+func (z *Zone) outward(p Point) bool {
+	if len(z.Out) != 2 {
+		return false
+	}
+	s := side(z.Out[0], z.Out[1], p)
+	if side(z.Out[0], z.Out[1], centre(z.Polygon)) > 0 {
+		s = -s
+	}
+	return s > 0
+}
+
+// wayOut reports whether a zone is an entrance or an exit.
+func (s *Store) wayOut(z int) bool { return s.Zones[z].Kind == Entrance || s.Zones[z].Kind == Exit }
+
+// toWayOut is the distance in metres to the nearest entrance or exit, 0 in a store without any.
+func (s *Store) toWayOut(p Point) float64 {
+	d := math.Inf(1)
+	for z := range s.Zones {
+		if s.wayOut(z) {
+			d = min(d, Distance(s.Zones[z].Polygon, p))
+		}
+	}
+	if math.IsInf(d, 1) {
+		return 0
+	}
+	return d
+}
+
+// inner reports whether p is inside the store for sure: in a zone, or on the inner side of every out edge's line.
+func (s *Store) inner(p Point) bool {
+	out := false
+	for z := range s.Zones {
+		if Contains(s.Zones[z].Polygon, p) {
+			return true
+		}
+		out = out || s.Zones[z].outward(p)
+	}
+	return !out
 }
 
 // outside finds the zone past whose out edge p lies, the nearest if there are several; -1 when p is inside the store.

@@ -1,5 +1,7 @@
 package fusion
 
+import "slices"
+
 // Who shops together: came in within a few seconds and near each other, and stays near for most of the time in which both
 // are seen (science §4: joint entry, at most 1.5 m apart for more than half of the visit).
 const (
@@ -55,7 +57,7 @@ func (m *mate) p() float64 {
 func (w *World) groupPaid(v *Visit, f Fact) {
 	for _, o := range w.visits {
 		for i := range o.mates {
-			if o.mates[i].visit == v.number && o.mates[i].p() > 0 {
+			if o.mates[i].visit == v.number && o.mates[i].p() > 0 && !slices.Contains(o.paidBy, v.number) {
 				g := f
 				g.Kind, g.P = FactGroup, o.mates[i].p()
 				o.paidBy = append(o.paidBy, v.number)

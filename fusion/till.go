@@ -13,7 +13,18 @@ type session struct {
 	visit *Visit
 	share float64
 	scans int
+	lines []tillLine // the newest maxLines
 }
+
+// tillLine is a line that was scanned, as a void names it.
+type tillLine struct {
+	id, epc string
+	product int
+	n       float64
+}
+
+// maxLines bounds the lines remembered of one session.
+const maxLines = 256
 
 // customerFor bounds the presence that counts for being the customer of a session, ns.
 const customerFor = 20 * second
@@ -34,14 +45,21 @@ func (w *World) foldTill(e *Event) {
 		w.customer(s, key, zone, e)
 	}
 	f := Fact{At: e.TS, Source: e.Source, Zone: zone, Product: w.product(e), N: 1, P: s.share, Name: e.ID}
+	epc := e.EPC
 	switch e.Action {
 	case Open:
 		f.Kind = FactOpened
 	case Scan:
 		f.Kind, f.N = FactScanned, max(1, e.Qty)
-		s.scans++
+		s.scan(tillLine{e.Line, e.EPC, f.Product, f.N})
 	case Void:
 		f.Kind, f.N = FactVoided, max(1, e.Qty)
+		if l := s.line(e.Of); l != nil {
+			epc = l.epc
+			if e.SKU == "" && e.EPC == "" { // the whole line
+				f.Product, f.N = l.product, l.n
+			}
+		}
 	case Refund:
 		f.Kind, f.N = FactRefunded, max(1, e.Qty)
 	case Tender, Close:
@@ -54,9 +72,9 @@ func (w *World) foldTill(e *Event) {
 	w.touch(v)
 	switch e.Action {
 	case Scan:
-		w.scanned(v, f, e.EPC)
+		w.scanned(v, f, epc)
 	case Void:
-		w.voided(v, f)
+		w.voided(v, f, epc)
 	case Tender:
 		v.Paid = true
 	case Close:
@@ -66,6 +84,24 @@ func (w *World) foldTill(e *Event) {
 	if f.Kind == FactPaid && v.Paid {
 		w.groupPaid(v, f)
 	}
+}
+
+func (s *session) scan(l tillLine) {
+	s.scans++
+	if len(s.lines) == maxLines {
+		s.lines = s.lines[1:]
+	}
+	s.lines = append(s.lines, l)
+}
+
+// line finds the newest line with an id, nil if there is none.
+func (s *session) line(id string) *tillLine {
+	for i := len(s.lines) - 1; i >= 0 && id != ""; i-- {
+		if s.lines[i].id == id {
+			return &s.lines[i]
+		}
+	}
+	return nil
 }
 
 // product is what a till event is about: its SKU, or its tag's.
@@ -97,9 +133,9 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 		if there.in {
 			time += min(customerFor, e.TS-there.entered)
 		}
-		l := float64(x.share*float64(time)/1e9) * (1 - x.visit.Staff)
+		l := float64(x.share * float64(time) / 1e9 * (1 - x.visit.Staff))
 		if x.visit.Session != "" {
-			l *= 0.2 // it is another session's customer already
+			l = float64(0.2 * l) // it is another session's customer already
 		}
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
 		sum += l
@@ -119,12 +155,11 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 	if before != nil { // nobody was there when the session began: its scans are this customer's
 		for i := range before.Basket {
 			it := &before.Basket[i]
-			if to := w.item(s.visit, it.Product, it.EPC); to != nil {
-				to.Paid += it.Paid
-				to.At = w.now
-			}
+			to := w.item(s.visit, it.Product, it.EPC)
+			to.Paid, to.At = to.Paid+it.Paid, w.now
 		}
-		before.Basket = nil
+		s.visit.Paid = s.visit.Paid || before.Paid
+		before.Basket, before.Session, before.Paid = nil, "", false
 	}
 }
 
@@ -147,25 +182,34 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 		return
 	}
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.Product == f.Product && it.EPC != "" {
+		if it := &v.Basket[i]; it.Product == f.Product && it.EPC != "" && epc == "" {
 			pay(it)
 		}
 	}
-	if it := w.item(v, f.Product, ""); it != nil {
+	if left > 0 {
+		it := w.item(v, f.Product, "")
 		it.Paid, it.At = it.Paid+left, w.now // a unit is held or not: half a unit more paid than expected does no harm
 	}
 }
 
-// voided takes back payment.
-func (w *World) voided(v *Visit, f Fact) {
+// voided takes back payment: of the unit with the tag, else of units of the product, those without a tag first.
+func (w *World) voided(v *Visit, f Fact, epc string) {
 	left := f.N
-	for i := range v.Basket {
-		it := &v.Basket[i]
-		if it.Product != f.Product || left <= 0 {
-			continue
-		}
+	back := func(it *Item) {
 		n := min(left, it.Paid)
 		it.Paid, left, it.At = it.Paid-n, left-n, w.now
+	}
+	for i := range v.Basket {
+		if it := &v.Basket[i]; epc != "" && it.EPC == epc {
+			back(it)
+		}
+	}
+	for _, tagged := range []bool{false, true} {
+		for i := range v.Basket {
+			if it := &v.Basket[i]; left > 0 && f.Product >= 0 && it.Product == f.Product && (it.EPC != "") == tagged {
+				back(it)
+			}
+		}
 	}
 }
 

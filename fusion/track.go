@@ -23,6 +23,7 @@ type track struct {
 const (
 	joinRadius = 0.7           // metres
 	joinSpeed  = 2.0           // metres a second
+	joinGone   = 0.2           // metres a second, of one who has gone out
 	joinGap    = 4 * second    // longest time unseen
 	together   = 400 * 1000000 // two cameras' points of one moment, ns
 )
@@ -30,7 +31,7 @@ const (
 const (
 	hysteresis     = 0.3              // metres
 	hysteresisTime = 500 * int64(1e6) // ns
-	trailStep      = 100 * int64(1e6) // between two remembered positions
+	trailStep      = 200 * int64(1e6) // between two remembered positions
 	dwellUnseen    = 5 * second       // a person not seen for so long is not dwelling any more
 	person         = "person"
 )
@@ -73,6 +74,11 @@ func (w *World) foldTrack(e *Event) {
 }
 
 func (w *World) follow(v *Visit, key trackKey) {
+	if len(v.keys) == maxTracks {
+		delete(w.tracks, v.keys[0])
+		v.keys, v.Tracks = v.keys[1:], v.Tracks[1:]
+		w.evicted++
+	}
 	v.keys = append(v.keys, key)
 	v.Tracks = append(v.Tracks, w.Store.Sources[key.source].ID+"/"+key.id)
 }
@@ -92,16 +98,19 @@ func (w *World) join(e *Event) *Visit {
 	var best *Visit
 	bestCost := math.Inf(1)
 	for _, v := range w.visits {
-		if v.PosAt == 0 || e.TS-v.PosAt > joinGap {
+		gap := e.TS - v.PosAt
+		if v.PosAt == 0 || gap > joinGap {
 			continue
 		}
-		p, at := v.Pos, v.PosAt
-		gap := float64(e.TS-at) / 1e9
-		reach := joinRadius + float64(joinSpeed*gap)
-		if e.TS-at <= together {
-			reach = joinRadius
+		speed := joinSpeed
+		switch {
+		case gap <= together:
+			speed = 0
+		case w.gone(v):
+			speed = joinGone // sooner somebody else, who comes in
 		}
-		d := p.distance(e.Floor)
+		reach := joinRadius + float64(speed*float64(gap)/1e9)
+		d := v.Pos.distance(e.Floor)
 		if d > reach || w.followed(v, e) {
 			continue
 		}
@@ -125,13 +134,15 @@ func (w *World) followed(v *Visit, e *Event) bool {
 // seen moves the visit to where a camera saw it.
 func (w *World) seen(v *Visit, e *Event) {
 	w.touch(v)
+	way := w.Store.toWayOut(e.Floor)
 	if v.PosAt != 0 {
-		v.heading = float64(0.8*v.heading) + w.wayOut(v.Pos) - w.wayOut(e.Floor)
+		v.heading = float64(0.8*v.heading) + v.wayOut - way
 	}
-	v.Pos, v.PosAt, v.camera = e.Floor, e.TS, e.Source
-	if n := len(v.trail); n == 0 || e.TS-v.trail[n-1].at >= trailStep {
-		if n == maxTrail {
-			v.trail = append(v.trail[:0], v.trail[1:]...)
+	v.Pos, v.PosAt, v.camera, v.wayOut = e.Floor, e.TS, e.Source, way
+	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
+	if remember {
+		if len(v.trail) == maxTrail {
+			v.trail = v.trail[1:]
 		}
 		v.trail = append(v.trail, trailPoint{e.TS, e.Floor})
 	}
@@ -139,37 +150,24 @@ func (w *World) seen(v *Visit, e *Event) {
 	for z := range w.Store.Zones {
 		w.inZone(v, z, e)
 	}
-	w.beside(v)
-}
-
-// wayOut is the distance in metres to the nearest entrance or exit.
-func (w *World) wayOut(p Point) float64 {
-	d := math.Inf(1)
-	for i := range w.Store.Zones {
-		if k := w.Store.Zones[i].Kind; k == Entrance || k == Exit {
-			d = min(d, Distance(w.Store.Zones[i].Polygon, p))
-		}
+	if remember {
+		w.beside(v)
 	}
-	if math.IsInf(d, 1) {
-		return 0
-	}
-	return d
 }
 
 // cross follows whether the visit is beyond an out edge: two floor points in a row beyond it are an exit, two in a row
-// inside again undo it.
+// inside again undo it. A point out there that belongs to no edge, such as far down the street, is neither.
 func (w *World) cross(v *Visit, e *Event) {
 	zone := w.Store.outside(e.Floor)
 	if zone < 0 {
+		if !w.Store.inner(e.Floor) {
+			return
+		}
 		v.past, v.pastOut = 0, -1
 		v.within++
 		v.inside = true
 		if v.within == 2 {
-			for z := range v.stays {
-				if k := w.Store.Zones[z].Kind; k == Entrance || k == Exit {
-					v.stays[z].exited = false
-				}
-			}
+			w.back(v, e)
 		}
 		return
 	}
@@ -181,6 +179,29 @@ func (w *World) cross(v *Visit, e *Event) {
 	if v.past == 2 && v.inside {
 		w.exit(v, zone, v.pastAt)
 	}
+}
+
+// back notes that a visit that had gone out is seen inside.
+func (w *World) back(v *Visit, e *Event) {
+	if !w.gone(v) {
+		return
+	}
+	for z := range v.stays {
+		if w.Store.wayOut(z) {
+			v.stays[z].exited = false
+		}
+	}
+	w.add(v, Fact{At: e.TS, Kind: FactSeen, Source: e.Source, Zone: v.Zone, Product: -1, N: 1, P: 1}, 1)
+}
+
+// gone reports whether the visit has gone out and was not seen inside since.
+func (w *World) gone(v *Visit) bool {
+	for z := range v.stays {
+		if v.stays[z].exited && w.Store.wayOut(z) {
+			return true
+		}
+	}
+	return false
 }
 
 // inZone follows whether the visit is in a zone, with a hysteresis of 0.3 m or 0.5 s (science §3.3).
@@ -216,7 +237,7 @@ func (w *World) setZone(v *Visit, z int, in bool, at int64, source int) {
 	} else {
 		s.dwell += at - s.entered
 	}
-	if k := w.Store.Zones[z].Kind; k != Entrance && k != Exit {
+	if !w.Store.wayOut(z) {
 		s.exited = !in
 	}
 	f := Fact{At: at, Kind: kind, Source: source, Zone: z, Product: -1, N: 1, P: 1}
@@ -290,8 +311,10 @@ func (w *World) foldRegion(e *Event) {
 	v := t.visit
 	w.touch(v)
 	v.camera = e.Source
-	zone := &w.Store.Zones[e.Zone]
-	out := zone.Kind == Entrance || zone.Kind == Exit
+	out := w.Store.wayOut(e.Zone)
+	if e.Action == Enter && !out {
+		w.back(v, e)
+	}
 	switch {
 	case e.Action == Leave && v.stays[e.Zone].in:
 		w.setZone(v, e.Zone, false, e.TS, e.Source)

@@ -12,11 +12,14 @@ type urgency struct {
 type whereabouts struct {
 	zones uint64 // a hash of the zones that hold the point, and of being beyond an out edge
 	at    int64
-	hot   int // messages still to be judged after a change: what two points in a row decide
+	hot   int   // messages still to be judged after a change: what two points in a row decide
+	until int64 // and till when, now and then: what the hysteresis of zones decides
+	next  int64
 }
 
 const (
 	urgentBucket = 250 * int64(1e6)
+	urgentEvery  = 100 * int64(1e6)
 	mayHold      = 0.2 // expected unpaid units from which a visit may hold unpaid goods
 )
 
@@ -70,7 +73,8 @@ func (c *Core[J]) urgentTrack(e *Event) bool {
 	if e.TS < was.at {
 		return false
 	}
-	now := whereabouts{zones: was.zones, at: e.TS, hot: was.hot}
+	now := was
+	now.at = e.TS
 	switch {
 	case e.Action == Lost:
 		now.hot = 1
@@ -85,12 +89,15 @@ func (c *Core[J]) urgentTrack(e *Event) bool {
 		}
 		now.zones = now.zones*31 + uint64(2*c.Store.outside(e.Floor)+3)
 		if now.zones != was.zones {
-			now.hot = 3
+			now.hot, now.until, now.next = 3, e.TS+hysteresisTime+urgentEvery, e.TS
 		}
 	}
 	urgent := now.hot > 0
 	if urgent {
 		now.hot--
+	}
+	if e.TS >= now.next && e.TS <= now.until {
+		urgent, now.next = true, e.TS+urgentEvery
 	}
 	if e.Action == Lost {
 		delete(c.urgency.where, k)

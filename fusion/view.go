@@ -107,13 +107,18 @@ func (v View) Heading(out bool) bool {
 // Dwell is how long the visit was in the place, all stays together, in seconds; who is not seen for five seconds is not
 // dwelling any more.
 func (v View) Dwell(p Place) float64 {
+	return float64(v.dwelt(p)) / 1e9
+}
+
+// dwelt is Dwell in ns.
+func (v View) dwelt(p Place) int64 {
 	var ns int64
 	for z := range v.Visit.stays {
 		if p[z] {
 			ns += v.dwell(z)
 		}
 	}
-	return float64(ns) / 1e9
+	return ns
 }
 
 func (v View) dwell(z int) int64 {
@@ -137,7 +142,7 @@ func (v View) DwellDue(p Place, secs float64) int64 {
 			n++
 		}
 	}
-	left := int64(secs*1e9) - int64(v.Dwell(p)*1e9)
+	left := int64(math.Ceil(secs*1e9)) - v.dwelt(p)
 	if n == 0 || left <= 0 || v.Visit.PosAt != 0 && !v.current() {
 		return math.MaxInt64
 	}
@@ -194,7 +199,7 @@ func (v View) sum(g Goods, f func(*Item) float64) float64 {
 func (v View) PUnpaid() float64 {
 	none := 1.0
 	for i := range v.Visit.Basket {
-		none *= 1 - v.Visit.Basket[i].PUnpaid()
+		none = float64(none * (1 - v.Visit.Basket[i].PUnpaid()))
 	}
 	return round9(1 - none)
 }

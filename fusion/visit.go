@@ -3,6 +3,7 @@ package fusion
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +27,10 @@ func (k SubjectKind) String() string { return SubjectKinds[k] }
 // Bounds of what one visit keeps; what is beyond is dropped oldest first and counted.
 const (
 	maxFacts  = 128
-	maxBasket = 32
-	maxTrail  = 32
+	maxBasket = 32 // items, and tags, and classes of objects
+	maxTrail  = 64
+	maxTracks = 64
+	maxOthers = 8
 )
 
 // Event times after which something is taken to be over (contract §4, §5).
@@ -56,7 +59,7 @@ type Visit struct {
 	Session string  // "source/session" of the till session matched to it, "" when none
 	Paid    bool    // that session was tendered, or closed with a scan
 	Unowned bool    // opened by a gate, exit or till fact that nobody could own
-	Others  []Share // other visits that may be the ones, by their share in what this one took
+	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
 	number  int
 	keys    []trackKey // of Tracks
@@ -66,6 +69,7 @@ type Visit struct {
 	past    int        // floor points in a row beyond an out edge
 	pastAt  int64      // the first of them
 	pastOut int        // and the zone whose edge it is
+	wayOut  float64    // metres from Pos to the nearest way out
 	stays   []stay
 	trail   []trailPoint
 	heading float64 // metres moved towards the nearest way out, smoothed
@@ -122,17 +126,15 @@ type object struct {
 
 func (v *Visit) clone() *Visit {
 	c := *v
-	c.Tracks = append([]string(nil), v.Tracks...)
-	c.keys = append([]trackKey(nil), v.keys...)
-	c.Facts = append([]Fact(nil), v.Facts...)
-	c.Basket = append([]Item(nil), v.Basket...)
-	c.Others = append([]Share(nil), v.Others...)
-	c.stays = append([]stay(nil), v.stays...)
-	c.trail = append([]trailPoint(nil), v.trail...)
-	c.mates = append([]mate(nil), v.mates...)
-	c.tags = append([]carriedTag(nil), v.tags...)
-	c.with = append([]object(nil), v.with...)
-	c.paidBy = append([]int(nil), v.paidBy...)
+	// These are only appended to and cut at the front: what both hold never changes.
+	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), slices.Clip(v.Facts)
+	c.trail, c.paidBy = slices.Clip(v.trail), slices.Clip(v.paidBy)
+	c.Basket = slices.Clone(v.Basket)
+	c.Others = slices.Clone(v.Others)
+	c.stays = slices.Clone(v.stays)
+	c.mates = slices.Clone(v.mates)
+	c.tags = slices.Clone(v.tags)
+	c.with = slices.Clone(v.with)
 	return &c
 }
 
@@ -197,12 +199,13 @@ func (w *World) fire(v *Visit, t timer) {
 // lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit, by a
 // camera that still reports, has gone out.
 func (w *World) lost(v *Visit) {
-	zone := v.Zone
-	if zone < 0 || !v.stays[zone].in || w.live[v.camera].last <= v.PosAt {
+	if w.live[v.camera].last <= v.PosAt {
 		return
 	}
-	if k := w.Store.Zones[zone].Kind; k == Exit || k == Entrance {
-		w.exit(v, zone, v.PosAt)
+	for z := range v.stays {
+		if v.stays[z].in && w.Store.wayOut(z) {
+			w.exit(v, z, v.PosAt)
+		}
 	}
 }
 
@@ -212,6 +215,7 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 		return
 	}
 	v.stays[zone].exited = true
+	v.within = 0
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)
 	w.note(f)

@@ -99,11 +99,6 @@ func newPlate(sc *Scale, products []Product) *plate {
 	return &plate{delta: max(minStep, light/2), limit: max(20e3, 64*heavy), sigma: minNoise}
 }
 
-func (p *plate) clone() *plate {
-	c := *p
-	return &c
-}
-
 // hole forgets the baseline: what the load does until the next settled level is not seen. The world calls it when the
 // scale went offline or started anew.
 func (p *plate) hole() {

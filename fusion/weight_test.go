@@ -293,8 +293,8 @@ func TestPlateIsOrderFree(t *testing.T) {
 			b.add(ts, v[2-j], false)
 		}
 		if i == 1000 {
-			c := a.clone()
-			feed(c, 40, 50, 60, func(float64) float64 { return 0 })
+			c := *a
+			feed(&c, 40, 50, 60, func(float64) float64 { return 0 })
 		}
 		if *a != *b {
 			t.Fatalf("at sample %d the order of equal samples shows:\n%+v\n%+v", i, *a, *b)
@@ -321,6 +321,7 @@ func BenchmarkPlateClone(b *testing.B) {
 	p := shop(100)
 	b.ReportAllocs()
 	for b.Loop() {
-		p = p.clone()
+		n := *p
+		p = &n
 	}
 }

@@ -1,6 +1,9 @@
 package fusion
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Change is a fact that was just added to a subject.
 type Change struct {
@@ -17,7 +20,7 @@ type World struct {
 	began    int64 // the first event, ns
 	watchers [][][]int
 	live     []liveness // by source
-	plates   []*plate   // by scale
+	plates   plates
 	tags     *tagTable
 	tracks   map[trackKey]*track
 	visits   []*Visit // open, in the order in which they began
@@ -36,11 +39,11 @@ func NewWorld(s *Store) *World {
 	w := &World{Store: s, watchers: watchers(s), live: make([]liveness, len(s.Sources)), tags: newTagTable(s),
 		tracks: map[trackKey]*track{}, sessions: map[sessionKey]*session{}}
 	for i := range w.live {
-		w.live[i].every = s.Sources[i].Every
+		if w.live[i].every = s.Sources[i].Every; w.live[i].every <= 0 {
+			w.live[i].every = defaultEvery
+		}
 	}
-	for i := range s.Scales {
-		w.plates = append(w.plates, newPlate(&s.Scales[i], s.Products))
-	}
+	w.plates = newPlates(s)
 	for i := range s.Tills {
 		w.tills = append(w.tills, &Visit{Subject: SubjectTill, ID: s.Tills[i].ID, Zone: s.Tills[i].Zone})
 	}
@@ -54,14 +57,11 @@ func NewWorld(s *Store) *World {
 // Clone copies the world; the copy and the original share nothing that changes.
 func (w *World) Clone() *World {
 	c := *w
-	c.live = make([]liveness, len(w.live))
-	for i := range w.live {
-		c.live[i] = w.live[i].clone()
+	c.live = slices.Clone(w.live)
+	for i := range c.live {
+		c.live[i].holes = slices.Clip(c.live[i].holes) // only ever appended to
 	}
-	c.plates = make([]*plate, len(w.plates))
-	for i, p := range w.plates {
-		c.plates[i] = p.clone()
-	}
+	c.plates = w.plates.clone()
 	c.tags = w.tags.clone()
 	moved := make(map[*Visit]*Visit, len(w.visits))
 	c.visits = make([]*Visit, len(w.visits))
@@ -79,6 +79,7 @@ func (w *World) Clone() *World {
 	for k, s := range w.sessions {
 		n := *s
 		n.visit = moved[s.visit]
+		n.lines = slices.Clip(s.lines) // only ever appended to
 		c.sessions[k] = &n
 	}
 	ledgers := func(from []*Visit) []*Visit {
@@ -89,7 +90,7 @@ func (w *World) Clone() *World {
 		return to
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
-	c.timers = append(timers(nil), w.timers...)
+	c.timers = slices.Clone(w.timers)
 	c.changes = nil
 	return &c
 }
@@ -112,11 +113,13 @@ func (w *World) Fold(e *Event) {
 	if e.Kind == Status && e.Action == Offline {
 		live.offline(e.TS)
 		if i := w.Store.scale[e.Source]; i >= 0 {
-			w.plates[i].hole() // what it weighs when it is back is no step
+			w.plates.hole(i) // what it weighs when it is back is no step
 		}
 		return
 	}
-	live.sign(e.TS, e.Every)
+	if !e.Retained {
+		live.sign(e.TS, e.Every)
+	}
 	switch e.Kind {
 	case Tracks:
 		w.foldTrack(e)
@@ -147,11 +150,7 @@ func (w *World) Due() int64 {
 	if len(w.timers) > 0 {
 		due = w.timers[0].due
 	}
-	due = min(due, w.tags.due())
-	for _, p := range w.plates {
-		due = min(due, p.due())
-	}
-	return due
+	return min(due, w.tags.due(), w.plates.next)
 }
 
 // Fire fires the timers that are due at now, which is what Due said.
@@ -164,11 +163,10 @@ func (w *World) Fire(now int64) {
 			w.fire(v, t)
 		}
 	}
-	for i, p := range w.plates {
-		if p.due() <= now {
-			if s, ok := p.fire(now); ok {
-				w.step(i, s)
-			}
+	for w.plates.next <= now {
+		i := w.plates.first
+		if s, ok := w.plates.fire(i, now); ok {
+			w.step(i, s)
 		}
 	}
 	if w.tags.due() <= now {
@@ -181,7 +179,7 @@ func (w *World) add(v *Visit, f Fact, share float64) {
 	f.TS = w.now
 	f.N = float64(f.N * share)
 	if len(v.Facts) >= maxFacts {
-		v.Facts = append(v.Facts[:0], v.Facts[len(v.Facts)-maxFacts+1:]...)
+		v.Facts = v.Facts[len(v.Facts)-maxFacts+1:]
 		w.evicted++
 	}
 	v.Facts = append(v.Facts, f)
