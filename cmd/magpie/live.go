@@ -46,6 +46,7 @@ type live struct {
 	mu       sync.Mutex
 	visits   []dashboard.Visit
 	visitsAt int64
+	toldAt   int64
 	reload   reloadState
 }
 
@@ -123,6 +124,7 @@ func (l *live) deliver(ctx context.Context) error {
 		}
 	}
 	for i, a := range l.lines {
+		l.tell(a)
 		l.recent.add(a, entries[i].Body)
 		if err := l.hub.Publish(entries[i].Body); err != nil {
 			l.log.Error("cannot show an alert", "error", err)
@@ -130,6 +132,15 @@ func (l *live) deliver(ctx context.Context) error {
 		l.numbers.alert(a, l.pipeline.desk.SetAt(a.At))
 	}
 	return nil
+}
+
+// tell says an alert in plain words on the terminal, when it is new or its tier or state has changed.
+func (l *live) tell(a *alerts.Alert) {
+	was := l.recent.alert(a.ID)
+	if was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) || was != nil && !alerts.Newer(a, was) {
+		return
+	}
+	l.log.Info(a.Message, "alert", a.ID, "state", a.State, "tier", a.Tier, "do", a.Action, "why", a.Why)
 }
 
 func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) {
@@ -176,6 +187,26 @@ func (l *live) confirmed(w *fusion.World) {
 	l.mu.Lock()
 	l.visits = visits
 	l.mu.Unlock()
+	if now-l.toldAt >= tellEvery {
+		l.toldAt = now
+		l.tellVisits(visits)
+	}
+}
+
+// tellEvery is how often, in time of arrival, the terminal hears of the open visits.
+const tellEvery = int64(10e9)
+
+func (l *live) tellVisits(visits []dashboard.Visit) {
+	if len(visits) == 0 {
+		return
+	}
+	top := visits[0]
+	for _, v := range visits {
+		if v.Score > top.Score {
+			top = v
+		}
+	}
+	l.log.Info("visits", "open", len(visits), "highest", fmt.Sprintf("%.2f", top.Score), "of", strings.Join(top.Tracks, " "))
 }
 
 func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit {
