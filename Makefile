@@ -2,13 +2,15 @@
 # and passes the tests. Both do again only what is not done yet.
 SHELL       := /bin/bash
 TAGS        := gocv,onnx
-CACHE       := $(or $(MAGPIE_CACHE),$(CURDIR)/.cache)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    := 20s
 
-export PKG_CONFIG_PATH := $(CURDIR)/scripts
-export MAGPIE_CACHE    := $(CACHE)
-export MAGPIE_DATA     := $(or $(MAGPIE_DATA),$(abspath $(CURDIR)/../shared/data))
+# Made absolute, since every package's tests run in its own folder.
+override MAGPIE_CACHE := $(shell realpath -m -- "$(or $(MAGPIE_CACHE),.cache)")
+override MAGPIE_DATA  := $(shell realpath -m -- "$(or $(MAGPIE_DATA),../shared/data)")
+MAGPIE_INFLUXD        ?= $(MAGPIE_CACHE)/bin/influxd
+PKG_CONFIG_PATH       := $(CURDIR)/scripts
+export MAGPIE_CACHE MAGPIE_DATA MAGPIE_INFLUXD PKG_CONFIG_PATH
 
 .PHONY: help run build setup test test-tools race slow lint fuzz bench clean
 
@@ -19,7 +21,8 @@ run: build ## set up, build and start the main job on the example; http://localh
 	bin/magpie run --site examples/site.yaml --play examples/sensors.jsonl --data data
 
 build: setup ## set up and build bin/magpie
-	go build -tags $(TAGS) -o bin/magpie ./cmd/magpie
+	@echo "build: bin/magpie (the first time minutes: it compiles the binding to OpenCV)"
+	@go build -tags $(TAGS) -o bin/magpie ./cmd/magpie && echo "build: bin/magpie is ready ($$SECONDS s)"
 
 setup: ## OpenCV, ONNX Runtime, the detector and the footage, each cached and checked
 	@scripts/setup.sh opencv ort model footage
