@@ -3,8 +3,9 @@ package alerts
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,52 +13,12 @@ import (
 	"magpie/rules"
 )
 
-// Desk is what judging needs and folding never changes: the store, and which policy set judges from when.
-type Desk struct {
-	Store     *fusion.Store
-	SiteHash  string
-	ModelHash string
-	Budget    Budget
-
-	sets []installed
-}
-
-// Budget bounds the staff and gate alerts of a period of event time; 0 is no bound. Source bounds a day's alerts by the
-// source of their strongest evidence.
-type Budget struct{ Day, Hour, Source int }
-
-type installed struct {
-	from int64
-	set  *rules.Set
-}
-
-// Install makes a set judge every fact with ts from on (ns). Earlier facts keep the set that they had, late ones too.
-func (d *Desk) Install(from int64, set *rules.Set) {
-	d.sets = append(d.sets, installed{from, set})
-}
-
-// at is the set that judges a fact with this ts; nil before the first.
-func (d *Desk) at(ts int64) *rules.Set {
-	for i := len(d.sets) - 1; i >= 0; i-- {
-		if ts >= d.sets[i].from || i == 0 {
-			return d.sets[i].set
-		}
-	}
-	return nil
-}
-
-// SetAt is the hash of the set that judges facts of that time; "" before the first.
-func (d *Desk) SetAt(ts int64) string {
-	if s := d.at(ts); s != nil {
-		return s.Hash
-	}
-	return ""
-}
-
 // Book is the judge's state: for each subject what its policies make of it and the alert that stands. It is copied and
-// folded again with the world, and so is a function of the facts alone.
+// folded again with the world, and so is a function of the facts alone. A subject is copied when it is first written after
+// a clone.
 type Book struct {
 	desk     *Desk
+	mark     *int // whose subjects may be written in place
 	subjects map[string]*subject
 	due      dueHeap
 	spent    []spent // budget, in order of event time
@@ -65,6 +26,7 @@ type Book struct {
 	scores   []*VisitScore
 	made     []fusion.Change
 	judged   []Judgement
+	few      []fusion.Fact // scratch
 }
 
 // Judgement is one policy's result when a subject was judged, live or in shadow.
@@ -80,15 +42,16 @@ type Judgement struct {
 
 // subject is what the book knows of one visit, till, zone or store.
 type subject struct {
+	mark   *int
 	kind   fusion.SubjectKind
 	id     string
 	memory *rules.Memory
 	due    int64
-	n      int    // alerts so far
-	open   *Alert // as last written; nil: none stands
-	latest *Alert // as last judged, even if too little has changed for a line
-	over   int64  // when the last one closed or was retracted
-	quiet  int64  // until when it cools down
+	n      int      // alerts so far
+	open   *Alert   // as last written; nil: none stands
+	latest *Alert   // as last judged, even if too little has changed for a line
+	closed []*Alert // those that closed lately, with the moment in At
+	quiet  int64    // until when it cools down
 	ended  int64
 	best   *VisitScore
 }
@@ -99,7 +62,7 @@ const forgetAfter = int64(90e9)
 // Judge returns the functions by which a core folds a Book along.
 func (d *Desk) Judge() fusion.Judge[*Book] {
 	return fusion.Judge[*Book]{
-		New:   func() *Book { return &Book{desk: d, subjects: map[string]*subject{}} },
+		New:   func() *Book { return &Book{desk: d, mark: new(int), subjects: map[string]*subject{}} },
 		Clone: (*Book).clone,
 		Facts: (*Book).facts,
 		Due:   (*Book).nextDue,
@@ -108,50 +71,57 @@ func (d *Desk) Judge() fusion.Judge[*Book] {
 }
 
 func (b *Book) clone() *Book {
-	c := &Book{desk: b.desk, subjects: make(map[string]*subject, len(b.subjects)),
-		due: append(dueHeap(nil), b.due...), spent: append([]spent(nil), b.spent...)}
-	for k, s := range b.subjects {
-		n := *s
-		n.memory = s.memory.Clone()
-		c.subjects[k] = &n // alerts and scores are never changed once made
+	b.mark = new(int) // from here on neither may write what both hold
+	return &Book{desk: b.desk, mark: new(int), subjects: maps.Clone(b.subjects), due: slices.Clone(b.due),
+		spent: slices.Clone(b.spent)}
+}
+
+// own returns a known subject for writing, nil if it is unknown. Alerts and scores are never changed once made, and so are
+// shared.
+func (b *Book) own(key string) *subject {
+	s := b.subjects[key]
+	if s == nil || s.mark == b.mark {
+		return s
 	}
-	return c
+	n := *s
+	n.mark, n.memory, n.closed = b.mark, s.memory.Clone(), slices.Clip(s.closed)
+	b.subjects[key] = &n
+	return &n
 }
 
 func (b *Book) facts(w *fusion.World, changes []fusion.Change) {
 	b.made = append(b.made, changes...)
-	for len(changes) > 0 {
-		v := changes[0].Visit
-		var facts []fusion.Fact
-		rest := changes[:0:0]
-		for _, c := range changes {
+	in := b.desk.in(w.Now())
+	if in == nil {
+		return
+	}
+	for i := range changes {
+		v := changes[i].Visit
+		if !in.judges[v.Subject] || slices.ContainsFunc(changes[:i], func(c fusion.Change) bool { return c.Visit == v }) {
+			continue
+		}
+		b.few = b.few[:0]
+		for _, c := range changes[i:] {
 			if c.Visit == v {
-				facts = append(facts, c.Fact)
-			} else {
-				rest = append(rest, c)
+				b.few = append(b.few, c.Fact)
 			}
 		}
-		changes = rest
-		b.judge(w, v, facts)
+		b.judge(w, v, in.set, b.few)
 	}
 }
 
 func key(kind fusion.SubjectKind, id string) string { return string(rune('0'+kind)) + id }
 
-func (b *Book) judge(w *fusion.World, v *fusion.Visit, facts []fusion.Fact) {
-	set := b.desk.at(w.Now())
-	if set == nil {
-		return
-	}
+func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []fusion.Fact) {
 	k := key(v.Subject, v.ID)
-	s := b.subjects[k]
+	s := b.own(k)
 	if s == nil {
-		s = &subject{kind: v.Subject, id: v.ID, memory: new(rules.Memory), due: math.MaxInt64}
+		s = &subject{mark: b.mark, kind: v.Subject, id: v.ID, memory: new(rules.Memory), due: math.MaxInt64}
 		b.subjects[k] = s
 	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
 	if set.Judge(s.memory, view, facts) {
-		b.update(s, set, view)
+		b.update(s, view)
 	}
 	b.schedule(s, set, view)
 	if v.Ended != 0 && s.ended == 0 {
@@ -185,10 +155,10 @@ func (b *Book) nextDue() int64 {
 func (b *Book) fire(w *fusion.World, now int64) {
 	for len(b.due) > 0 && b.due[0].at <= now {
 		d := b.due.pop()
-		s := b.subjects[d.key]
-		if s == nil || s.due != d.at {
+		if s := b.subjects[d.key]; s == nil || s.due != d.at {
 			continue // it was moved
 		}
+		s := b.own(d.key)
 		s.due = math.MaxInt64
 		if s.ended != 0 {
 			delete(b.subjects, d.key)
@@ -201,30 +171,30 @@ func (b *Book) fire(w *fusion.World, now int64) {
 		}
 		view := fusion.View{World: w, Visit: v, Now: now}
 		if set.Fire(s.memory, view) {
-			b.update(s, set, view)
+			b.update(s, view)
 		}
 		if s.kind != fusion.SubjectVisit && s.open != nil && s.quiet <= now {
-			b.write(s, s.latest, Closed, now)
-			s.open, s.over = nil, now
+			b.shut(s, now)
 		}
 		b.schedule(s, set, view)
 	}
 }
 
 // update takes new results of a subject: an alert begins, changes or no longer stands.
-func (b *Book) update(s *subject, set *rules.Set, view fusion.View) {
-	b.note(s, view)
-	a, cooldown := b.compose(s, set, view)
+func (b *Book) update(s *subject, view fusion.View) {
+	results := s.memory.Results()
+	b.note(results, view)
+	a, cooldown := b.compose(s, results, view)
 	if s.kind == fusion.SubjectVisit {
-		s.best = b.best(s, view)
+		s.best = b.best(s, results, view)
 	}
 	now := view.Now
 	switch {
 	case a == nil && s.open == nil:
 		return
 	case a == nil:
-		b.write(s, s.latest, Retracted, now)
-		s.open, s.over = nil, now
+		b.write(s.latest, Retracted, now)
+		s.open = nil
 		s.quiet = now + cooldown
 		return
 	case s.open == nil:
@@ -237,13 +207,13 @@ func (b *Book) update(s *subject, set *rules.Set, view fusion.View) {
 		a.ID = AlertID(b.desk.Store.ID, s.id, s.n)
 		b.spend(a, now)
 		s.quiet = now + cooldown
-		b.write(s, a, Confirmed, now)
+		b.write(a, Confirmed, now)
 		s.open = a
 	default:
 		a.ID, a.EventTime = s.open.ID, s.open.EventTime
 		b.spend(a, now)
 		if differs(a, s.open) {
-			b.write(s, a, Updated, now)
+			b.write(a, Updated, now)
 			s.open = a
 			s.quiet = now + cooldown
 		}
@@ -252,12 +222,12 @@ func (b *Book) update(s *subject, set *rules.Set, view fusion.View) {
 }
 
 // note keeps the results of this judgement for the numbers.
-func (b *Book) note(s *subject, view fusion.View) {
+func (b *Book) note(results []rules.Result, view fusion.View) {
 	zone := ""
 	if view.Visit.Zone >= 0 {
 		zone = b.desk.Store.Zones[view.Visit.Zone].ID
 	}
-	for _, r := range s.memory.Results() {
+	for _, r := range results {
 		if r.At == view.Now {
 			b.judged = append(b.judged, Judgement{At: view.Now, Zone: zone, Policy: r.Policy.ID, Mode: string(r.Policy.Mode),
 				Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
@@ -269,12 +239,11 @@ func (b *Book) note(s *subject, view fusion.View) {
 func (b *Book) end(s *subject, set *rules.Set, view fusion.View) {
 	s.ended = view.Now
 	if s.open != nil {
-		b.write(s, s.latest, Closed, view.Now)
-		s.open, s.over = nil, view.Now
+		b.shut(s, view.Now)
 	}
 	if s.kind == fusion.SubjectVisit {
 		if s.best == nil {
-			s.best = b.best(s, view)
+			s.best = b.best(s, s.memory.Results(), view)
 		}
 		done := *s.best
 		done.From, done.To, done.Tracks = view.Visit.First, view.Visit.Last, append([]string(nil), view.Visit.Tracks...)
@@ -284,11 +253,21 @@ func (b *Book) end(s *subject, set *rules.Set, view fusion.View) {
 	b.schedule(s, set, view)
 }
 
+// shut closes the alert that stands.
+func (b *Book) shut(s *subject, now int64) {
+	for len(s.closed) > 0 && now-s.closed[0].At > forgetAfter {
+		s.closed = s.closed[1:]
+	}
+	s.closed = append(s.closed, b.write(s.latest, Closed, now))
+	s.open = nil
+}
+
 // write adds a final line. Lines are never changed once written.
-func (b *Book) write(s *subject, a *Alert, state State, at int64) {
+func (b *Book) write(a *Alert, state State, at int64) *Alert {
 	line := *a
 	line.State, line.At = state, at
 	b.lines = append(b.lines, &line)
+	return &line
 }
 
 // AlertID names the n-th alert of a subject (contract §5).
@@ -327,15 +306,35 @@ func (b *Book) standing() map[string]*Alert {
 	return m
 }
 
-// closed lists the alerts that closed when their visit ended and are still remembered, by id.
-func (b *Book) closed() map[string]*Alert {
+// since is the event time of the last line of an alert that waits to be said, so that what is supposed bears the moment
+// that its confirmation will bear; now if there is none.
+func (b *Book) since(id string, now int64) int64 {
+	for i := len(b.lines) - 1; i >= 0; i-- {
+		if b.lines[i].ID == id {
+			return b.lines[i].At
+		}
+	}
+	return now
+}
+
+// closed lists the alerts that have closed so lately that a late fact could still change it, by id.
+func (b *Book) closed(now int64) map[string]*Alert {
 	m := map[string]*Alert{}
 	for _, s := range b.subjects {
-		if s.ended != 0 && s.latest != nil && s.over == s.ended {
-			m[s.latest.ID] = s.latest
+		for _, a := range s.closed {
+			if now-a.At <= forgetAfter {
+				m[a.ID] = a
+			}
 		}
 	}
 	return m
+}
+
+// mayReturn reports whether an alert that does not stand may stand again: its subject is known and has had none since.
+func (b *Book) mayReturn(a *Alert) bool {
+	kind := fusion.SubjectKind(slices.Index(fusion.SubjectKinds[:], a.SubjectKind))
+	s := b.subjects[key(kind, a.SubjectID)]
+	return s != nil && s.latest != nil && s.latest.ID == a.ID
 }
 
 // tierOf is the place of a tier in Tiers, -1 for none.
@@ -346,150 +345,6 @@ func tierOf(name string) int {
 		}
 	}
 	return -1
-}
-
-// spent is a staff or gate alert that the budget let through.
-type spent struct {
-	id     string
-	at     int64
-	value  float64
-	source string
-}
-
-// spend caps a staff or gate alert at review when the budget of its day, hour or source is used up and its value does not
-// exceed all that were let through in that period.
-func (b *Book) spend(a *Alert, now int64) {
-	if tierOf(a.Tier) < tierOf("staff") || b.desk.Budget == (Budget{}) {
-		return
-	}
-	source := strongest(a)
-	loc := b.desk.Store.Location
-	sameDay := func(x int64) bool { return localDay(x, loc) == localDay(now, loc) }
-	over := func(limit int, in func(*spent) bool) bool {
-		if limit == 0 {
-			return false
-		}
-		n, most := 0, 0.0
-		for i := range b.spent {
-			if s := &b.spent[i]; s.id != a.ID && in(s) {
-				n++
-				most = max(most, s.value)
-			}
-		}
-		return n >= limit && a.Value <= most
-	}
-	for i := range b.spent {
-		if b.spent[i].id == a.ID {
-			return // it was let through before
-		}
-	}
-	q := b.desk.Budget
-	if over(q.Day, func(s *spent) bool { return sameDay(s.at) }) ||
-		over(q.Hour, func(s *spent) bool { return now-s.at < int64(3600e9) }) ||
-		over(q.Source, func(s *spent) bool { return s.source == source && sameDay(s.at) }) {
-		a.Tier, a.CappedBy = "review", "budget"
-		return
-	}
-	b.spent = append(b.spent, spent{a.ID, now, a.Value, source})
-	if n := len(b.spent); now-b.spent[0].at > int64(48*3600e9) && n > 1 {
-		b.spent = append(b.spent[:0], b.spent[1:]...)
-	}
-}
-
-// strongest is the source of an alert's strongest evidence.
-func strongest(a *Alert) string {
-	best, source := 0.0, ""
-	for _, e := range a.Evidence {
-		if e.LogOdds > best && len(e.Events) > 0 {
-			best = e.LogOdds
-			source, _, _ = strings.Cut(e.Events[0], "@")
-		}
-	}
-	return source
-}
-
-// dueAt is a subject's timer; the heap is ordered by time, then subject.
-type dueAt struct {
-	at  int64
-	key string
-}
-
-type dueHeap []dueAt
-
-func (d dueAt) before(o dueAt) bool { return d.at < o.at || d.at == o.at && d.key < o.key }
-
-func (h *dueHeap) push(d dueAt) {
-	a := append(*h, d)
-	*h = a
-	for i := len(a) - 1; i > 0; {
-		p := (i - 1) / 2
-		if !a[i].before(a[p]) {
-			return
-		}
-		a[i], a[p] = a[p], a[i]
-		i = p
-	}
-}
-
-func (h *dueHeap) pop() dueAt {
-	a := *h
-	top, n := a[0], len(a)-1
-	a[0] = a[n]
-	a = a[:n]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= n {
-			break
-		}
-		if c+1 < n && a[c+1].before(a[c]) {
-			c++
-		}
-		if !a[c].before(a[i]) {
-			break
-		}
-		a[i], a[c] = a[c], a[i]
-		i = c
-	}
-	*h = a
-	return top
-}
-
-// sortedKeys gives the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string {
-	k := make([]string, 0, len(m))
-	for x := range m {
-		k = append(k, x)
-	}
-	sort.Strings(k)
-	return k
-}
-
-// Targets lists the outputs that an alert goes to: those of every tier up to its own, of each of its policies.
-func (d *Desk) Targets(a *Alert) []Target {
-	floor := map[string]bool{}
-	set := d.at(a.At)
-	if set == nil {
-		return nil
-	}
-	for _, s := range a.Policies {
-		for _, p := range set.Policies {
-			if p.ID != s.Policy {
-				continue
-			}
-			for tier, names := range p.To {
-				if t := tierOf(tier); t <= tierOf(a.Tier) {
-					for _, n := range names {
-						floor[n] = floor[n] || t >= tierOf("staff")
-					}
-				}
-			}
-		}
-	}
-	var to []Target
-	for _, n := range sortedKeys(floor) {
-		to = append(to, Target{Output: n, Floor: floor[n]})
-	}
-	return to
 }
 
 // Score is the highest score that a live policy has given an open visit, and that policy.

@@ -5,7 +5,6 @@ import (
 	"math"
 	"sort"
 	"strings"
-	"time"
 
 	"magpie/fusion"
 	"magpie/rules"
@@ -47,10 +46,10 @@ func (s *VisitScore) AppendJSON(b []byte) []byte {
 
 // compose makes the alert that a subject's results amount to; nil when none reaches a tier. The second result is the
 // longest cool-down of the policies involved, in ns.
-func (b *Book) compose(s *subject, set *rules.Set, view fusion.View) (*Alert, int64) {
+func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*Alert, int64) {
 	var live []rules.Result
 	cooldown := int64(0)
-	for _, r := range s.memory.Results() {
+	for _, r := range results {
 		if r.Policy.Mode != rules.Live || r.Policy.Judge != s.kind {
 			continue
 		}
@@ -196,7 +195,7 @@ func strength(logodds float64) string {
 
 // best is the visit's score line so far: the highest score of a live policy before require and cool-down; before any
 // judgement the highest prior.
-func (b *Book) best(s *subject, view fusion.View) *VisitScore {
+func (b *Book) best(s *subject, results []rules.Result, view fusion.View) *VisitScore {
 	best := s.best
 	if best == nil {
 		best = &VisitScore{Visit: s.id}
@@ -208,7 +207,7 @@ func (b *Book) best(s *subject, view fusion.View) *VisitScore {
 	}
 	next := *best
 	first := !best.judged
-	for _, r := range s.memory.Results() {
+	for _, r := range results {
 		if r.Policy.Mode != rules.Live || r.Policy.Judge != fusion.SubjectVisit {
 			continue
 		}
@@ -219,14 +218,6 @@ func (b *Book) best(s *subject, view fusion.View) *VisitScore {
 		}
 	}
 	return &next
-}
-
-func localDay(ns int64, loc *time.Location) [3]int {
-	if loc == nil {
-		loc = time.UTC
-	}
-	y, m, d := time.Unix(0, ns).In(loc).Date()
-	return [3]int{y, int(m), d}
 }
 
 func sortScores(m map[string]*VisitScore) []*VisitScore {

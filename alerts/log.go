@@ -1,6 +1,10 @@
 package alerts
 
-import "magpie/fusion"
+import (
+	"slices"
+
+	"magpie/fusion"
+)
 
 // Log remembers what was said of each alert and says what is new: the difference between that and what the core holds,
 // for good (final lines) or for now (provisional ones). Emit gets every line, in order; it must not keep the pointer's
@@ -11,6 +15,9 @@ type Log struct {
 	Facts  func([]fusion.Change)
 	Judged func([]Judgement)
 
+	// ForgetScores is for who never asks for Scores, and runs for long.
+	ForgetScores bool
+
 	said   map[string]*said
 	scores map[string]*VisitScore
 }
@@ -19,6 +26,7 @@ type Log struct {
 type said struct {
 	rev, final int
 	last       *Alert
+	decided    *Alert // the last final line, nil: none yet
 	ahead      *Alert // the provisional line that final ones have not caught up with; nil: none
 }
 
@@ -43,6 +51,11 @@ func Newer(a, b *Alert) bool {
 // standing reports whether the outputs take the alert to stand.
 func (s *said) standing() bool { return s.last.State != Retracted && s.last.State != Closed }
 
+// confirmed reports whether the outputs take the alert to stand for good.
+func (s *said) confirmed() bool {
+	return s != nil && s.decided != nil && s.decided.State != Retracted && s.decided.State != Closed
+}
+
 // NewLog returns a log that has said nothing.
 func NewLog(emit func(*Alert)) *Log {
 	return &Log{Emit: emit, said: map[string]*said{}, scores: map[string]*VisitScore{}}
@@ -59,9 +72,11 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	line.State, line.At, line.RaisedAt = state, at, raised
 	s.rev++
 	line.Rev, line.Final = s.rev, 0
+	s.last = &line
 	if final {
 		s.final++
 		line.Final = s.final
+		s.decided = &line
 	}
 	switch {
 	case !final && state != Retracted:
@@ -69,7 +84,6 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	case s.ahead != nil && (line.At >= s.ahead.At || state == Retracted || state == Closed):
 		s.ahead = nil
 	}
-	s.last = &line
 	l.Emit(&line)
 }
 
@@ -84,15 +98,8 @@ func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, watermark, raised
 			l.say(a, a.State, a.At, raised, true)
 		}
 	}
-	for _, s := range b.scores {
-		l.scores[s.Visit] = s
-	}
-	if refolded {
-		for id, s := range l.scores { // visits that a late fact has made another's
-			if watermark-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
-				delete(l.scores, id)
-			}
-		}
+	if !l.ForgetScores {
+		l.score(b, refolded, watermark)
 	}
 	if !refolded && l.Facts != nil {
 		l.Facts(b.made)
@@ -100,36 +107,51 @@ func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, watermark, raised
 	if !refolded && l.Judged != nil {
 		l.Judged(b.judged)
 	}
-	b.lines, b.scores, b.made, b.judged = nil, nil, nil, nil
+	b.lines, b.scores, b.made, b.judged = nil, nil, b.made[:0], b.judged[:0]
 	l.settle(w, b, watermark, raised)
+}
+
+// score keeps the score lines of visits that have ended.
+func (l *Log) score(b *Book, refolded bool, watermark int64) {
+	for _, s := range b.scores {
+		l.scores[s.Visit] = s
+	}
+	if !refolded {
+		return
+	}
+	for id, s := range l.scores { // visits that a late fact has made another's
+		if watermark-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
+			delete(l.scores, id)
+		}
+	}
 }
 
 // revise says how the book differs from what was said for good.
 func (l *Log) revise(w *fusion.World, b *Book, watermark, raised int64) {
 	now := w.Now()
-	stands, closed := b.standing(), b.closed()
+	stands, closed := b.standing(), b.closed(now)
 	for _, id := range sortedKeys(l.said) {
-		s := l.said[id]
-		if s.final == 0 || s.last.State == Retracted || stands[id] != nil || closed[id] != nil {
+		d := l.said[id].decided
+		if d == nil || d.State == Retracted || stands[id] != nil || closed[id] != nil {
 			continue
 		}
-		if s.last.State == Closed && watermark-s.last.At > forgetAfter-int64(15e9) {
+		if d.State == Closed && watermark-d.At > forgetAfter-15e9 {
 			continue // out of reach of any late fact
 		}
-		l.say(s.last, Retracted, now, raised, true)
+		l.say(d, Retracted, now, raised, true)
 	}
 	for _, id := range sortedKeys(stands) {
 		a, s := stands[id], l.said[id]
 		switch {
-		case s == nil || s.final == 0 || s.last.State == Retracted:
+		case s == nil || s.decided == nil || s.decided.State == Retracted:
 			l.say(a, Confirmed, now, raised, true)
-		case differs(a, s.last) || a.EventTime != s.last.EventTime:
+		case s.decided.State == Closed || differs(a, s.decided) || a.EventTime != s.decided.EventTime:
 			l.say(a, Updated, now, raised, true)
 		}
 	}
 	for _, id := range sortedKeys(closed) {
 		a, s := closed[id], l.said[id]
-		if s == nil || s.last.State != Closed || !same(a, s.last) {
+		if s == nil || s.decided == nil || s.decided.State != Closed || !same(a, s.decided) {
 			l.say(a, Closed, now, raised, true)
 		}
 	}
@@ -144,31 +166,33 @@ func same(a, b *Alert) bool {
 	return string(x.AppendJSON(nil, true)) == string(y.AppendJSON(nil, true))
 }
 
-// settle retracts provisional alerts that the watermark has passed without confirming, and forgets what nothing can
+// settle takes back what was supposed and the watermark has passed without confirming it, and forgets what nothing can
 // change any more.
 func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
-	var gone []string
+	var passed []string
 	for id, s := range l.said {
-		if s.final == 0 && s.last.State == Provisional && watermark > s.last.EventTime {
-			gone = append(gone, id)
+		if s.ahead != nil && watermark > s.ahead.At {
+			passed = append(passed, id)
 		}
-	}
-	if len(gone) > 0 {
-		stands := b.standing()
-		m := map[string]bool{}
-		for _, id := range gone {
-			m[id] = stands[id] == nil
-		}
-		for _, id := range sortedKeys(m) {
-			if m[id] {
-				l.say(l.said[id].last, Retracted, max(w.Now(), l.said[id].last.At), raised, false)
-			}
-		}
-	}
-	for id, s := range l.said {
-		if !s.standing() && watermark-s.last.At > 2*forgetAfter {
+		if !s.standing() && watermark-s.last.At > 2*forgetAfter && !b.mayReturn(s.last) {
 			delete(l.said, id)
 		}
+	}
+	if len(passed) == 0 {
+		return
+	}
+	slices.Sort(passed)
+	stands := b.standing()
+	for _, id := range passed {
+		s, a := l.said[id], stands[id]
+		at := max(w.Now(), s.ahead.At)
+		switch {
+		case a == nil:
+			l.say(s.last, Retracted, at, raised, false)
+		case tierOf(a.Tier) < tierOf(s.ahead.Tier): // the rise was supposed in vain
+			l.say(a, Updated, at, raised, false)
+		}
+		s.ahead = nil
 	}
 }
 
@@ -180,15 +204,15 @@ func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
 	for _, id := range sortedKeys(stands) {
 		a, s := stands[id], l.said[id]
 		switch {
-		case s == nil || s.last.State == Retracted && s.final == 0:
-			l.say(a, Provisional, now, raised, false)
+		case s == nil || s.last.State == Retracted:
+			l.say(a, Provisional, b.since(id, now), raised, false)
 		case s.last.State == Provisional && (differs(a, s.last) || a.EventTime != s.last.EventTime):
-			l.say(a, Provisional, now, raised, false)
-		case s.standing() && s.final > 0 && tierOf(a.Tier) > s.tier():
-			l.say(a, Updated, now, raised, false)
+			l.say(a, Provisional, b.since(id, now), raised, false)
+		case s.confirmed() && tierOf(a.Tier) > s.tier():
+			l.say(a, Updated, b.since(id, now), raised, false)
 		}
 	}
-	closed := b.closed()
+	closed := b.closed(now)
 	for _, id := range sortedKeys(l.said) {
 		if s := l.said[id]; s.last.State == Provisional && stands[id] == nil && closed[id] == nil {
 			l.say(s.last, Retracted, now, raised, false)

@@ -1,0 +1,100 @@
+package alerts
+
+import (
+	"sort"
+
+	"magpie/fusion"
+	"magpie/rules"
+)
+
+// Desk is what judging needs and folding never changes: the store, and which policy set judges from when.
+type Desk struct {
+	Store     *fusion.Store
+	SiteHash  string
+	ModelHash string
+	Budget    Budget
+
+	sets []installed
+}
+
+type installed struct {
+	from   int64
+	set    *rules.Set
+	judges [len(fusion.SubjectKinds)]bool // what kinds of subject its policies judge
+}
+
+// Install makes a set judge every fact with ts from on (ns). Earlier facts keep the set that they had, late ones too.
+func (d *Desk) Install(from int64, set *rules.Set) {
+	in := installed{from: from, set: set}
+	in.judges[fusion.SubjectVisit] = true // even one that nothing judges has a score line
+	for _, p := range set.Policies {
+		if p.Mode != rules.Off {
+			in.judges[p.Judge] = true
+		}
+	}
+	d.sets = append(d.sets, in)
+}
+
+// in is what judges a fact with this ts; nil before the first.
+func (d *Desk) in(ts int64) *installed {
+	for i := len(d.sets) - 1; i >= 0; i-- {
+		if ts >= d.sets[i].from || i == 0 {
+			return &d.sets[i]
+		}
+	}
+	return nil
+}
+
+// at is the set that judges a fact with this ts; nil before the first.
+func (d *Desk) at(ts int64) *rules.Set {
+	if in := d.in(ts); in != nil {
+		return in.set
+	}
+	return nil
+}
+
+// SetAt is the hash of the set that judges facts of that time; "" before the first.
+func (d *Desk) SetAt(ts int64) string {
+	if s := d.at(ts); s != nil {
+		return s.Hash
+	}
+	return ""
+}
+
+// Targets lists the outputs that an alert goes to: those of every tier up to its own, of each of its policies.
+func (d *Desk) Targets(a *Alert) []Target {
+	floor := map[string]bool{}
+	set := d.at(a.At)
+	if set == nil {
+		return nil
+	}
+	for _, s := range a.Policies {
+		for _, p := range set.Policies {
+			if p.ID != s.Policy {
+				continue
+			}
+			for tier, names := range p.To {
+				if t := tierOf(tier); t <= tierOf(a.Tier) {
+					for _, n := range names {
+						floor[n] = floor[n] || t >= tierOf("staff")
+					}
+				}
+			}
+		}
+	}
+	var to []Target
+	for _, n := range sortedKeys(floor) {
+		to = append(to, Target{Output: n, Floor: floor[n]})
+	}
+	return to
+}
+
+// sortedKeys gives the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	k := make([]string, 0, len(m))
+	for x := range m {
+		k = append(k, x)
+	}
+	sort.Strings(k)
+	return k
+}
