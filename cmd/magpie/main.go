@@ -99,7 +99,10 @@ func usage(w io.Writer) {
 	}
 }
 
-func runVersion(_ context.Context, _ []string, out, _ io.Writer) error {
+func runVersion(_ context.Context, args []string, out, _ io.Writer) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
 	fmt.Fprintln(out, "magpie", buildHash())
 	return nil
 }

@@ -117,8 +117,11 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 	var fsys fs.FS = policies.Files
 	name := "the built-in policies"
 	if dir != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("%s is not a directory of policies; name one with --policies", dir)
+		switch info, err := os.Stat(dir); {
+		case err != nil:
+			return nil, fmt.Errorf("policies: %w; name their directory with --policies", err)
+		case !info.IsDir():
+			return nil, fmt.Errorf("policies: %s is not a directory; name one with --policies", dir)
 		}
 		fsys, name = os.DirFS(dir), dir
 	}
