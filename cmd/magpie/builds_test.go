@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,25 @@ func TestBuildsAgree(t *testing.T) {
 		t.Error("no recording gave a single alert line: the builds are compared on nothing")
 	}
 	t.Logf("%d alert lines are the same built with GOAMD64=v1 and v3", lines)
+}
+
+// TestNothingIsFused reads what the compiler makes for a newer amd64 of the packages that a replay goes through: a multiply
+// and add in one instruction rounds once where two round twice, and the digits that differ need not be those that a
+// recording brings to light. A product inside a sum is wrapped in float64() to keep them apart.
+func TestNothingIsFused(t *testing.T) {
+	if os.Getenv("MAGPIE_LAW_BUILDS") == "" {
+		t.Skip("run by scripts/law-builds.sh")
+	}
+	cmd := exec.Command("go", "build", "-gcflags=-S", "../../fusion", "../../rules", "../../alerts", "../../sensors", "../../site", "../../journal", ".")
+	cmd.Env = append(os.Environ(), "GOARCH=amd64", "GOAMD64=v3")
+	text, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(text, []byte("magpie/fusion.")) {
+		t.Fatalf("go build: %v\n%s", err, tailOf(string(text), 2000))
+	}
+	fused := regexp.MustCompile(`([^/(]+/[^/(]+\.go:\d+)\)\tVFN?M(ADD|SUB)`)
+	for _, place := range fused.FindAllSubmatch(text, -1) {
+		t.Errorf("%s: multiply and add become one instruction: wrap the product in float64()", place[1])
+	}
 }
 
 // exampleRecording is the example as it would be recorded: what its sensors say, and the tracks that this build's camera

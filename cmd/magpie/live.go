@@ -156,6 +156,7 @@ func (l *live) rejected(line *journal.Line, r *sensors.Rejection) {
 	}
 	if err := l.publish(r.PublishTopic(l.site.Store.ID), r.Payload(line.Payload)); err != nil {
 		l.log.Warn("cannot publish a rejection; it stands in the log", "error", err, "rejection", r.Error())
+		return // a restart tries again
 	}
 	if err := l.place.save(l.at + 1); err != nil {
 		l.log.Error("cannot keep the place in the journal: a restart may publish this rejection again", "error", err)

@@ -151,7 +151,7 @@ func (n *numbers) judged(list []alerts.Judgement, set string) {
 	for i := range list {
 		j := &list[i]
 		n.check(n.agg.Observe("scores", []string{j.Zone, j.Policy, j.Mode}, 100*j.Score, j.At))
-		n.check(n.agg.Add("scores", []string{j.Zone, j.Policy, j.Mode}, "value", int64(100*j.Value+0.5), j.At))
+		n.check(n.agg.Add("scores", []string{j.Zone, j.Policy, j.Mode}, "value", int64(float64(100*j.Value)+0.5), j.At))
 		tags := []string{j.Policy, j.Mode, set}
 		n.check(n.agg.Add("policy", tags, "evaluations", 1, j.At))
 		if j.Tier != "" {
