@@ -106,8 +106,11 @@ func (w *World) join(e *Event) *Visit {
 		switch {
 		case gap <= together:
 			speed = 0
-		case w.gone(v):
-			speed = joinGone // sooner somebody else, who comes in
+		case !w.gone(v):
+		case v.pastOut >= 0 && gap > second:
+			continue // who is seen out there now is sooner somebody else
+		default:
+			speed = joinGone
 		}
 		reach := joinRadius + float64(speed*float64(gap)/1e9)
 		d := v.Pos.distance(e.Floor)

@@ -1,0 +1,167 @@
+package fusion
+
+import "testing"
+
+// TestPickIsShared: two people stand at the shelf; each is held to have taken it with a probability, and both know of the
+// other.
+func TestPickIsShared(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 12, Point{1.4, 4.2})
+	s.walk("cam-1", "B", 0, 12, Point{2.9, 4.2})
+	s.walk("cam-1", "C", 0, 12, Point{7, 2.5})
+	s.weigh(12, 5, -621)
+	s.tell(12)
+	a, b, c := s.of("cam-1/A"), s.of("cam-1/B"), s.of("cam-1/C")
+	na, nb := s.view(a).Carried(nil), s.view(b).Carried(nil)
+	if !near(na, nb, 0.1) || na+nb < 0.9 || na+nb > 1 {
+		t.Errorf("A holds %.3f and B %.3f; want about a half each, one together", na, nb)
+	}
+	if s.view(c).Carried(nil) != 0 {
+		t.Error("C, five metres away, holds some")
+	}
+	if len(a.Others) != 1 || a.Others[0].Visit != b.ID || len(b.Others) != 1 || b.Others[0].Visit != a.ID {
+		t.Errorf("others: %+v and %+v", a.Others, b.Others)
+	}
+	if conf := s.view(a).OwnerConf(); conf > 0.6 {
+		t.Errorf("owner_conf() = %.2f of what another may have as well", conf)
+	}
+}
+
+func TestPutBack(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 30, atShelf)
+	s.weigh(30, 5, -621, 10, -621, 15, 621)
+	s.tell(12)
+	if n := s.view(s.of("cam-1/A")).Carried(nil); !near(n, 1.9, 0.15) {
+		t.Errorf("holds %.2f after two picks", n)
+	}
+	s.tell(30)
+	v := s.of("cam-1/A")
+	if n := s.view(v).Carried(nil); !near(n, 0.95, 0.1) {
+		t.Errorf("holds %.2f after two picks and one put-back", n)
+	}
+	if got := s.facts(v, FactPutBack); got == "" {
+		t.Error("the put-back was not told")
+	}
+	if got := s.facts(s.w.Subject(SubjectZone, "aisle-1"), FactPicked, FactPutBack); got == "" {
+		t.Error("the zone's ledger has none of it")
+	}
+}
+
+// TestLongRummage: who stands there when the load began to move is still known ten seconds later.
+func TestLongRummage(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 20, atShelf)
+	load := 20 * 621.0
+	for i := range 200 {
+		g := load
+		switch {
+		case i >= 130:
+			g = load - 621
+		case i >= 50: // rummages for eight seconds
+			g = load - 300 + 150*float64(i%3)
+		}
+		s.event("g1", float64(i)/10, Event{Grams: g, Zone: -1})
+	}
+	s.tell(20)
+	if n := s.view(s.of("cam-1/A")).Carried(nil); n < 0.8 {
+		t.Errorf("holds %.2f", n)
+	}
+}
+
+// TestTagsAndGoods: a tag carried through the gate is the unit that was taken, and one whose goods were paid has not moved.
+func TestTagsAndGoods(t *testing.T) {
+	walk := func(s *story) {
+		s.walk("cam-1", "A", 0, 8, atShelf)
+		s.walk("cam-1", "A", 8.2, 12, atShelf, atTill)
+		s.walk("cam-1", "A", 12.2, 20, atTill)
+		s.walk("cam-1", "A", 20.2, 26, atTill, atDoor, Point{4, -0.6})
+		s.carry("r-door", sauceTag, 22.8)
+	}
+	t.Run("taken and carried out", func(t *testing.T) {
+		s := newStory(t)
+		walk(s)
+		s.weigh(26, 5, -621)
+		s.tell(26)
+		v := s.of("cam-1/A")
+		if n := s.view(v).Unpaid(nil); !near(n, 0.97, 0.05) {
+			t.Errorf("unpaid %.3f: the tag is the bottle that was taken, not another", n)
+		}
+		if m := s.view(v).Moved(s.place(Exit)); m < 0.5 {
+			t.Errorf("moved %.2f", m)
+		}
+		if m := s.view(v).Moved(s.place(Aisle)); m != 0 {
+			t.Errorf("moved %.2f through the aisle", m)
+		}
+	})
+	t.Run("paid by its barcode", func(t *testing.T) {
+		s := newStory(t)
+		walk(s)
+		s.weigh(26, 5, -621)
+		s.till(16, "1", Scan, "071142008582")
+		s.till(17, "1", Tender, "")
+		s.tell(26)
+		v := s.view(s.of("cam-1/A"))
+		if m, n := v.Moved(s.place(Exit)), v.Unpaid(nil); m > 0.01 || n > 0.01 {
+			t.Errorf("moved %.2f, unpaid %.2f of what was paid", m, n)
+		}
+	})
+	t.Run("paid by its tag", func(t *testing.T) {
+		s := newStory(t)
+		walk(s)
+		s.event("sco-1", 16, Event{ID: "1", Action: Scan, EPC: sauceTag, Qty: 1, Zone: -1})
+		s.tell(26)
+		v := s.view(s.of("cam-1/A"))
+		if m, n := v.Moved(s.place(Exit)), v.Unpaid(nil); m > 0.01 || n > 0.01 {
+			t.Errorf("moved %.2f, unpaid %.2f of what was paid", m, n)
+		}
+	})
+	t.Run("another unit's tag was paid", func(t *testing.T) {
+		s := newStory(t)
+		walk(s)
+		s.carry("r-door", otherTag, 22.9)
+		s.event("sco-1", 16, Event{ID: "1", Action: Scan, EPC: sauceTag, Qty: 1, Zone: -1})
+		s.tell(26)
+		v := s.view(s.of("cam-1/A"))
+		if n := v.MovedCount(s.place(Exit)); !near(n, 0.85, 0.2) {
+			t.Errorf("moved_count %.2f; want one of the two", n)
+		}
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		s := newStory(t)
+		s.carry("r-door", sauceTag, 5)
+		w := s.tell(9)
+		if len(w.Visits()) != 1 || !w.Visits()[0].Unowned || w.Visits()[0].Zone != doorZone {
+			t.Fatalf("visits %+v; want one that nobody owns", w.Visits())
+		}
+		if n := s.view(w.Visits()[0]).Unpaid(nil); n < 0.5 {
+			t.Errorf("unpaid %.2f", n)
+		}
+	})
+}
+
+// TestForeignTags: what is not in the catalogue is nobody's business.
+func TestForeignTags(t *testing.T) {
+	for _, hide := range []bool{true, false} {
+		s := newStory(t)
+		s.store.HideForeign = hide
+		s.walk("cam-1", "A", 0, 10, Point{4, 3}, atDoor)
+		s.carry("r-door", foreign, 7)
+		s.tell(12)
+		told := 0
+		for _, c := range s.told {
+			if c.Fact.Name == foreign {
+				told++
+				if c.Visit.Subject == SubjectVisit {
+					t.Errorf("hide %v: a person's own tag became his fact %+v", hide, c.Fact)
+				}
+			}
+		}
+		if (told == 0) != hide {
+			t.Errorf("hide %v: %d facts name the foreign tag", hide, told)
+		}
+		if v := s.of("cam-1/A"); len(v.tags) > 0 || len(v.Basket) > 0 {
+			t.Errorf("hide %v: %+v %+v", hide, v.tags, v.Basket)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package fusion
+
+import "testing"
+
+func TestCoverage(t *testing.T) {
+	sign := func(s *story, source string, from, to, every float64) {
+		for sec := from; sec <= to; sec += every {
+			s.event(source, sec, Event{Kind: Status, Action: Online, Zone: -1})
+		}
+	}
+	off := func(s *story, source string, sec float64) {
+		s.event(source, sec, Event{Kind: Status, Action: Offline, Zone: -1})
+	}
+	for _, c := range []struct {
+		name string
+		tell func(s *story)
+		at   float64
+		want float64
+	}{
+		{"reports all the while", func(s *story) { sign(s, "r-door", 0, 120, 10) }, 120, 1},
+		{"never reported", func(s *story) { sign(s, "cam-1", 0, 120, 10) }, 120, 0},
+		{"its will came half a minute ago", func(s *story) {
+			sign(s, "r-door", 0, 90, 10)
+			off(s, "r-door", 90)
+		}, 120, 0.5},
+		{"silent for three times every, then idle", func(s *story) {
+			sign(s, "r-door", 0, 60, 10)
+		}, 120, 0.5},
+		{"a source that says so less often may be silent for longer", func(s *story) {
+			s.event("r-door", 0, Event{Kind: Status, Action: Online, Every: 30 * second, Zone: -1})
+			sign(s, "cam-1", 0, 120, 10)
+			s.event("r-door", 60, Event{Kind: Status, Action: Online, Every: 30 * second, Zone: -1})
+		}, 120, 1},
+		{"a hole that is over counts for a minute", func(s *story) {
+			sign(s, "r-door", 0, 70, 10)
+			off(s, "r-door", 70)
+			sign(s, "r-door", 85, 125, 10)
+		}, 120, 0.75},
+		{"and not longer", func(s *story) {
+			sign(s, "r-door", 0, 70, 10)
+			off(s, "r-door", 70)
+			sign(s, "r-door", 85, 185, 10)
+		}, 150, 1},
+		{"the recording began less than a minute ago", func(s *story) { sign(s, "r-door", 0, 20, 10) }, 20, 1},
+		{"and it was away for half of that", func(s *story) {
+			sign(s, "r-door", 0, 0, 10)
+			off(s, "r-door", 10)
+		}, 20, 0.5},
+		{"a retained message is no sign of life", func(s *story) {
+			sign(s, "cam-1", 0, 120, 10)
+			s.event("r-door", 60, Event{Kind: Status, Action: Online, Retained: true, Zone: -1})
+		}, 120, 0},
+		{"a read is", func(s *story) {
+			sign(s, "cam-1", 0, 120, 10)
+			for sec := 0.0; sec <= 120; sec += 10 {
+				s.event("r-door", sec, Event{ID: foreign, Antenna: 1, RSSI: -60, Zone: -1})
+			}
+		}, 120, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			c.tell(s)
+			w := s.tell(c.at)
+			v := View{World: w, Visit: w.store, Now: at(c.at)}
+			if got := v.Coverage(ByRFID, s.place(Exit)); !near(got, c.want, 1e-9) {
+				t.Errorf("coverage %.3f; want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestSilence: tags count as silent only where they could have been read all the while.
+func TestSilence(t *testing.T) {
+	for _, alive := range []bool{true, false} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 40, atDoor)
+		s.carry("r-door", sauceTag, 3)
+		for sec := 0.0; sec <= 40; sec += 10 {
+			if alive || sec < 15 {
+				s.event("r-door", sec, Event{Kind: Status, Action: Online, Zone: -1})
+				s.event("r-aisle", sec, Event{Kind: Status, Action: Online, Zone: -1})
+			}
+		}
+		if !alive {
+			s.event("r-door", 15, Event{Kind: Status, Action: Offline, Zone: -1})
+			s.event("r-aisle", 15, Event{Kind: Status, Action: Offline, Zone: -1})
+		}
+		s.tell(40)
+		if got := s.view(s.of("cam-1/A")).Silent(20 * second); got != alive {
+			t.Errorf("readers alive %v: silent %v", alive, got)
+		}
+	}
+}
