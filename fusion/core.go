@@ -4,6 +4,7 @@ package fusion
 
 import (
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -207,9 +208,8 @@ func (c *Core[J]) rewind(ts int64) {
 	}
 	c.checkpoints = c.checkpoints[:i+1]
 	from := sort.Search(len(c.past), func(k int) bool { return c.past[k].TS >= c.state.at })
-	again := append([]Event(nil), c.past[from:]...)
+	c.pending = slices.Concat(c.past[from:], c.pending)
 	c.past = c.past[:from]
-	c.pending = append(again, c.pending...)
 }
 
 func (c *Core[J]) clone(s *state[J]) *state[J] {

@@ -1,0 +1,405 @@
+package fusion
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// diary is a judge that writes down what it is told, and has a timer every ten seconds while somebody is there.
+type diary struct {
+	lines []entry
+	due   int64
+}
+
+// entry is a fact that a visit or ledger was given, or without one a timer that found so many visits.
+type entry struct {
+	now    int64
+	who    string
+	fact   Fact
+	visits int
+}
+
+func newDiary() Judge[*diary] {
+	return Judge[*diary]{
+		New:   func() *diary { return &diary{due: math.MaxInt64} },
+		Clone: func(d *diary) *diary { return &diary{slices.Clip(d.lines), d.due} },
+		Facts: func(d *diary, w *World, changes []Change) {
+			for _, c := range changes {
+				d.lines = append(d.lines, entry{w.Now(), c.Visit.ID, c.Fact, 0})
+			}
+			if d.due == math.MaxInt64 {
+				d.due = w.Now() + 10*second
+			}
+		},
+		Due: func(d *diary) int64 { return d.due },
+		Fire: func(d *diary, w *World, now int64) {
+			d.lines = append(d.lines, entry{now: now, visits: len(w.Visits())})
+			d.due = now + 10*second
+			if len(w.Visits()) == 0 {
+				d.due = math.MaxInt64
+			}
+		},
+	}
+}
+
+// deep prints everything that a world knows, without addresses and scratch.
+func deep(w *World) string {
+	var b strings.Builder
+	p := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
+	p("now %d began %d born %d evicted %d live %+v", w.now, w.began, w.born, w.evicted, w.live)
+	for _, list := range [][]*Visit{w.visits, w.tills, w.zones, {w.store}} {
+		for _, v := range list {
+			p("%+v", *v)
+		}
+	}
+	for k, t := range w.tracks {
+		p("track %v: %s %d %v", k, t.visit.ID, t.at, t.lost)
+	}
+	for k, s := range w.sessions {
+		p("session %v: %s %v %d %+v", k, s.visit.ID, s.share, s.scans, s.lines)
+	}
+	for i, pl := range w.plates.all {
+		p("plate %d: %+v", i, *pl)
+	}
+	for _, g := range w.tags.tags {
+		c := *g
+		c.mark = nil
+		p("tag %+v", c)
+	}
+	for _, t := range w.timers {
+		p("timer %+v", t)
+	}
+	lines := strings.Split(b.String(), "\n")
+	sort.Strings(lines)
+	return strings.Join(lines, "\n")
+}
+
+// crowd is what the shop's devices report of people who come, take, pay or do not, and go. Times are whole tenths of a
+// second, so that many fall together; no two messages are alike.
+func crowd(r *rand.Rand, s *Store, seconds, people int) []Message {
+	var all []Message
+	n := uint64(0)
+	put := func(source string, sec float64, e Event) {
+		e.Source, e.TS = s.SourceIndex(source), at(math.Round(sec*10)/10)
+		if e.Kind != Status {
+			e.Kind = s.Sources[e.Source].Kind
+		}
+		e.Hash = n*0x9E3779B97F4A7C15 + 1
+		n++
+		all = append(all, Message{TS: e.TS, Clocked: true, Source: e.Source, Kind: e.Kind, Ident: e.Hash, Events: []Event{e}})
+	}
+	load := make([]float64, seconds*10+1)
+	for i := range load {
+		load[i] = 20 * 621
+	}
+	for p := range people {
+		id := fmt.Sprint("p", p)
+		from := r.Float64() * float64(max(1, seconds-30))
+		way := []Point{{4, -0.8}, {1 + 2*r.Float64(), 4.2}, {6.5, 1}, {4, -0.8}}
+		for i := range 125 { // 25 s at 5 Hz
+			q := along2(way, float64(i)/124)
+			q.X += 0.05 * r.NormFloat64()
+			put([]string{"cam-1", "cam-1", "cam-2"}[r.IntN(3)], from+float64(i)/5,
+				Event{ID: id, Name: person, Conf: 0.9, HasFloor: true, Floor: q, Zone: -1})
+		}
+		if r.IntN(3) > 0 {
+			for i := int((from + 8) * 10); i < len(load); i++ {
+				load[i] -= 621
+			}
+		}
+		if r.IntN(2) > 0 {
+			put("sco-1", from+16, Event{ID: id, Action: Open, Zone: -1})
+			put("sco-1", from+17, Event{ID: id, Action: Scan, SKU: "00071142008582", Qty: 1, Zone: -1})
+			put("sco-1", from+18, Event{ID: id, Action: Tender, Zone: -1})
+		}
+		for i := range 20 {
+			x := float64(i)/10 - 1
+			put("r-door", from+22+float64(i)/8, Event{ID: fmt.Sprintf("AABB%020d", p), Antenna: 1, RSSI: -46 - 16*x*x, Zone: -1})
+		}
+		if r.IntN(3) == 0 {
+			put("eas-1", from+24, Event{On: true, Action: Out, Zone: -1})
+		}
+	}
+	for i := range seconds * 10 {
+		put("g1", float64(i)/10, Event{Grams: load[i] + 0.2*r.NormFloat64(), Zone: -1})
+		if i%5 == 0 {
+			put("r-aisle", float64(i)/10, Event{ID: fmt.Sprintf("AABC%020d", r.IntN(30)), Antenna: 1, RSSI: -60 + r.NormFloat64(), Zone: -1})
+		}
+		if i%100 == 0 {
+			for _, c := range s.Sources {
+				put(c.ID, float64(i)/10, Event{Kind: Status, Action: Online, Zone: -1})
+			}
+		}
+	}
+	return all
+}
+
+// deliver gives messages to a core in the order of a key, each received when it says, and then lets time pass.
+func deliver(c *Core[*diary], all []Message, key []int64) {
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return key[order[i]] < key[order[j]] })
+	last := int64(0)
+	for _, i := range order {
+		m := all[i]
+		m.Events = slices.Clone(m.Events)
+		c.Arrive(m.Received)
+		c.Add(&m)
+		c.Advance()
+		last = max(last, all[i].Received)
+	}
+	c.Arrive(last + 20*second)
+	c.Advance()
+}
+
+// TestOrder: the world and what was judged depend on the set of messages, not on their order: neither of those that are
+// all on time (contract §3, law 2) nor, in the end, of those that are late by up to 60 s.
+func TestOrder(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		slack int64
+		late  bool
+	}{{"on time", 3 * second, false}, {"late", 3*second + MaxBehind, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			refolds := 0
+			rapid.Check(t, func(t *rapid.T) {
+				r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+				store := cornerShop()
+				all := crowd(r, store, rapid.IntRange(5, 60).Draw(t, "seconds"), rapid.IntRange(0, 5).Draw(t, "people"))
+				odd := rapid.SampledFrom([]int{100, 300}).Draw(t, "one in so many is late")
+				// Received at most half the slack after ts and read at most half the slack after ts: never later than allowed.
+				inOrder, shuffled := make([]int64, len(all)), make([]int64, len(all))
+				for i := range all {
+					all[i].Received = all[i].TS + r.Int64N(c.slack/2)
+					inOrder[i], shuffled[i] = all[i].TS, all[i].TS+r.Int64N(c.slack/2)
+					if c.late && r.IntN(odd) > 0 {
+						all[i].Received, shuffled[i] = all[i].TS, all[i].TS+r.Int64N(3*second)
+					}
+				}
+				a, b := NewCore(store, newDiary()), NewCore(store, newDiary())
+				if c.late { // the reference gets everything on time
+					punctual := slices.Clone(all)
+					for i := range punctual {
+						punctual[i].Received = punctual[i].TS
+					}
+					deliver(a, punctual, inOrder)
+					last := int64(0)
+					for i := range all {
+						last = max(last, all[i].Received)
+					}
+					a.Arrive(last + 20*second)
+					a.Advance()
+				} else {
+					deliver(a, all, inOrder)
+				}
+				deliver(b, all, shuffled)
+				refolds += b.Refolds
+				for i := range b.Counters {
+					if n := b.Counters[i]; n.TooLate > 0 || n.Duplicates > 0 || n.Late > 0 && !c.late {
+						t.Fatalf("source %d: %+v", i, n)
+					}
+				}
+				wa, da := a.Confirmed()
+				wb, db := b.Confirmed()
+				differ(t, da.lines, db.lines)
+				differ(t, strings.Split(deep(wa), "\n"), strings.Split(deep(wb), "\n"))
+			})
+			if c.late != (refolds > 0) {
+				t.Errorf("%d refolds", refolds)
+			}
+		})
+	}
+}
+
+// differ fails with the first line in which two lists differ.
+func differ[T comparable](t *rapid.T, want, got []T) {
+	t.Helper()
+	for i := range max(len(want), len(got)) {
+		var x, y T
+		if i < len(want) {
+			x = want[i]
+		}
+		if i < len(got) {
+			y = got[i]
+		}
+		if x != y {
+			t.Fatalf("line %d of %d and %d\nwant %+v\ngot  %+v", i, len(want), len(got), x, y)
+		}
+	}
+}
+
+// TestClone: a copy and its original share nothing that changes, and a copy of either goes on as the original does.
+func TestClone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
+		store := cornerShop()
+		all := crowd(r, store, 60, rapid.IntRange(1, 6).Draw(t, "people"))
+		sort.SliceStable(all, func(i, j int) bool { return all[i].Events[0].Compare(&all[j].Events[0]) < 0 })
+		fold := func(w *World, all []Message) {
+			for i := range all {
+				for w.Due() <= all[i].TS {
+					w.Fire(w.Due())
+				}
+				w.Fold(&all[i].Events[0])
+			}
+		}
+		cut := rapid.IntRange(0, len(all)).Draw(t, "cut")
+		a := NewWorld(store)
+		fold(a, all[:cut])
+		before := deep(a)
+		b := a.Clone()
+		c := b.Clone()
+		fold(b, all[cut:])
+		after := deep(b)
+		differ(t, strings.Split(before, "\n"), strings.Split(deep(a), "\n"))
+		fold(a, all[cut:])
+		differ(t, strings.Split(after, "\n"), strings.Split(deep(a), "\n"))
+		differ(t, strings.Split(before, "\n"), strings.Split(deep(c), "\n"))
+		fold(c, all[cut:])
+		differ(t, strings.Split(after, "\n"), strings.Split(deep(c), "\n"))
+	})
+}
+
+// TestProvisional: what is supposed is what would be confirmed if nothing more came, and leaves no trace.
+func TestProvisional(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
+		store := cornerShop()
+		all := crowd(r, store, 60, 4)
+		slices.SortStableFunc(all, func(x, y Message) int { return cmp(x.TS, y.TS) })
+		all = all[:rapid.IntRange(1, len(all)).Draw(t, "cut")]
+		a, b := NewCore(store, newDiary()), NewCore(store, newDiary())
+		for i := range all {
+			m := all[i]
+			m.Received = m.TS
+			for _, c := range []*Core[*diary]{a, b} {
+				c.Arrive(m.Received)
+				c.Add(&m)
+				c.Advance()
+			}
+			if i%97 == 0 {
+				b.Provisional()
+			}
+		}
+		w, d := b.Provisional()
+		supposed, told := deep(w), d.lines
+		last := all[len(all)-1].TS
+		for _, c := range []*Core[*diary]{a, b} {
+			c.advance(last + 1)
+		}
+		wa, da := a.Confirmed()
+		wb, db := b.Confirmed()
+		differ(t, strings.Split(deep(wa), "\n"), strings.Split(deep(wb), "\n"))
+		differ(t, da.lines, db.lines)
+		differ(t, strings.Split(deep(wa), "\n"), strings.Split(supposed, "\n"))
+		differ(t, da.lines, told)
+	})
+}
+
+func TestVerdicts(t *testing.T) {
+	store := cornerShop()
+	c := NewCore(store, newDiary())
+	read := func(sec, received float64, ident uint64, clocked bool) Verdict {
+		m := Message{TS: at(sec), Received: at(received), Clocked: clocked, Source: store.SourceIndex("r-door"), Kind: RFID, Ident: ident,
+			Events: []Event{{TS: at(sec), Kind: RFID, Source: store.SourceIndex("r-door"), ID: jacketTag, Antenna: 1, RSSI: -50, Zone: -1}}}
+		c.Arrive(m.Received)
+		defer c.Advance()
+		return c.Add(&m)
+	}
+	for i, x := range []struct {
+		sec, received float64
+		ident         uint64
+		clocked       bool
+		want          Verdict
+	}{
+		{0, 0, 1, true, Accepted},
+		{1, 4, 2, true, Accepted}, // exactly at the watermark
+		{1, 4.001, 3, true, Late},
+		{1, 4.001, 3, true, Duplicate},
+		{60, 60, 4, false, Accepted}, // a device without clock: the same number again
+		{61, 61, 4, false, Duplicate},
+		{62, 62, 0, false, Accepted}, // and one without number, never
+		{62, 62, 0, false, Accepted},
+		{1, 64, 5, true, Late}, // behind by sixty seconds
+		{0.999, 64, 6, true, TooLate},
+		{1, 64, 5, true, Duplicate},
+	} {
+		if got := read(x.sec, x.received, x.ident, x.clocked); got != x.want {
+			t.Errorf("message %d: verdict %v; want %v", i, got, x.want)
+		}
+	}
+	if got, want := c.Counters[store.SourceIndex("r-door")], (Counters{Received: 11, Late: 2, Duplicates: 3, TooLate: 1}); got != want {
+		t.Errorf("counted %+v; want %+v", got, want)
+	}
+}
+
+// TestMemoryIsBounded: over an hour of events nothing grows but what is told.
+func TestMemoryIsBounded(t *testing.T) {
+	store := cornerShop()
+	none := Judge[int]{New: func() int { return 0 }, Clone: func(n int) int { return n }, Facts: func(int, *World, []Change) {},
+		Due: func(int) int64 { return math.MaxInt64 }, Fire: func(int, *World, int64) {}}
+	c := NewCore(store, none)
+	r := rand.New(rand.NewPCG(1, 1))
+	all := crowd(r, store, 600, 60)
+	slices.SortStableFunc(all, func(x, y Message) int { return cmp(x.TS, y.TS) })
+	perSecond := len(all) / 600
+	limit := 2 * perSecond * int((keepFacts+checkpointEvery)/second)
+	for lap := range int64(6) {
+		for i := range all {
+			m := all[i]
+			m.TS += lap * 600 * second
+			m.Received = m.TS
+			m.Ident += uint64(lap)
+			e := m.Events[0]
+			e.TS = m.TS
+			m.Events = []Event{e}
+			if i%1000 == 999 { // some come late
+				m.TS, m.Events[0].TS = m.TS-40*second, m.TS-40*second
+			}
+			c.Arrive(m.Received)
+			c.Add(&m)
+			c.Advance()
+			if len(c.past)+len(c.pending) > limit || len(c.seen) > limit || len(c.seenAt) > limit ||
+				len(c.checkpoints) > int(keepFacts/checkpointEvery)+2 {
+				t.Fatalf("lap %d, message %d: %d events of the past, %d waiting, %d seen, %d checkpoints; limit %d", lap, i, len(c.past),
+					len(c.pending), len(c.seen), len(c.checkpoints), limit)
+			}
+		}
+	}
+	w, _ := c.Confirmed()
+	if c.Refolds == 0 || len(w.timers) > 500 || len(w.tags.tags) > 200 || len(w.sessions) > 50 || len(w.tracks) > 200 {
+		t.Errorf("%d refolds, %d timers, %d tags, %d sessions, %d tracks", c.Refolds, len(w.timers), len(w.tags.tags), len(w.sessions), len(w.tracks))
+	}
+}
+
+// TestFinish: the end of a recording folds what was waiting, fires what is due and ends every visit then.
+func TestFinish(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{4, -0.6})
+	c := NewCore(s.store, newDiary())
+	for i := range s.events {
+		e := s.events[i]
+		c.Arrive(e.TS)
+		c.Add(&Message{TS: e.TS, Received: e.TS, Clocked: true, Source: e.Source, Kind: e.Kind, Events: []Event{e}})
+		c.Advance()
+	}
+	c.Arrive(at(4))
+	c.Finish()
+	w, d := c.Confirmed()
+	if len(w.Visits()) != 0 || c.Pending() != 0 || c.Watermark() <= at(4) {
+		t.Errorf("%d visits open, %d events waiting, watermark %d", len(w.Visits()), c.Pending(), c.Watermark())
+	}
+	exits := slices.ContainsFunc(d.lines, func(e entry) bool { return e.fact.Kind == FactExited })
+	if last := d.lines[len(d.lines)-1]; !exits || last.fact.Kind != FactEnded || last.now != at(4) {
+		t.Errorf("exited %v; the last fact is %+v", exits, last)
+	}
+}
