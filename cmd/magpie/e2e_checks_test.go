@@ -123,6 +123,14 @@ func (e *endToEnd) numbers(t *testing.T) {
 			return flux("events", "received", sum(fmt.Sprintf(`r.kind == %q and r.source == %q`, kind, source))) == int64(want[name])
 		})
 	}
+	var scraped string
+	must(t, fetch(e.http, "/metrics", &scraped))
+	for name, n := range want {
+		kind, source, _ := strings.Cut(name, "/")
+		if line := fmt.Sprintf("magpie_events_received_total{kind=%q,source=%q,store=\"street\"} %d\n", kind, source, n); !strings.Contains(scraped, line) {
+			t.Errorf("/metrics does not say %s", line)
+		}
+	}
 	last := map[string]alertLine{}
 	for _, line := range e.lines() {
 		a := alertOf(t, line)

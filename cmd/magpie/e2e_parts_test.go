@@ -361,7 +361,7 @@ func (c mqttClient) publish(ctx context.Context, topic string, payload []byte) e
 	return within(ctx, c.Publish(topic, 1, false, payload))
 }
 
-// fetch asks the program's API.
+// fetch asks the program's API for JSON, or for the text itself where into is a *string.
 func fetch(addr, path string, into any) error {
 	reply, err := http.Get("http://" + addr + path)
 	if err != nil {
@@ -375,6 +375,10 @@ func fetch(addr, path string, into any) error {
 	case reply.StatusCode != http.StatusOK:
 		return errors.New(reply.Status)
 	case into == nil:
+		return nil
+	}
+	if text, is := into.(*string); is {
+		*text = string(b)
 		return nil
 	}
 	return json.Unmarshal(b, into)
