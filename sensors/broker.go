@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -34,10 +35,14 @@ type BrokerOptions struct {
 
 // Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only.
 type Broker struct {
-	nats     *server.Server
 	opts     *server.Options
+	log      natsLog
 	scheme   string
 	password string
+	failed   chan struct{} // holds one when the server can no longer write
+
+	mu   sync.Mutex
+	nats *server.Server
 }
 
 // ownUser is who Magpie itself is on its own broker.
@@ -56,7 +61,8 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	b := &Broker{password: rand.Text(), scheme: "mqtt"}
+	b := &Broker{password: rand.Text(), scheme: "mqtt", failed: make(chan struct{}, 1)}
+	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
 	if o.TLS != nil {
 		b.scheme = "mqtts"
 	}
@@ -65,7 +71,7 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		return nil, err
 	}
 	b.opts = &server.Options{
-		ServerName: "magpie", DontListen: true, NoSigs: true, NoLog: o.Log == nil,
+		ServerName: "magpie", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: o.Dir, SyncAlways: o.Sync == 0, SyncInterval: cmp.Or(o.Sync, time.Minute),
 		MaxPayload: 2 * maxPayload, // more than the contract allows, so that what is too big is told so and not cut off
 		Users:      append(users, &server.User{Username: ownUser, Password: b.password}),
@@ -77,18 +83,25 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		}
 		b.opts.MQTT.NoAuthUser = anyone
 	}
-	if b.nats, err = server.NewServer(b.opts); err != nil {
+	if err := free(host, port); err != nil {
+		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
+	}
+	if err := b.start(); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	if o.Log != nil {
-		b.nats.SetLoggerV2(natsLog{o.Log}, false, false, false)
-	}
-	go b.nats.Start()
-	if !b.nats.ReadyForConnections(20 * time.Second) {
-		b.Close()
-		return nil, fmt.Errorf("broker: it does not listen on %s: is another broker running there, and is %s writable?", o.Listen, o.Dir)
-	}
 	return b, nil
+}
+
+// free reports why nobody can listen on a port: the server itself says so only after a long wait.
+func free(host string, port int) error {
+	if port == server.RANDOM_PORT {
+		return nil
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // URL is where clients connect, mqtt://host:port.
@@ -98,12 +111,6 @@ func (b *Broker) URL() string {
 
 // Own is the user and password with which Magpie itself may do everything; they change with every start.
 func (b *Broker) Own() (user, password string) { return ownUser, b.password }
-
-// Close stops the broker and waits until its files are closed.
-func (b *Broker) Close() {
-	b.nats.Shutdown()
-	b.nats.WaitForShutdown()
-}
 
 // anyone is the user that a client without a name is.
 const anyone = "anyone"
@@ -120,6 +127,7 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 	}
 	var users []*server.User
 	var errs []error
+	plain := 0
 	seen := map[string]bool{ownUser: true, anyone: true}
 	for i, line := range strings.Split(string(text), "\n") {
 		line = strings.TrimSpace(line)
@@ -142,6 +150,12 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 			u.Permissions = o.vendor(strings.Split(sources, ","), open.Publish.Deny)
 		}
 		users = append(users, u)
+		if !strings.HasPrefix(password, "$2") {
+			plain++
+		}
+	}
+	if plain > 0 && o.Log != nil {
+		o.Log.Warn("the users file holds passwords as they are; bcrypt hashes (htpasswd -nbB) serve too", "file", o.Users, "passwords", plain)
 	}
 	return users, errors.Join(errs...)
 }
@@ -209,13 +223,3 @@ func subjects(filters ...string) []string {
 	}
 	return all
 }
-
-// natsLog passes the server's log lines on.
-type natsLog struct{ log *slog.Logger }
-
-func (l natsLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l natsLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l natsLog) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l natsLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l natsLog) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l natsLog) Tracef(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }

@@ -46,6 +46,13 @@ type Decoder struct {
 	antennas []map[int]int // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
+	last     sequence
+}
+
+// sequence is what a sender says of a message's place among its own.
+type sequence struct {
+	seq  integer
+	boot string
 }
 
 // NewDecoder makes a Decoder for a store. The error lists every mapping that cannot be used.
@@ -89,7 +96,13 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
 		return fusion.Message{}, r
 	}
+	d.last = sequence{m.seq, m.boot.v}
 	return m.Message, nil
+}
+
+// Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
+func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
+	return d.last.seq.v, d.last.boot, d.last.seq.set
 }
 
 // reader reads a payload into the draft's events, for the draft's source and kind.
@@ -105,8 +118,11 @@ func (d *Decoder) route(topic string) (kind, source string, read reader, r *Reje
 			}
 		}
 		kind, source = unmapped(topic)
-		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
-			Reason: "no entry of sources in the site file is for this topic: add one with a decoder or a map"}
+		reason := "no entry of sources in the site file is for this topic: add one with a decoder or a map"
+		if strings.HasPrefix(topic, "magpie/") {
+			reason = "a topic is magpie/v1/{store}/{kind}/{source}"
+		}
+		return kind, source, nil, &Rejection{Code: CodeUnknownSource, Reason: reason}
 	}
 	store, kind, source, ok := message.SplitTopic(topic)
 	switch {
