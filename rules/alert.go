@@ -119,11 +119,7 @@ func (r *reader) readParams(o *object) {
 		for _, k := range params.keys {
 			names = append(names, k.Value)
 		}
-		at := o.node
-		if at == nil {
-			return
-		}
-		r.fail(at, "the site overrides the param %s of %s, which has none of that name; %s", name, r.p.ID, suggest(name, names))
+		*r.errs = append(*r.errs, r.over.err("the site overrides the param %s of %s, which has none of that name; %s", clip(name), r.p.ID, suggest(name, names)))
 	}
 }
 
@@ -171,7 +167,7 @@ func (r *reader) override() {
 	case Live, Shadow, Off:
 		p.Mode = m
 	default:
-		r.failAt(1, 1, "the site gives %s the mode %s; possible are live, shadow, off", p.ID, quote(r.over.Mode))
+		*r.errs = append(*r.errs, r.over.err("the site gives %s the mode %s; possible are live, shadow, off", p.ID, quote(r.over.Mode)))
 	}
 	if p.Shadowed != "" {
 		if p.Mode == Live {

@@ -199,18 +199,12 @@ func TestExpressionsAreBounded(t *testing.T) {
 
 // TestErrorsOfAllFilesComeAtOnce also holds the words for common.yaml.
 func TestErrorsOfAllFilesComeAtOnce(t *testing.T) {
-	_, err := tryLoad(Options{Overrides: map[string]Override{"b": {Mode: "loud", Params: map[string]any{"flor": 3.0}}}},
+	_, err := tryLoad(Options{Overrides: map[string]Override{"b": {File: "shop/site.yaml", Line: 28, Col: 36, Mode: "loud", Params: map[string]any{"flor": 3.0}}}},
 		"common.yaml", "lists:\n  any: {category: x}\n  cheap: {max_pric: 3}\n  watch: {skus: [071142008582]}\nmacros:\n  late: 'between(\"21:00\", \"6\")'\n  min: '1'\n  a: 'b + 1'\n  b: 'a + 1'\n",
 		"a.yaml", scoring("late ? 1 : 0"),
 		"b.yaml", "policy: b\ntitle: t\nparams: {floor: 3}\nscore: 'floor'\nalert: {tiers: {review: 0.3}}\n",
 		"c.yaml", scoring("2"))
 	wantErrors(t, err, `
-b.yaml:1:1: the site overrides the param flor of b, which has none of that name; did you mean floor?
-  | policy: b
-  | ^
-b.yaml:1:1: the site gives b the mode "loud"; possible are live, shadow, off
-  | policy: b
-  | ^
 c.yaml:1:1: the policy p is already in a.yaml; give each its own id
   | policy: p
   | ^
@@ -234,7 +228,9 @@ common.yaml:8:7: the macro b uses itself
   |       ^
 common.yaml:9:7: the macro a uses itself
   |   b: 'a + 1'
-  |       ^`)
+  |       ^
+shop/site.yaml:28:36: the site overrides the param flor of b, which has none of that name; did you mean floor?
+shop/site.yaml:28:36: the site gives b the mode "loud"; possible are live, shadow, off`)
 }
 
 // TestALongLineIsCut holds that an error shows the part of a long line around its place.

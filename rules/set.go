@@ -4,6 +4,7 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,8 +18,16 @@ import (
 
 // Override is what the site file says of one policy.
 type Override struct {
+	File      string // where it says so, for errors; "" stands for the top of site.yaml
+	Line, Col int
+
 	Mode   string         // live, shadow, off; "" leaves the policy's own
 	Params map[string]any // numbers, texts, true or false
+}
+
+// err is an error of the override, at its place in the site file.
+func (o *Override) err(format string, args ...any) *Error {
+	return &Error{File: cmp.Or(o.File, "site.yaml"), Line: max(1, o.Line), Col: max(1, o.Col), Text: fmt.Sprintf(format, args...)}
 }
 
 // Options is what a set takes from the site.
@@ -147,8 +156,8 @@ func Build(files []File, opts Options) (*Set, error) {
 	}
 	for id := range opts.Overrides {
 		if _, ok := ids[id]; !ok && len(errs) == 0 {
-			errs = append(errs, &Error{File: "site.yaml", Line: 1, Col: 1, Text: fmt.Sprintf("policies.overrides names the policy %s, which does not exist; %s",
-				clip(id), suggest(id, sortedKeys(ids)))})
+			o := opts.Overrides[id]
+			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", clip(id), suggest(id, sortedKeys(ids))))
 		}
 	}
 	if err := errs.sorted(); err != nil {
