@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"magpie/rules"
+	"magpie/sensors"
 	"magpie/site"
 )
 
@@ -39,7 +41,9 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	if *dir == "" {
 		*dir = s.Policies.Dir
 	}
+	_, mappings := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources})
 	set, err := loadPolicies(*dir, s)
+	err = errors.Join(mappings, err)
 	if tests := checkTests(*dir); tests != nil {
 		err = errors.Join(err, tests)
 	}
@@ -47,7 +51,7 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 		return checkFailed(err)
 	}
 	fmt.Fprintf(out, "site %s: %d zones, %d sources, %d products, %s\n", s.Store.ID, len(s.Store.Zones), len(s.Store.Sources), len(s.Store.Products), s.Hash)
-	for _, n := range s.Notes {
+	for _, n := range append(s.Notes, missingFiles(s)...) {
 		fmt.Fprintln(out, "note:", n)
 	}
 	fmt.Fprintf(out, "policies: %d, %s\n", len(set.Policies), set.Hash)
@@ -89,6 +93,27 @@ func checkTests(dir string) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// missingFiles says which files that the site names, secrets mostly, cannot be used here. They may well be absent where
+// policies are written, so this is no error; run does not start without them.
+func missingFiles(s *site.Site) (notes []string) {
+	note := func(err error) {
+		if err != nil {
+			notes = append(notes, err.Error()+"; magpie run does not start without it")
+		}
+	}
+	for _, path := range []string{s.Broker.Users, s.Broker.PasswordFile, s.Broker.CAFile, s.Influx.TokenFile} {
+		if path != "" {
+			_, err := os.ReadFile(path)
+			note(err)
+		}
+	}
+	_, err := openSinks(s, io.Discard, nil, time.Now)
+	note(err)
+	_, err = devicePeers(s)
+	note(err)
+	return notes
 }
 
 // describe prints what a policy does: its tiers, where they go, and which combinations of evidence reach them.

@@ -38,4 +38,22 @@ func TestCheck(t *testing.T) {
 	f(1, "", "p_test.yaml:2:8: tests wants a list", "--site", shop, "--policies", dir)
 	write("site.yaml", "store: a\nzoness: []\n")
 	f(1, "", "site.yaml:2:1: ", "--site", filepath.Join(dir, "site.yaml"))
+
+	// What run would trip over.
+	write("own.yaml", `store: a
+timezone: UTC
+currency: GBP
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,2],[0,2]]}]
+sources: [{topic: "x/+", decoder: zebra, id: "{1}"}]
+broker: {listen: "127.0.0.1:1883", users: users.txt}
+`)
+	f(1, "", `own.yaml:5:11: there is no decoder "zebra"`, "--site", filepath.Join(dir, "own.yaml"))
+	write("own.yaml", `store: a
+timezone: UTC
+currency: GBP
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,2],[0,2]]}]
+broker: {listen: "127.0.0.1:1883", users: users.txt}
+`)
+	f(0, "users.txt: no such file or directory; magpie run does not start without it", "", "--site", filepath.Join(dir, "own.yaml"))
+	f(1, "", "holds no policy", "--site", shop, "--policies", t.TempDir())
 }

@@ -38,10 +38,13 @@ type live struct {
 	publish func(topic string, payload []byte) error // to the broker, for rejections
 	now     func() time.Time                         // measures only
 	errw    io.Writer                                // for people: what a line of the log cannot show
+	trouble *trouble
 
 	pipeline *pipeline
+	gaps     gaps
 	lines    []*alerts.Alert // what the current line made it say
 	at       int64           // its offset
+	old      bool            // it was received before this process started
 
 	mu       sync.Mutex
 	visits   []dashboard.Visit
@@ -55,6 +58,7 @@ var always = []alerts.Target{{Output: "stdout"}, {Output: "mqtt"}}
 
 // newLive wires a pipeline to its outputs.
 func newLive(l *live) (*live, error) {
+	l.gaps = gaps{}
 	p, err := newPipeline(l.site, nil, func(a *alerts.Alert) { l.lines = append(l.lines, a) }, pipelineHooks{
 		decoded:   l.decoded,
 		rejected:  l.rejected,
@@ -77,6 +81,7 @@ func newLive(l *live) (*live, error) {
 // follow reads the journal until ctx ends. It returns early only when the journal or the outbox fails for good.
 func (l *live) follow(ctx context.Context) error {
 	oldest, _ := l.journal.Span()
+	started := l.now().UnixNano()
 	tail, err := l.journal.Read(oldest)
 	if err != nil {
 		return err
@@ -89,6 +94,8 @@ func (l *live) follow(ctx context.Context) error {
 		}
 		l.at = e.Offset
 		l.lines = l.lines[:0]
+		l.old = e.Line.Received < started
+		l.numbers.old = l.old
 		began := l.now()
 		l.pipeline.line(&e.Line)
 		if err := l.deliver(ctx); err != nil {
@@ -117,12 +124,14 @@ func (l *live) deliver(ctx context.Context) error {
 			break // a conflict is counted; what was delivered stands
 		}
 		l.log.Error("cannot store alerts; trying again", "error", err)
+		l.trouble.set("outbox", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	l.trouble.set("outbox", nil)
 	for i, a := range l.lines {
 		l.tell(a)
 		l.recent.add(a, entries[i].Body)
@@ -134,8 +143,12 @@ func (l *live) deliver(ctx context.Context) error {
 	return nil
 }
 
-// tell says an alert in plain words on the terminal, when it is new or its tier or state has changed.
+// tell says an alert in plain words on the terminal, when it is new or its tier or state has changed. What a journal that
+// is read again says was told before the restart.
 func (l *live) tell(a *alerts.Alert) {
+	if l.old {
+		return
+	}
 	was := l.recent.alert(a.ID)
 	if was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) || was != nil && !alerts.Newer(a, was) {
 		return
@@ -145,7 +158,11 @@ func (l *live) tell(a *alerts.Alert) {
 
 func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) {
 	l.health.accepted(m, v)
-	l.numbers.message(line, m, v)
+	missing := int64(0)
+	if seq, boot, ok := l.pipeline.decoder.Sequence(); ok {
+		missing = l.gaps.add(m.Source, m.Kind, seq, boot)
+	}
+	l.numbers.message(line, m, v, missing)
 }
 
 func (l *live) rejected(line *journal.Line, r *sensors.Rejection) {
@@ -188,7 +205,7 @@ func (l *live) confirmed(w *fusion.World) {
 	l.mu.Lock()
 	l.visits = visits
 	l.mu.Unlock()
-	if now-l.toldAt >= tellEvery {
+	if now-l.toldAt >= tellEvery && !l.old {
 		l.toldAt = now
 		l.tellVisits(visits)
 	}
@@ -207,7 +224,11 @@ func (l *live) tellVisits(visits []dashboard.Visit) {
 			top = v
 		}
 	}
-	l.log.Info("visits", "open", len(visits), "highest", fmt.Sprintf("%.2f", top.Score), "of", strings.Join(top.Tracks, " "))
+	who := strings.Join(top.Tracks, " ")
+	if who == "" {
+		who = top.ID // nobody was seen: a gate, a till or a tag alone
+	}
+	l.log.Info("visits", "open", len(visits), "highest", fmt.Sprintf("%.2f", top.Score), "of", who)
 }
 
 func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit {

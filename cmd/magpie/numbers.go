@@ -23,6 +23,7 @@ type numbers struct {
 	log   *slog.Logger
 	now   func() time.Time
 
+	old     bool // the line at hand was received before this process: it is no news for Prometheus
 	flushed int64
 	evicted int
 }
@@ -53,7 +54,8 @@ func (n *numbers) check(err error) {
 	}
 }
 
-func (n *numbers) message(l *journal.Line, m *fusion.Message, v fusion.Verdict) {
+// message counts a message that was taken, and the numbers missing before it.
+func (n *numbers) message(l *journal.Line, m *fusion.Message, v fusion.Verdict, missing int64) {
 	kind, source := m.Kind.String(), n.store.Sources[m.Source].ID
 	what := []string{"received"}
 	switch v {
@@ -62,9 +64,17 @@ func (n *numbers) message(l *journal.Line, m *fusion.Message, v fusion.Verdict) 
 	case fusion.Duplicate:
 		what = append(what, "duplicate")
 	}
+	add := func(what string, count int64) {
+		n.check(n.agg.Add("events", []string{kind, source}, what, count, l.Received))
+		if !n.old {
+			n.prom.Event(kind, source, what, int(count))
+		}
+	}
 	for _, w := range what {
-		n.check(n.agg.Add("events", []string{kind, source}, w, 1, l.Received))
-		n.prom.Event(kind, source, w, 1)
+		add(w, 1)
+	}
+	if missing > 0 {
+		add("gap", missing)
 	}
 }
 
@@ -74,7 +84,9 @@ func (n *numbers) rejected(l *journal.Line, r *sensors.Rejection) {
 		source = "unknown"
 	}
 	n.check(n.agg.Add("events", []string{r.Kind, source}, "rejected", 1, l.Received))
-	n.prom.Rejected(source, r.Code)
+	if !n.old {
+		n.prom.Rejected(source, r.Code)
+	}
 }
 
 // facts counts what the watermark has confirmed.
@@ -167,11 +179,12 @@ func (n *numbers) alert(a *alerts.Alert, set string) {
 	}
 	n.agg.Alert(metrics.AlertPoint{ID: a.ID, Rev: a.Rev, EventTime: a.EventTime, Received: a.RaisedAt, Policies: policies,
 		Zone: a.Zone, Tier: a.Tier, Set: set, State: string(a.State), Value: a.Value})
+	if n.old {
+		return
+	}
 	n.prom.Alert(a.Tier, string(a.State), policies)
 	if a.State == alerts.Provisional && a.Rev == 1 {
-		if d := n.now().Sub(time.Unix(0, a.RaisedAt)); d < time.Minute { // not while an old journal is read again
-			n.prom.Provisional(d)
-		}
+		n.prom.Provisional(n.now().Sub(time.Unix(0, a.RaisedAt)))
 	}
 }
 
@@ -216,7 +229,9 @@ func (n *numbers) world(w *fusion.World, now int64) {
 
 // line ends the work on one line: complete intervals go to the spool.
 func (n *numbers) line(l *journal.Line, watermark int64, took time.Duration) {
-	n.prom.Folded(took)
+	if !n.old {
+		n.prom.Folded(took)
+	}
 	n.prom.WatermarkLag(time.Duration(l.Received - watermark))
 	if watermark/tenSeconds <= n.flushed {
 		return

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"magpie/alerts"
+	"magpie/fusion"
 	"magpie/journal"
 	"magpie/sensors"
 	"magpie/site"
@@ -146,4 +147,13 @@ func (r *receiver) receive(header http.Header, body []byte) (int, any) {
 		return refuse(http.StatusServiceUnavailable, "it could not be kept; send it again: "+err.Error())
 	}
 	return http.StatusAccepted, map[string]string{"status": "queued"}
+}
+
+// goodsNames gives the name of goods by the SKU that alerts show.
+func goodsNames(s *fusion.Store) func(sku string) string {
+	names := map[string]string{}
+	for i := range s.Products {
+		names[s.Products[i].Written] = s.Products[i].Name
+	}
+	return func(sku string) string { return names[sku] }
 }

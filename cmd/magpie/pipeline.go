@@ -129,6 +129,9 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:\n%w", name, err)
 	}
+	if len(set.Policies) == 0 {
+		return nil, fmt.Errorf("%s holds no policy: put one there, such as unpaid-exit.yaml (mode: off switches one off)", name)
+	}
 	return set, nil
 }
 
@@ -136,7 +139,7 @@ func ruleOptions(s *site.Site) rules.Options {
 	o := rules.Options{Store: s.Store, FalseAlarm: s.Cost.FalseAlarm, Recover: s.Cost.Recover, Cashier: s.Privacy.Cashier,
 		Overrides: map[string]rules.Override{}}
 	for id, v := range s.Policies.Overrides {
-		o.Overrides[id] = rules.Override{Mode: v.Mode, Params: v.Params}
+		o.Overrides[id] = rules.Override{File: v.At.File, Line: v.At.Line, Col: v.At.Col, Mode: v.Mode, Params: v.Params}
 	}
 	return o
 }

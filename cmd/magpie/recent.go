@@ -74,12 +74,13 @@ func (r *recent) revisions(id string) []json.RawMessage {
 
 // sourceHealth is what is known of the feed of each source.
 type sourceHealth struct {
-	mu  sync.Mutex
-	all []dashboard.Source // by the store's order
+	mu       sync.Mutex
+	all      []dashboard.Source // by the store's order
+	degraded []bool             // by its own last status
 }
 
 func newSourceHealth(s *fusion.Store) *sourceHealth {
-	h := &sourceHealth{all: make([]dashboard.Source, len(s.Sources))}
+	h := &sourceHealth{all: make([]dashboard.Source, len(s.Sources)), degraded: make([]bool, len(s.Sources))}
 	for i, src := range s.Sources {
 		h.all[i] = dashboard.Source{ID: src.ID, Kind: src.Kind.String(), State: "never"}
 	}
@@ -93,6 +94,9 @@ func (h *sourceHealth) accepted(m *fusion.Message, v fusion.Verdict) {
 	s.Messages++
 	if v == fusion.Late {
 		s.Late++
+	}
+	if m.Kind == fusion.Status && len(m.Events) > 0 {
+		h.degraded[m.Source] = m.Events[0].Action == fusion.Degraded
 	}
 	if !m.Retained {
 		at := time.Unix(0, m.TS).UTC()
@@ -118,6 +122,9 @@ func (h *sourceHealth) states(state func(i int) string) {
 	defer h.mu.Unlock()
 	for i := range h.all {
 		h.all[i].State = state(i)
+		if h.all[i].State == "up" && h.degraded[i] {
+			h.all[i].State = "degraded"
+		}
 	}
 }
 

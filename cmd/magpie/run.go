@@ -19,7 +19,6 @@ import (
 	"magpie/dashboard"
 	"magpie/journal"
 	"magpie/metrics"
-	"magpie/rules"
 	"magpie/sensors"
 	"magpie/site"
 )
@@ -77,7 +76,7 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 		set.policies = s.Policies.Dir
 	}
 	if err := os.MkdirAll(set.data, 0o750); err != nil {
-		return err
+		return fmt.Errorf("--data %s: %w; name a directory that can be written", set.data, err)
 	}
 	st := &station{set: set, site: s, log: log, out: out, errw: errw}
 	defer st.close()
@@ -100,6 +99,7 @@ type station struct {
 	spool   *metrics.Spool
 	live    *live
 	closers []func() error
+	trouble trouble
 
 	mu    sync.Mutex
 	group sync.WaitGroup
@@ -173,7 +173,7 @@ func (st *station) run(ctx context.Context) error {
 	}
 	hub := dashboard.NewHub(256)
 	live, err := newLive(&live{site: st.site, log: st.log, journal: st.journal, sets: sets, outbox: st.outbox, hub: hub,
-		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now, errw: st.errw,
+		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now, errw: st.errw, trouble: &st.trouble,
 		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), publish: publish})
 	if err != nil {
 		return err
@@ -189,6 +189,7 @@ func (st *station) run(ctx context.Context) error {
 	handler := dashboard.New(dashboard.Options{Site: dashboard.SiteOf(st.site), Hub: hub,
 		Alerts: live.recent.query, Revisions: live.recent.revisions, Marks: v.all,
 		Sources: live.health.list, Policies: live.policySet, Visits: live.shownVisits,
+		Goods: goodsNames(st.site.Store), Health: st.trouble.err,
 		Receive: (&receiver{store: st.site.Store.ID, peers: peers, journal: st.journal, now: now}).receive,
 		Ack: func(id, who string) error {
 			return st.marked(v, verdictLine{ID: id, Who: who})
@@ -213,7 +214,12 @@ func (st *station) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	st.start(ctx, stop, "broker", st.sub.Run)
+	if st.broker != nil {
+		st.start(ctx, stop, "broker", func(ctx context.Context) error {
+			return st.broker.Run(ctx, st.brokerTrouble)
+		})
+	}
+	st.start(ctx, stop, "mqtt", st.sub.Run)
 	st.start(ctx, stop, "outbox", st.outbox.Run)
 	st.start(ctx, stop, "core", live.follow)
 	st.start(ctx, stop, "retention", st.trim)
@@ -238,8 +244,16 @@ func (st *station) run(ctx context.Context) error {
 func (st *station) openJournal(now func() time.Time) error {
 	j, err := journal.Open(st.path("journal"), journal.Options{Now: now, Sync: st.set.sync, Tick: time.Second,
 		MaxAge: st.site.Privacy.Keep.Recordings, MaxBytes: st.set.keepBytes, Drop: st.site.Privacy.Drop, Log: st.log,
-		Hooks: journal.Hooks{Appended: st.prom.JournalAppended, Synced: st.prom.JournalSynced, Failed: st.prom.JournalFailed,
-			Damaged: st.prom.JournalDamaged}})
+		Hooks: journal.Hooks{
+			Appended: func(lines, bytes int) {
+				st.trouble.set("journal", nil)
+				st.prom.JournalAppended(lines, bytes)
+			},
+			Failed: func(lines int, err error) {
+				st.trouble.set("journal", err)
+				st.prom.JournalFailed(lines, err)
+			},
+			Synced: st.prom.JournalSynced, Damaged: st.prom.JournalDamaged}})
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -272,6 +286,16 @@ func (st *station) openBroker() error {
 		return err
 	}
 	o.Topics = d.Filters()
+	if st.broker != nil {
+		o.Topics = []string{"#"} // on a broker of our own, a topic that nobody knows is told so and not passed over
+	}
+	o.Connected = func(up bool, err error) {
+		if !up && err == nil {
+			err = errors.New("no connection")
+		}
+		st.trouble.set("mqtt", err)
+	}
+	st.trouble.set("mqtt", errors.New("not connected yet"))
 	own := []string{"magpie/v1/" + st.site.Store.ID + "/alert/", "magpie/v1/" + st.site.Store.ID + "/rejected/"}
 	o.Append = func(topic string, retain bool, payload []byte, done func(error)) {
 		for _, p := range own {
@@ -284,6 +308,16 @@ func (st *station) openBroker() error {
 	}
 	st.sub = sensors.NewSubscriber(o)
 	return nil
+}
+
+// brokerTrouble hears that the embedded broker takes no message any more, or with nil that it does again.
+func (st *station) brokerTrouble(err error) {
+	st.trouble.set("broker", err)
+	if err != nil {
+		st.log.Error("no message is taken", "component", "broker", "error", err)
+	} else {
+		st.log.Info("messages are taken again", "component", "broker")
+	}
 }
 
 func (st *station) brokerURL() string {
@@ -339,38 +373,6 @@ func (st *station) write(ctx context.Context) error {
 	defer db.Close()
 	return metrics.RunWriter(ctx, st.spool, db.Write, metrics.WriterOptions{Written: st.prom.InfluxWritten, Failed: st.prom.InfluxFailed,
 		Log: st.log.With("component", "influx")})
-}
-
-// trim keeps the journal within its bounds.
-func (st *station) trim(ctx context.Context) error {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			_, end := st.journal.Span()
-			if n, err := st.journal.Trim(end); err != nil {
-				st.log.Error("cannot trim the journal", "error", err)
-			} else if n > 0 {
-				st.log.Info("trimmed the journal", "bytes", n)
-			}
-		}
-	}
-}
-
-// watch takes over changed policies, or says what is wrong with them.
-func (st *station) watch(ctx context.Context) error {
-	return rules.Watch(ctx, st.set.policies, st.live.judging().Hash, 100*time.Millisecond, func() {
-		set, err := st.live.sets.load(st.set.policies)
-		if err == nil {
-			err = st.live.adopt(ctx, set, time.Now())
-		}
-		if err != nil && ctx.Err() == nil {
-			st.live.refuse(err, time.Now())
-		}
-	})
 }
 
 // marked keeps what a person did with an alert that is known.

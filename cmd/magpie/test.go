@@ -108,6 +108,10 @@ func testFiles(names []string) ([]*rules.TestFile, error) {
 			}
 		}
 		for _, path := range all {
+			if !strings.HasSuffix(path, "_test.yaml") {
+				errs = append(errs, fmt.Errorf("%s is no test file; name %s, or its directory", path, strings.TrimSuffix(path, ".yaml")+"_test.yaml"))
+				continue
+			}
 			text, err := os.ReadFile(path)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("tests: %w", err))

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"magpie/rules"
+)
+
+// trim keeps the journal within its bounds.
+func (st *station) trim(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			_, end := st.journal.Span()
+			if n, err := st.journal.Trim(end); err != nil {
+				st.log.Error("cannot trim the journal", "error", err)
+			} else if n > 0 {
+				st.log.Info("trimmed the journal", "bytes", n)
+			}
+		}
+	}
+}
+
+// watch takes over changed policies, or says what is wrong with them. A folder that goes away is such a thing too: the set
+// that judges goes on, and when the folder is back, as after a deployment that replaces it, its set is taken.
+func (st *station) watch(ctx context.Context) error {
+	dir := st.set.policies
+	for hash := st.live.judging().Hash; ; hash = "" {
+		err := rules.Watch(ctx, dir, hash, 100*time.Millisecond, func() {
+			set, err := st.live.sets.load(dir)
+			if err == nil {
+				err = st.live.adopt(ctx, set, time.Now())
+			}
+			if err != nil && ctx.Err() == nil {
+				st.live.refuse(err, time.Now())
+			}
+		})
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		st.live.refuse(fmt.Errorf("%w; put it back", err), time.Now())
+		for gone := true; gone; {
+			select {
+			case <-time.After(500 * time.Millisecond):
+			case <-ctx.Done():
+				return nil
+			}
+			info, err := os.Stat(dir)
+			gone = err != nil || !info.IsDir()
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// terminal is what a person sees who runs magpie: it can be waited on.
+type terminal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (t *terminal) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case t.more <- struct{}{}:
+	default:
+	}
+	return t.text.Write(b)
+}
+
+// await waits until the pattern stands after what the last call found, and returns its submatches.
+func (t *terminal) await(test *testing.T, pattern string) []string {
+	test.Helper()
+	re, timeout := regexp.MustCompile(pattern), time.After(20*time.Second)
+	for {
+		t.mu.Lock()
+		at := re.FindSubmatchIndex(t.text.Bytes())
+		var found []string
+		if at != nil {
+			for i := 0; i < len(at); i += 2 {
+				found = append(found, string(t.text.Bytes()[at[i]:at[i+1]]))
+			}
+			t.text.Next(at[1])
+		}
+		rest := t.text.String()
+		t.mu.Unlock()
+		if found != nil {
+			return found
+		}
+		select {
+		case <-t.more:
+		case <-timeout:
+			test.Fatalf("waited for %q in\n%s", pattern, rest)
+		}
+	}
+}
+
+// TestRunGoesOn runs the program without cameras: what an analyst or an operator does to it while it runs does not stop
+// it, and everything wrong is told.
+func TestRunGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("site.yaml", `store: s042
+timezone: UTC
+currency: GBP
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,2],[0,2]]}]
+gates: [{id: eas-1, zone: door}]
+broker: {listen: "127.0.0.1:0"}
+policies: {dir: policies}
+`)
+	const policy = "policy: p\ntitle: t\nscore: '0.5'\nalert: {tiers: {log: 0.1}}\n"
+	write("policies/p.yaml", policy)
+	ctx, stop := context.WithCancel(t.Context())
+	term := &terminal{more: make(chan struct{}, 1)}
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"run", "--no-cameras", "--site", filepath.Join(dir, "site.yaml"), "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0"}, io.Discard, term)
+	}()
+	first := term.await(t, "policies judge from now on.* hash=(\\S+)")[1]
+	at := term.await(t, "page=(http://[^/]+).* broker=(\\S+)")
+	term.await(t, "subscribed at")
+	api := func(path string, code int) string {
+		t.Helper()
+		r, err := http.Get(at[1] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		b, _ := io.ReadAll(r.Body)
+		if r.StatusCode != code {
+			t.Errorf("%s: %d, want %d: %s", path, r.StatusCode, code, b)
+		}
+		return string(b)
+	}
+	api("/healthz", 200)
+
+	// A topic that nobody knows is told on the rejected topic.
+	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(at[2]).SetClientID("vendor"))
+	if err := soon(ctx, client.Connect()); err != nil {
+		t.Fatal(err)
+	}
+	defer client.Disconnect(0)
+	said := make(chan string, 4)
+	if err := soon(ctx, client.Subscribe("magpie/v1/s042/rejected/#", 1, func(_ mqtt.Client, m mqtt.Message) { said <- string(m.Payload()) })); err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range []string{"magpie/s042/gate/eas-1", "shop/gate"} {
+		if err := soon(ctx, client.Publish(topic, 1, false, "{}")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-said:
+			if !strings.Contains(got, `"code":"unknown_source"`) || !strings.Contains(got, topic) {
+				t.Errorf("rejected %s with %s", topic, got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("nobody heard of %s", topic)
+		}
+	}
+
+	// The folder of policies goes away, as when a deployment replaces it, and comes back with another set.
+	if err := os.Rename(filepath.Join(dir, "policies"), filepath.Join(dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	term.await(t, "the folder was removed; put it back")
+	if got := api("/api/policies", 200); !strings.Contains(got, first) || !strings.Contains(got, "put it back") {
+		t.Errorf("without its folder, policies are %s", got)
+	}
+	write("away/p.yaml", strings.Replace(policy, "0.5", "0.6", 1))
+	if err := os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "policies")); err != nil {
+		t.Fatal(err)
+	}
+	if second := term.await(t, "policies judge from now on.* hash=(\\S+)")[1]; second == first {
+		t.Error("the set that came back was not taken")
+	}
+	if got := api("/api/policies", 200); strings.Contains(got, "put it back") {
+		t.Errorf("the folder is back, policies are %s", got)
+	}
+	stop()
+	select {
+	case c := <-code:
+		if c != 0 {
+			t.Errorf("exit code %d, want 0", c)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it does not stop")
+	}
+}
