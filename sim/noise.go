@@ -40,8 +40,8 @@ func (c *crowd) film() {
 					}
 					ids[p.name] = fmt.Sprint(tracks)
 				}
-				where.X += 0.05 * c.noise * c.normal()
-				where.Y += 0.05 * c.noise * c.normal()
+				where.X += float64(0.05 * c.noise * c.normal())
+				where.Y += float64(0.05 * c.noise * c.normal())
 				o := p.object(t, where, camera)
 				o.Track = ids[p.name]
 				body.Tracks = append(body.Tracks, o)

@@ -97,7 +97,7 @@ func (c *crowd) between(low, high float64) float64 { return low + float64((high-
 func (c *crowd) normal() float64 {
 	sum := -6.0
 	for range 12 {
-		sum += c.Float64()
+		sum += float64(c.Float64())
 	}
 	return sum
 }

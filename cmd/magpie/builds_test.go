@@ -76,7 +76,7 @@ func TestNothingIsFused(t *testing.T) {
 	if os.Getenv("MAGPIE_LAW_BUILDS") == "" {
 		t.Skip("run by scripts/law-builds.sh")
 	}
-	cmd := exec.Command("go", "build", "-gcflags=-S", "../../fusion", "../../rules", "../../alerts", "../../sensors", "../../site", "../../journal", ".")
+	cmd := exec.Command("go", "build", "-gcflags=-S", "../../fusion", "../../rules", "../../alerts", "../../sensors", "../../site", "../../journal", "../../sim", ".")
 	cmd.Env = append(os.Environ(), "GOARCH=amd64", "GOAMD64=v3")
 	text, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Contains(text, []byte("magpie/fusion.")) {

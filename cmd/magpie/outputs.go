@@ -18,10 +18,20 @@ import (
 	"magpie/site"
 )
 
+// lines is where alert lines are printed: standard output, but not a terminal, whose reader the log tells in words.
+func lines(out io.Writer) io.Writer {
+	if f, ok := out.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return io.Discard
+		}
+	}
+	return out
+}
+
 // openSinks makes every place where alerts go: standard output and MQTT always, and the site's outputs.
 func openSinks(s *site.Site, out io.Writer, publish func(string, []byte) error, now func() time.Time) ([]alerts.Sink, error) {
 	client := &http.Client{Timeout: 30 * time.Second}
-	sinks := []alerts.Sink{alerts.NewStdout("stdout", out), alerts.NewMQTT("mqtt", s.Store.ID, publish)}
+	sinks := []alerts.Sink{alerts.NewStdout("stdout", lines(out)), alerts.NewMQTT("mqtt", s.Store.ID, publish)}
 	for _, o := range s.Outputs {
 		var keys alerts.WebhookKeys
 		var err error
