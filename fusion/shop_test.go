@@ -55,7 +55,8 @@ func cornerShop() *Store {
 		},
 		Cameras: []Camera{{ID: "cam-1"}, {ID: "cam-2"}},
 		Readers: []Reader{{ID: "r-aisle", Antennas: map[int]int{1: aisleZone}}, {ID: "r-door", Antennas: map[int]int{1: doorZone}}},
-		Scales:  []Scale{{ID: "g1", Zone: aisleZone, At: [3]float64{2.1, 4.7, 1.2}, Products: []int{sauce}}},
+		Scales: []Scale{{ID: "g1", Zone: aisleZone, At: [3]float64{2.1, 4.7, 1.2}, Products: []int{sauce}},
+			{ID: "g2", Zone: aisleZone, At: [3]float64{6, 4.7, 1.2}, Products: []int{salt}}},
 		Tills:   []Till{{ID: "sco-1", Zone: tillZone, Self: true}},
 		Devices: []Device{{ID: "eas-1", Kind: Gate, Zone: doorZone}, {ID: "axis-1", Kind: Region, Zone: -1}, {ID: "line-1", Kind: Signal, Zone: doorZone}},
 		Products: []Product{
@@ -69,6 +70,7 @@ func cornerShop() *Store {
 			{ID: "r-aisle", Kind: RFID, Lateness: 2 * second, Zones: []int{aisleZone}},
 			{ID: "r-door", Kind: RFID, Lateness: 2 * second, Zones: []int{doorZone}},
 			{ID: "g1", Kind: Weight, Lateness: second / 2, Zones: []int{aisleZone}},
+			{ID: "g2", Kind: Weight, Lateness: second / 2, Zones: []int{aisleZone}},
 			{ID: "sco-1", Kind: TillKind, Lateness: 3 * second, Zones: []int{tillZone}},
 			{ID: "eas-1", Kind: Gate, Lateness: 2 * second, Zones: []int{doorZone}},
 			{ID: "axis-1", Kind: Region, Lateness: 3 * second, Zones: all},
