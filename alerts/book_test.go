@@ -243,6 +243,25 @@ func TestBudget(t *testing.T) {
 		"3/3 closed gate 19.1", "2/2 closed review (budget) 19.1")
 }
 
+// TestBudgetCountsAlerts: an alert that changes takes of the budget once.
+func TestBudgetCountsAlerts(t *testing.T) {
+	s := newShift(t, Budget{Day: 2}, level)
+	for i := range 20 {
+		s.person(float64(i), "A", 2)
+		s.person(float64(i)+0.1, "B", 32)
+		switch i {
+		case 5:
+			s.signal(5.2, 0, "sig-1", "staff", false)
+		case 8:
+			s.signal(8.2, 0, "sig-1", "gate", false)
+		case 12:
+			s.signal(12.2, 0, "sig-2", "staff", false)
+		}
+	}
+	s.finish()
+	s.want("1/1 confirmed staff 5.2", "2/2 updated gate 8.2", "1/1 confirmed staff 12.2", "3/3 closed gate 19.1", "2/2 closed staff 19.1")
+}
+
 func TestProvisional(t *testing.T) {
 	t.Run("confirmed", func(t *testing.T) {
 		s := newShift(t, Budget{}, level)
@@ -326,12 +345,12 @@ func TestZonesAlertCloses(t *testing.T) {
 	s.want("1/1 confirmed review 5.1", "2/2 closed review 25.1")
 }
 
-// TestBookClone: judging a copy leaves the original as it was.
+// TestBookClone: judging a copy leaves the original as it was, and judging on leaves a copy as it was.
 func TestBookClone(t *testing.T) {
 	s := newShift(t, Budget{Day: 4}, level, calls)
 	s.stay(0, 10, map[int]func(float64){5: func(ts float64) { s.signal(ts, 0, "sig-1", "staff", false) }})
 	_, b := s.core.Confirmed()
-	show := func() string {
+	show := func(b *Book) string {
 		var all []string
 		for _, k := range sortedKeys(b.subjects) {
 			x := b.subjects[k]
@@ -339,12 +358,17 @@ func TestBookClone(t *testing.T) {
 		}
 		return fmt.Sprint(all, b.due, b.spent)
 	}
-	before := show()
+	before := show(b)
 	s.till(10, 0, fusion.Scan, true)
 	s.signal(10.5, 0, "sig-1", "gate", true)
 	s.signal(10.6, 0, "sig-1", "call", true)
 	s.core.Provisional()
-	if after := show(); after != before {
+	if after := show(b); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	c := b.clone()
+	s.stay(11, 20, nil)
+	if after := show(c); after != before || show(b) == before {
+		t.Errorf("before\n%s\nthe copy after\n%s", before, after)
 	}
 }
