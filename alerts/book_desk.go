@@ -9,10 +9,9 @@ import (
 
 // Desk is what judging needs and folding never changes: the store, and which policy set judges from when.
 type Desk struct {
-	Store     *fusion.Store
-	SiteHash  string
-	ModelHash string
-	Budget    Budget
+	Store    *fusion.Store
+	SiteHash string
+	Budget   Budget
 
 	sets []installed
 }

@@ -3,6 +3,7 @@ package alerts
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -67,9 +68,9 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 		}
 		return live[i].Policy.ID < live[j].Policy.ID
 	})
-	v, store := view.Visit, b.desk.Store
+	store := b.desk.Store
 	a := &Alert{Store: store.ID, SubjectKind: s.kind.String(), SubjectID: s.id, Score: live[0].Score,
-		SiteHash: b.desk.SiteHash, ModelHash: b.desk.ModelHash, Missing: live[0].Missing, Action: live[0].Policy.Action}
+		SiteHash: b.desk.SiteHash, Missing: live[0].Missing}
 	main := &live[0] // the policy whose tier the alert has
 	for i := range live {
 		r := &live[i]
@@ -79,8 +80,8 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 		}
 	}
 	a.Tier, a.CappedBy, a.Action = main.Tier, main.CappedBy, main.Policy.Action
-	if v.Zone >= 0 {
-		a.Zone = store.Zones[v.Zone].ID
+	if z := view.Zone(); z >= 0 {
+		a.Zone = store.Zones[z].ID
 	}
 	if s.kind == fusion.SubjectVisit {
 		b.describe(a, view)
@@ -100,6 +101,7 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 func (b *Book) describe(a *Alert, view fusion.View) {
 	v := view.Visit
 	a.Tracks = append([]string(nil), v.Tracks...)
+	a.ModelHash = view.Model()
 	a.Objects = v.Objects()
 	a.Person.IsStaff = v.Staff
 	if !v.Unowned {
@@ -148,10 +150,10 @@ func (b *Book) items(v *fusion.Visit) []Item {
 func (b *Book) evidence(e *rules.Evidence) Evidence {
 	x := Evidence{Name: e.Name, Group: e.Group, LogOdds: e.LogOdds, Quality: e.Quality, At: e.At}
 	for i := range e.Facts {
-		if i == maxEvents {
-			break
+		id := e.Facts[i].ID(b.desk.Store)
+		if len(x.Events) < maxEvents && !slices.Contains(x.Events, id) { // several facts may come of one reading
+			x.Events = append(x.Events, id)
 		}
-		x.Events = append(x.Events, e.Facts[i].ID(b.desk.Store))
 	}
 	return x
 }

@@ -21,6 +21,7 @@ type liveness struct {
 	every       int64
 	off         bool
 	offAt       int64
+	model       string // of its detector, as its status says
 	holes       []hole
 }
 

@@ -71,7 +71,8 @@ type Event struct {
 	// ID is the EPC (hex, upper case) of a read, the track of a camera, the session of a till, the object of a region or
 	// signal event.
 	ID string
-	// Name is the class of a track or region object, a signal's name, the cashier of a till event.
+	// Name is the class of a track or region object, a signal's name, the cashier of a till event, the hash
+	// of the model that a camera's status names.
 	Name string
 	// SKU (GTIN-14) of a till or stock event; EPC of a till event, when it scanned a tag.
 	SKU, EPC string

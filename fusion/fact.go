@@ -26,13 +26,12 @@ const (
 	FactWith                     // an object of class Name is with the visit, with P
 	FactStaff                    // P that the visit is staff has changed
 	FactGroup                    // the visit's group has changed or paid
-	FactHandover                 // goods may have changed hands
 	FactEnded                    // the visit ended
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "hand-over", "ended"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

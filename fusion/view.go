@@ -90,6 +90,30 @@ func (v View) Near(p Place) bool {
 	return false
 }
 
+// Zone is where the visit is: the zone that it is in, else the nearest within a metre, else the last one that it was in; -1
+// when it was in none. It is an index into Store.Zones.
+func (v View) Zone() int {
+	last := v.Visit.Zone
+	if v.Visit.PosAt == 0 || last >= 0 && Contains(v.World.Store.Zones[last].Polygon, v.Visit.Pos) {
+		return last
+	}
+	zone, near := last, nearBy
+	for z := range v.World.Store.Zones {
+		if d := Distance(v.World.Store.Zones[z].Polygon, v.Visit.Pos); d < near {
+			zone, near = z, d
+		}
+	}
+	return zone
+}
+
+// Model names the detector of the camera that saw the visit last, as the camera's status says; "" when it does not.
+func (v View) Model() string {
+	if v.Visit.PosAt == 0 {
+		return ""
+	}
+	return v.World.live[v.Visit.camera].model
+}
+
 func (v View) current() bool { return v.Visit.PosAt != 0 && v.Now-v.Visit.PosAt <= dwellUnseen }
 
 // Heading reports whether the visit has lately moved towards a way out, or with out false away from all of them: by more

@@ -121,6 +121,10 @@ func (w *World) Fold(e *Event) {
 		live.sign(e.TS, e.Every)
 	}
 	switch e.Kind {
+	case Status:
+		if e.Name != "" {
+			live.model = e.Name
+		}
 	case Tracks:
 		w.foldTrack(e)
 	case Region:

@@ -59,7 +59,7 @@ func (o *op) stands(f *fusion.Fact, now int64) bool {
 // What the functions read, by kind of fact.
 var (
 	walking  = of(fusion.FactSeen, fusion.FactEntered, fusion.FactLeft, fusion.FactExited, fusion.FactLost)
-	handling = of(fusion.FactPicked, fusion.FactPutBack, fusion.FactHandover)
+	handling = of(fusion.FactPicked, fusion.FactPutBack)
 	tagged   = of(fusion.FactRead, fusion.FactMoved, fusion.FactReadEnd)
 	paying   = of(fusion.FactOpened, fusion.FactScanned, fusion.FactVoided, fusion.FactRefunded, fusion.FactTill, fusion.FactPaid)
 	basket   = handling | tagged | paying | of(fusion.FactGroup)

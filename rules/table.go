@@ -69,7 +69,7 @@ var functions = map[string]*function{
 		return op{eval: func(v *fusion.View) float64 { return v.IsStaff() }, touch: of(fusion.FactStaff) | walking | tagged, behind: of(fusion.FactStaff)}
 	}},
 	"group_paid": {unit: counted, visit: true, build: func(*language, []arg) op {
-		k := of(fusion.FactGroup, fusion.FactPaid, fusion.FactHandover)
+		k := of(fusion.FactGroup, fusion.FactPaid)
 		return op{eval: func(v *fusion.View) float64 { return v.GroupPaid() }, touch: k | paying | walking, behind: k}
 	}},
 	"stranded":    placed(fusion.View.Stranded, tagged|walking|handling, counted),

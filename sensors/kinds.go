@@ -345,18 +345,20 @@ func (d *Decoder) stock(m *draft) *Rejection {
 
 func (d *Decoder) status(m *draft) *Rejection {
 	c := &d.c
-	var state word
+	var state, model word
 	every := number{v: 10}
 	r := d.members(m, func(name []byte) *Rejection {
 		switch string(name) {
 		case "state":
 			return c.word(&state, wantText)
+		case "model":
+			return c.word(&model, wantText)
 		case "every":
 			return c.within(&every, 0.1, 86400, "seconds, a number from 0.1 to 86400")
 		}
 		return nil
 	})
-	e := fusion.Event{Zone: -1, Every: int64(math.Round(float64(every.v * 1e9)))}
+	e := fusion.Event{Zone: -1, Every: int64(math.Round(float64(every.v * 1e9))), Name: model.v}
 	switch state.v {
 	case "online":
 		e.Action = fusion.Online

@@ -51,7 +51,7 @@ func shapes(k fusion.Kind) shape {
 		fusion.Count:    {[]string{"ts"}, []string{"in", "out", "total_in", "total_out"}},
 		fusion.Signal:   {[]string{"ts", "name"}, []string{"state", "object"}},
 		fusion.Stock:    {[]string{"ts", "sku", "units"}, []string{"reason"}},
-		fusion.Status:   {[]string{"state"}, []string{"ts", "detail", "every"}},
+		fusion.Status:   {[]string{"state"}, []string{"ts", "detail", "every", "model"}},
 	}[k]
 }
 

@@ -22,6 +22,7 @@ type WorkerConfig struct {
 	Homography *fusion.Homography // image to floor, oriented; nil: tracks get no floor point
 	Masks      [][]fusion.Point   // blacked out before anything sees the frame
 	Tracker    TrackerConfig
+	Model      string // hash of the detector's model, told with the status; may be empty
 }
 
 // WorkerHooks are called by a worker as it goes on; any may be nil.
@@ -208,7 +209,7 @@ func (w *Worker) status(state, detail string) {
 		w.log.Info("camera is back")
 	}
 	w.state = state
-	w.out(message.KindStatus, message.Status{Head: message.Head{Boot: w.cfg.Boot}, State: state, Detail: detail})
+	w.out(message.KindStatus, message.Status{Head: message.Head{Boot: w.cfg.Boot}, State: state, Detail: detail, Model: w.cfg.Model})
 }
 
 func (w *Worker) out(kind string, m any) {

@@ -25,7 +25,7 @@ func (st *station) startCameras(ctx context.Context, stop context.CancelFunc, be
 		}
 		if shared == nil {
 			var err error
-			if shared, _, err = settings.detector(st.log.With("component", "vision")); err != nil {
+			if shared, settings.hash, err = settings.detector(st.log.With("component", "vision")); err != nil {
 				return fmt.Errorf("%w\nrun with --no-cameras to leave cameras to `magpie vision`", err)
 			}
 			st.onClose(shared.Close)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -113,8 +114,29 @@ func lawCases(t *testing.T) []lawCase {
 			t.Fatal(err)
 		}
 		cases = append(cases, lawCase{w, fmt.Sprintf("random %d", seed+1), lines})
+		if seed == 0 {
+			cases = append(cases, lawCase{w, "coarse clocks", coarse(lines)})
+		}
 	}
 	return cases
+}
+
+// coarse gives the lines as sources with clocks of a fifth of a second would have sent them: many readings have the same
+// ts, so that only their content can order them. The clocks run ahead, never behind, so that nothing comes late.
+func coarse(lines []sim.Line) []sim.Line {
+	stamp := regexp.MustCompile(`"ts":"([^"]+)"`)
+	out := slices.Clone(lines)
+	for i := range out {
+		out[i].Payload = stamp.ReplaceAllFunc(out[i].Payload, func(m []byte) []byte {
+			ts, err := time.Parse(time.RFC3339Nano, string(stamp.FindSubmatch(m)[1]))
+			if err != nil {
+				return m // "arrival"
+			}
+			ts = ts.Add(200*time.Millisecond - 1).Truncate(200 * time.Millisecond)
+			return fmt.Appendf(nil, `"ts":%q`, ts.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+		})
+	}
+	return out
 }
 
 // orders is how many other orders, or draws, of each recording are tried.

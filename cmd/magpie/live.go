@@ -70,6 +70,7 @@ func newLive(l *live) (*live, error) {
 	}
 	l.pipeline = p
 	p.log.Facts = l.numbers.facts
+	p.log.ForgetScores = true
 	p.log.Judged = func(j []alerts.Judgement) {
 		if len(j) > 0 {
 			l.numbers.judged(j, p.desk.SetAt(j[0].At))

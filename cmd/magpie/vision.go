@@ -29,6 +29,7 @@ type visionSettings struct {
 	threads                            int
 	loop, fast                         bool
 	start                              time.Time
+	hash                               string // of the model, once it is open
 }
 
 func (v *visionSettings) flags(fs *flag.FlagSet) {
@@ -80,7 +81,7 @@ func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visio
 		return nil, fmt.Errorf("camera %s: %w", cam.ID, err)
 	}
 	w, err := vision.NewWorker(vision.WorkerConfig{
-		Camera: cam.ID, Boot: boot, Frame: cam.Frame, Homography: cam.Homography, Masks: cam.Masks, Tracker: vision.DefaultTracker(),
+		Camera: cam.ID, Boot: boot, Frame: cam.Frame, Homography: cam.Homography, Masks: cam.Masks, Tracker: vision.DefaultTracker(), Model: v.hash,
 	}, src, det, publish, hooks, log)
 	if err != nil {
 		return nil, errors.Join(err, src.Close())
@@ -135,10 +136,11 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(errw, nil))
-	det, _, err := v.detector(log)
+	det, hash, err := v.detector(log)
 	if err != nil {
 		return err
 	}
+	v.hash = hash
 	defer func() {
 		if err := det.Close(); err != nil {
 			log.Error("closing the detector", "error", err)

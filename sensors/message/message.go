@@ -227,4 +227,5 @@ type Status struct {
 	State  string  `json:"state"`
 	Detail string  `json:"detail,omitempty"`
 	Every  float64 `json:"every,omitempty"`
+	Model  string  `json:"model,omitempty"` // hash of the detector that a camera runs, for alerts
 }
