@@ -149,6 +149,6 @@ func TestBadInput(t *testing.T) {
 	empty := t.TempDir()
 	f("holds no *_test.yaml; name a test file or a directory with some", empty)
 	f("no such file or directory", filepath.Join(empty, "a_test.yaml"))
-	f("holds no policies to test; name their directory with --policies", "--policies", empty, contractDir)
+	f("holds no policy: put one there", "--policies", empty, contractDir)
 	f("no such file or directory", "--site", filepath.Join(empty, "site.yaml"), contractDir)
 }
