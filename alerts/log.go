@@ -38,14 +38,24 @@ func (s *said) tier() int {
 	return tierOf(s.last.Tier)
 }
 
-// Newer reports whether line a of an alert says more of what is known than line b of the same alert. Rev counts lines, and
-// a final line follows the provisional ones that ran ahead of it: while an alert stands, the later event time counts.
+// Newer reports whether line a of an alert says more of what is known than line b of the same alert: the one with the higher
+// rev, unless it is a final line that has yet to catch up with a provisional one (see behind).
 func Newer(a, b *Alert) bool {
-	over := func(x *Alert) bool { return x.State == Retracted || x.State == Closed }
-	if a.At == b.At || over(a) || over(b) {
-		return a.Rev > b.Rev
+	if a.Rev < b.Rev {
+		return behind(b, a)
 	}
-	return a.At > b.At
+	return a.Rev > b.Rev && !behind(a, b)
+}
+
+// behind reports whether final line f repeats an earlier moment than provisional line p has told of: it stands for less, by
+// a tier or by the 0.05 that make a line due, and a further final line will follow.
+func behind(f, p *Alert) bool {
+	for _, x := range []*Alert{f, p} {
+		if x.State == Retracted || x.State == Closed {
+			return false
+		}
+	}
+	return f.Final > 0 && p.Final == 0 && f.At < p.At && (tierOf(f.Tier) < tierOf(p.Tier) || p.Score-f.Score >= 0.05)
 }
 
 // standing reports whether the outputs take the alert to stand.

@@ -49,6 +49,8 @@ type Core[J any] struct {
 	Counters []Counters // by source
 	Refolds  int        // how often late messages made the core fold again
 
+	Checkpoints int // how many copies of the state were kept so far
+
 	judge       Judge[J]
 	newest      int64 // A: the newest arrival, ns
 	watermark   int64 // W
@@ -228,6 +230,7 @@ func (c *Core[J]) checkpoint(ts int64) {
 	c.fire(s, ts)
 	s.at = ts
 	c.checkpoints = append(c.checkpoints, c.clone(s))
+	c.Checkpoints++
 }
 
 // fold takes one event, after the timers that are due by then.

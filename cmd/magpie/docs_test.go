@@ -197,14 +197,15 @@ func TestRecordingsOfDocs(t *testing.T) {
 			known, order := (*alerts.Alert)(nil), []int{}
 			for _, line := range strings.Split(strings.TrimSpace(b.text), "\n") {
 				var x struct {
-					Rev   int
-					State string
-					At    time.Time
+					Rev, Final  int
+					State, Tier string
+					Score       float64
+					At          time.Time
 				}
 				if err := json.Unmarshal([]byte(line), &x); err != nil {
 					t.Fatal(err)
 				}
-				a := &alerts.Alert{Rev: x.Rev, State: alerts.State(x.State), At: x.At.UnixNano()}
+				a := &alerts.Alert{Rev: x.Rev, Final: x.Final, State: alerts.State(x.State), Tier: x.Tier, Score: x.Score, At: x.At.UnixNano()}
 				if known == nil || alerts.Newer(a, known) {
 					known = a
 				}

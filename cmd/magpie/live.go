@@ -202,7 +202,7 @@ func (l *live) confirmed(w *fusion.World) {
 	_, book := l.pipeline.core.Confirmed()
 	visits := l.openVisits(w, book)
 	l.health.states(func(i int) string { return w.SourceState(i, now) })
-	l.numbers.world(w, now)
+	l.numbers.world(w, l.pipeline.core.Checkpoints, now)
 	l.mu.Lock()
 	l.visits = visits
 	l.mu.Unlock()

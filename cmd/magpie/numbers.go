@@ -23,9 +23,10 @@ type numbers struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	old     bool // the line at hand was received before this process: it is no news for Prometheus
-	flushed int64
-	evicted int
+	old         bool // the line at hand was received before this process: it is no news for Prometheus
+	flushed     int64
+	evicted     int
+	checkpoints int
 }
 
 // tenSeconds is the interval of the points.
@@ -73,6 +74,9 @@ func (n *numbers) message(l *journal.Line, m *fusion.Message, v fusion.Verdict, 
 	for _, w := range what {
 		add(w, 1)
 	}
+	if m.Clocked {
+		n.check(n.agg.Observe("pipeline", []string{"arrival"}, float64(l.Received-m.TS)/1e6, l.Received))
+	}
 	if missing > 0 {
 		add("gap", missing)
 	}
@@ -96,7 +100,7 @@ func (n *numbers) facts(changes []fusion.Change) {
 		zone := n.zone(f.Zone)
 		switch v.Subject {
 		case fusion.SubjectVisit:
-			n.visitFact(f, zone)
+			n.visitFact(v, f, zone)
 		case fusion.SubjectStore: // each fact once
 			n.storeFact(f, zone)
 		}
@@ -110,19 +114,32 @@ func (n *numbers) zone(i int) string {
 	return n.store.Zones[i].ID
 }
 
-func (n *numbers) visitFact(f *fusion.Fact, zone string) {
-	field := ""
+func (n *numbers) visitFact(v *fusion.Visit, f *fusion.Fact, zone string) {
+	add := func(field string, count int64) { n.check(n.agg.Add("visits", []string{zone}, field, count, f.TS)) }
 	switch f.Kind {
 	case fusion.FactEntered:
-		field = "entered"
-	case fusion.FactExited, fusion.FactLeft:
-		field = "exited"
+		add("entered", 1)
+	case fusion.FactLeft:
+		if !n.way(f.Zone) {
+			add("exited", 1)
+		}
+		for i := len(v.Facts) - 1; i >= 0; i-- {
+			if e := &v.Facts[i]; e.Kind == fusion.FactEntered && e.Zone == f.Zone {
+				add("dwell_s_sum", (f.At-e.At)/1e6)
+				break
+			}
+		}
+	case fusion.FactExited:
+		add("exited", 1)
 	case fusion.FactPaid:
-		field = "paid"
-	default:
-		return
+		add("paid", 1)
 	}
-	n.check(n.agg.Add("visits", []string{zone}, field, 1, f.TS))
+}
+
+// way reports whether a zone is a way in or out: one is left by going out, not by stepping back inside.
+func (n *numbers) way(zone int) bool {
+	k := n.store.Zones[zone].Kind
+	return k == fusion.Exit || k == fusion.Entrance
 }
 
 func (n *numbers) storeFact(f *fusion.Fact, zone string) {
@@ -189,7 +206,7 @@ func (n *numbers) alert(a *alerts.Alert, set string) {
 }
 
 // world takes what is the case now: who is where, what is up, what could be seen.
-func (n *numbers) world(w *fusion.World, now int64) {
+func (n *numbers) world(w *fusion.World, checkpoints int, now int64) {
 	people, staff := make([]int, len(n.store.Zones)), make([]float64, len(n.store.Zones))
 	for _, v := range w.Visits() {
 		if v.Zone >= 0 && v.PosAt != 0 {
@@ -221,6 +238,9 @@ func (n *numbers) world(w *fusion.World, now int64) {
 		n.prom.SourceUp(id, up)
 	}
 	n.prom.VisitsOpen(len(w.Visits()))
+	for ; n.checkpoints < checkpoints; n.checkpoints++ {
+		n.prom.Checkpoint()
+	}
 	if e := w.Evictions(); e > n.evicted {
 		n.prom.Evicted("facts", e-n.evicted)
 		n.evicted = e

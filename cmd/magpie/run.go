@@ -25,11 +25,11 @@ import (
 
 // runSettings are what the process, and not the site, says.
 type runSettings struct {
-	site, policies, data, http, play, logLevel string
-	sync                                       time.Duration
-	keepBytes                                  int64
-	noCameras                                  bool
-	vision                                     visionSettings
+	site, policies, data, http, broker, play, logLevel string
+	sync                                               time.Duration
+	keepBytes                                          int64
+	noCameras                                          bool
+	vision                                             visionSettings
 }
 
 func (r *runSettings) parse(args []string, errw io.Writer) error {
@@ -39,6 +39,7 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	fs.StringVar(&r.policies, "policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	fs.StringVar(&r.data, "data", "data", "`directory` for the journal, the outbox and all else that is kept")
 	fs.StringVar(&r.http, "http", "127.0.0.1:8080", "`address` of page, API and /metrics; beyond this machine it needs MAGPIE_TOKEN in the environment")
+	fs.StringVar(&r.broker, "broker", "", "`URL` of an outer MQTT broker, over the site's (mqtt:// or mqtts://)")
 	fs.StringVar(&r.play, "play", "", "publish the messages of this `recording` to the broker, again and again, in step with cameras that are files")
 	fs.DurationVar(&r.sync, "sync", 10*time.Millisecond, "messages that arrive within this time share an fsync")
 	fs.Int64Var(&r.keepBytes, "keep-bytes", 10<<30, "most bytes of journal that are kept, beside the site's privacy.keep.recordings")
@@ -68,6 +69,11 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	s, err := site.Load(set.site)
 	if err != nil {
 		return err
+	}
+	if set.broker != "" {
+		elsewhere := *s
+		elsewhere.Broker.URL = set.broker
+		s = &elsewhere
 	}
 	for _, n := range s.Notes {
 		log.Info(n, "component", "site")

@@ -26,10 +26,13 @@ async function get(path) {
   return reply.json();
 }
 
-// newer says whether line a of an alert says more of what is known than line b: provisional lines run ahead of the final
-// ones that follow them, so while an alert stands the later event time counts.
-const over = (line) => line.state === 'retracted' || line.state === 'closed';
-const newer = (a, b) => (a.at === b.at || over(a) || over(b) ? a.rev > b.rev : Date.parse(a.at) > Date.parse(b.at));
+// newer says whether line a of an alert says more of what is known than line b: the one with the higher rev, unless it is a
+// final line that has yet to catch up with a provisional one. It is alerts.Newer.
+const ranks = ['log', 'review', 'staff', 'gate'];
+const stands = (line) => line.state !== 'retracted' && line.state !== 'closed';
+const behind = (f, p) => stands(f) && stands(p) && f.final && !p.final && Date.parse(f.at) < Date.parse(p.at)
+  && (ranks.indexOf(f.tier) < ranks.indexOf(p.tier) || p.score - f.score >= 0.05);
+const newer = (a, b) => (a.rev < b.rev ? behind(b, a) : a.rev > b.rev && !behind(a, b));
 
 // learn takes one line; lines that say less than the known one only enter the history.
 function learn(line) {
