@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -44,11 +45,18 @@ func (b *Book) spend(a *Alert, now int64) {
 			return // it was let through before
 		}
 	}
-	q := b.desk.Budget
-	if over(q.Day, func(s *spent) bool { return sameDay(s.at) }) ||
-		over(q.Hour, func(s *spent) bool { return now-s.at < int64(3600e9) }) ||
-		over(q.Source, func(s *spent) bool { return s.source == source && sameDay(s.at) }) {
+	q, which := b.desk.Budget, ""
+	switch {
+	case over(q.Day, func(s *spent) bool { return sameDay(s.at) }):
+		which = fmt.Sprintf("the %d alerts of the day", q.Day)
+	case over(q.Hour, func(s *spent) bool { return now-s.at < int64(3600e9) }):
+		which = fmt.Sprintf("the %d alerts of an hour", q.Hour)
+	case over(q.Source, func(s *spent) bool { return s.source == source && sameDay(s.at) }):
+		which = fmt.Sprintf("the %d alerts a day by %s", q.Source, source)
+	}
+	if which != "" {
 		a.Tier, a.CappedBy = "review", "budget"
+		a.Why += "; held at review: " + which + " that the budget allows were used, none of less value"
 		return
 	}
 	b.spent = append(b.spent, spent{a.ID, now, a.Value, source})

@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"math"
+	"slices"
 	"time"
 
 	"magpie/alerts"
@@ -133,6 +135,29 @@ func (n *numbers) visitFact(v *fusion.Visit, f *fusion.Fact, zone string) {
 		add("exited", 1)
 	case fusion.FactPaid:
 		add("paid", 1)
+	case fusion.FactEnded:
+		n.unpaid(v, f.TS)
+	}
+}
+
+// unpaid counts what a visit that has gone out is thought to hold that no till has seen: whole units, at their price.
+func (n *numbers) unpaid(v *fusion.Visit, at int64) {
+	if !slices.ContainsFunc(v.Facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactExited }) {
+		return
+	}
+	for i := range v.Basket {
+		it := &v.Basket[i]
+		units := int64(math.Round(it.Unpaid()))
+		if units == 0 || v.Staff >= 0.5 {
+			continue
+		}
+		category, value := "unknown", int64(0)
+		if it.Product >= 0 {
+			p := &n.store.Products[it.Product]
+			category, value = p.Category, units*p.Price
+		}
+		n.check(n.agg.Add("shrink", []string{category, "unpaid"}, "units", units, at))
+		n.check(n.agg.Add("shrink", []string{category, "unpaid"}, "value", value, at))
 	}
 }
 
