@@ -6,40 +6,42 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"go.yaml.in/yaml/v3"
+
+	"magpie/strict"
 )
 
 // defaultCooldown is how long an alert of a subject keeps the next one back.
 const defaultCooldown = 120e9
 
 // alert reads what a policy does with its score.
-func (r *reader) alert(o *object) {
+func (r *reader) alert(o *strict.Object) {
 	p := r.p
-	a := r.mapping(o.need("alert", "write alert: {tiers: {review: 0.3}}"), "alert", "tiers", "to", "action", "cooldown", "message")
-	if a.node == nil {
+	a := r.Mapping(o.Need("alert", "write alert: {tiers: {review: 0.3}}"), "alert", "tiers", "to", "action", "cooldown", "message")
+	if a.Node == nil {
 		return
 	}
 	r.tiers(a)
-	to := r.mapping(a.get("to"), "to", Tiers[:]...)
-	for _, k := range to.keys {
+	to := r.Mapping(a.Get("to"), "to", Tiers[:]...)
+	for _, k := range to.Keys {
 		if !r.hasTier(k.Value) {
-			r.fail(k, "to: the policy has no tier %s", k.Value)
+			r.Fail(k, "to: the policy has no tier %s", k.Value)
 		}
 		if p.To == nil {
 			p.To = map[string][]string{}
 		}
-		p.To[k.Value] = r.texts(to.get(k.Value), "to."+k.Value)
+		p.To[k.Value] = r.Texts(to.Get(k.Value), "to."+k.Value)
 	}
-	p.Action = r.word(a.get("action"), "action", Actions...)
+	p.Action = r.Word(a.Get("action"), "action", Actions...)
 	if p.Action == "" {
 		p.Action = Actions[0]
 	}
-	p.Cooldown = r.duration(a.get("cooldown"), "cooldown")
-	if a.get("cooldown") == nil {
+	p.Cooldown = int64(r.Duration(a.Get("cooldown"), "cooldown", shortest, longest))
+	if a.Get("cooldown") == nil {
 		p.Cooldown = defaultCooldown
 	}
 	p.Message = p.Title
-	if n := a.get("message"); n != nil {
-		p.Message = r.text(n, "message")
+	if n := a.Get("message"); n != nil {
+		p.Message = r.Text(n, "message")
 		r.plain(n, p.Message)
 		r.template(n)
 	}
@@ -54,26 +56,26 @@ func (r *reader) hasTier(name string) bool {
 	return false
 }
 
-func (r *reader) tiers(a *object) {
-	o := r.mapping(a.need("tiers", "write tiers: {review: 0.3, staff: 0.6}"), "tiers", Tiers[:]...)
-	if o.node != nil && len(o.keys) == 0 {
-		r.fail(o.node, "tiers: there is none; write tiers: {review: 0.3, staff: 0.6}")
+func (r *reader) tiers(a *strict.Object) {
+	o := r.Mapping(a.Need("tiers", "write tiers: {review: 0.3, staff: 0.6}"), "tiers", Tiers[:]...)
+	if o.Node != nil && len(o.Keys) == 0 {
+		r.Fail(o.Node, "tiers: there is none; write tiers: {review: 0.3, staff: 0.6}")
 	}
 	before := Tier{}
 	for _, name := range Tiers {
-		n := o.get(name)
+		n := o.Get(name)
 		if n == nil {
 			continue
 		}
 		t := Tier{Name: name}
 		if n.Kind == yaml.ScalarNode && n.Value == "cost" {
 			if name != "staff" {
-				r.fail(n, "only staff: may be cost; give %s a score between 0 and 1", name)
+				r.Fail(n, "only staff: may be cost; give %s a score between 0 and 1", name)
 			}
 			t.Cost = true
-		} else if v, ok := r.number(n, "tiers."+name, 1e-9, 1); ok {
+		} else if v, ok := r.Number(n, "tiers."+name, 1e-9, 1); ok {
 			if t.At = v; v <= before.At {
-				r.fail(n, "tiers: %s must lie above %s, which is %g", name, before.Name, before.At)
+				r.Fail(n, "tiers: %s must lie above %s, which is %g", name, before.Name, before.At)
 			}
 			before = t
 		}
@@ -82,27 +84,27 @@ func (r *reader) tiers(a *object) {
 }
 
 // readParams reads the policy's params and what the site says of them.
-func (r *reader) readParams(o *object) {
-	params := r.mapping(o.get("params"), "params")
+func (r *reader) readParams(o *strict.Object) {
+	params := r.Mapping(o.Get("params"), "params")
 	given := map[string]any{}
 	for name, v := range r.over.Params {
 		given[name] = v
 	}
-	for _, k := range params.keys {
-		n, name := params.get(k.Value), k.Value
+	for _, k := range params.Keys {
+		n, name := params.Get(k.Value), k.Value
 		if _, taken := functions[name]; taken || r.l.macros[name] != nil {
-			r.fail(k, "the param %s has the name of a function or macro; choose another", name)
+			r.Fail(k, "the param %s has the name of a function or macro; choose another", name)
 			continue
 		}
 		v := scalarValue(n)
 		if v == nil {
-			r.fail(n, "the param %s must be a number, a text or true or false, not %s", name, shape(n))
+			r.Fail(n, "the param %s must be a number, a text or true or false, not %s", name, strict.Shape(n))
 			continue
 		}
 		if w, ok := given[name]; ok {
 			delete(given, name)
 			if fmt.Sprintf("%T", plainValue(w)) != fmt.Sprintf("%T", v) {
-				r.fail(k, "the site gives the param %s the value %v; here it is %v", name, w, v)
+				r.Fail(k, "the site gives the param %s the value %v; here it is %v", name, w, v)
 				continue
 			}
 			v = plainValue(w)
@@ -116,10 +118,10 @@ func (r *reader) readParams(o *object) {
 	sort.Strings(left)
 	for _, name := range left {
 		var names []string
-		for _, k := range params.keys {
+		for _, k := range params.Keys {
 			names = append(names, k.Value)
 		}
-		*r.errs = append(*r.errs, r.over.err("the site overrides the param %s of %s, which has none of that name; %s", clip(name), r.p.ID, suggest(name, names)))
+		r.Errors = append(r.Errors, r.over.err("the site overrides the param %s of %s, which has none of that name; %s", strict.Clip(name), r.p.ID, strict.Suggest(name, names)))
 	}
 }
 
@@ -167,12 +169,12 @@ func (r *reader) override() {
 	case Live, Shadow, Off:
 		p.Mode = m
 	default:
-		*r.errs = append(*r.errs, r.over.err("the site gives %s the mode %s; possible are live, shadow, off", p.ID, quote(r.over.Mode)))
+		r.Errors = append(r.Errors, r.over.err("the site gives %s the mode %s; possible are live, shadow, off", p.ID, quote(r.over.Mode)))
 	}
 	if p.Shadowed != "" {
 		if p.Mode == Live {
 			p.Mode = Shadow
-			*r.warns = append(*r.warns, fmt.Sprintf("%s: %s runs in shadow: %s", r.name, p.ID, p.Shadowed))
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s runs in shadow: %s", r.Name, p.ID, p.Shadowed))
 		} else {
 			p.Shadowed = ""
 		}

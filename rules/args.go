@@ -7,10 +7,15 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
-// longest bounds every window, so that what a policy needs to remember is bounded.
-const longest = 24 * time.Hour
+// longest bounds every window, so that what a policy needs to remember is bounded; shortest is the least time that a policy
+// can wait for.
+const (
+	longest  = 24 * time.Hour
+	shortest = time.Millisecond
+)
 
 // literal checks a text argument.
 func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
@@ -23,7 +28,7 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 				return a, true
 			}
 		}
-		s.fail(at, "unknown modality %s; %s", quote(n.Value), suggest(n.Value, fusion.Modalities[:]))
+		s.fail(at, "unknown modality %s; %s", quote(n.Value), strict.Suggest(n.Value, fusion.Modalities[:]))
 	case aPlace:
 		var ok bool
 		a.place, ok = s.place1(n.Value, at)
@@ -85,7 +90,7 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 	return a, false
 }
 
-func quote(s string) string { return `"` + clip(s) + `"` }
+func quote(s string) string { return `"` + strict.Clip(s) + `"` }
 
 // place1 reads one zone kind, or id:zone.
 func (s *source) place1(word string, at int) (fusion.Place, bool) {
@@ -101,7 +106,7 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 			}
 			ids = append(ids, "id:"+zones[i].ID)
 		}
-		s.fail(at, "no zone of the site has the id %s; %s", quote(id), suggest(word, sorted(ids)))
+		s.fail(at, "no zone of the site has the id %s; %s", quote(id), strict.Suggest(word, sorted(ids)))
 		return nil, false
 	}
 	for k, name := range fusion.ZoneKinds {
@@ -124,7 +129,7 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 			return nil, false
 		}
 	}
-	s.fail(at, "unknown zone kind %s; %s", quote(word), suggest(word, fusion.ZoneKinds[:]))
+	s.fail(at, "unknown zone kind %s; %s", quote(word), strict.Suggest(word, fusion.ZoneKinds[:]))
 	return nil, false
 }
 
@@ -150,7 +155,7 @@ func (s *source) goods(n *ast.StringNode, a arg) (arg, bool) {
 	for name := range s.lists {
 		names = append(names, name)
 	}
-	s.fail(n.Location().From, `unknown goods %s: neither a list of common.yaml nor "any" nor a SKU; %s`, quote(n.Value), suggest(n.Value, sorted(names)))
+	s.fail(n.Location().From, `unknown goods %s: neither a list of common.yaml nor "any" nor a SKU; %s`, quote(n.Value), strict.Suggest(n.Value, sorted(names)))
 	return a, false
 }
 
@@ -168,5 +173,5 @@ func isSKU(s string) bool {
 
 func (s *source) warn(offset int, format string, args ...any) {
 	line, col := s.f.place(s.node, offset)
-	s.f.warn(line, col, format, args...)
+	s.f.Warn(line, col, format, args...)
 }

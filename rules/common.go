@@ -1,9 +1,12 @@
 package rules
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // commonFile holds what policies share; it is no policy.
@@ -11,25 +14,25 @@ const commonFile = "common.yaml"
 
 // readCommon reads the lists and macros.
 func (l *language) readCommon(f *file, root *yaml.Node) {
-	o := f.mapping(root, "common.yaml", "lists", "macros")
-	lists := f.mapping(o.get("lists"), "lists")
-	for _, k := range lists.keys {
+	o := f.Mapping(root, "common.yaml", "lists", "macros")
+	lists := f.Mapping(o.Get("lists"), "lists")
+	for _, k := range lists.Keys {
 		if k.Value == "any" || isSKU(k.Value) {
-			f.fail(k, "a list cannot be named %s, which stands for itself; choose another name", quote(k.Value))
+			f.Fail(k, "a list cannot be named %s, which stands for itself; choose another name", quote(k.Value))
 			continue
 		}
-		l.lists[k.Value] = l.list(f, lists.get(k.Value), k.Value)
+		l.lists[k.Value] = l.list(f, lists.Get(k.Value), k.Value)
 	}
-	macros := f.mapping(o.get("macros"), "macros")
+	macros := f.Mapping(o.Get("macros"), "macros")
 	var order []*source
-	for _, k := range macros.keys {
-		name, n := k.Value, macros.get(k.Value)
+	for _, k := range macros.Keys {
+		name, n := k.Value, macros.Get(k.Value)
 		if _, taken := functions[name]; taken {
-			f.fail(k, "the macro %s has the name of a function; choose another", name)
+			f.Fail(k, "the macro %s has the name of a function; choose another", name)
 			continue
 		}
 		if !isWord(name) {
-			f.fail(k, "the macro %s must be a word of letters, digits and _", quote(name))
+			f.Fail(k, "the macro %s must be a word of letters, digits and _", quote(name))
 			continue
 		}
 		s := &source{language: l, f: f, node: n, macro: true, table: &operands{}}
@@ -63,11 +66,11 @@ func isWord(s string) bool {
 
 // list reads one list: every product to which all of its members apply.
 func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
-	what := "the list " + clip(name)
-	o := f.mapping(n, what, "category", "style", "min_price", "max_price", "tagged", "skus")
-	if o.node == nil || len(o.keys) == 0 {
-		if n != nil && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || isNull(n)) {
-			f.fail(n, "%s is empty; give it a category, min_price, max_price, style, tagged or skus", what)
+	what := "the list " + strict.Clip(name)
+	o := f.Mapping(n, what, "category", "style", "min_price", "max_price", "tagged", "skus")
+	if o.Node == nil || len(o.Keys) == 0 {
+		if n != nil && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || strict.IsNull(n)) {
+			f.Fail(n, "%s is empty; give it a category, min_price, max_price, style, tagged or skus", what)
 		}
 		return make(fusion.Goods, len(l.store.Products))
 	}
@@ -76,24 +79,24 @@ func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
 		"category": func(p *fusion.Product) string { return p.Category },
 		"style":    func(p *fusion.Product) string { return p.Style },
 	} {
-		if words := f.oneOrMore(o.get(key), what+": "+key); words != nil {
-			tests = append(tests, func(p *fusion.Product) bool { return has(words, of(p)) })
+		if words := f.oneOrMore(o.Get(key), what+": "+key); words != nil {
+			tests = append(tests, func(p *fusion.Product) bool { return slices.Contains(words, of(p)) })
 		}
 	}
-	if v, ok := f.number(o.get("min_price"), what+": min_price", 0, 1e9); ok {
+	if v, ok := f.Number(o.Get("min_price"), what+": min_price", 0, 1e9); ok {
 		tests = append(tests, func(p *fusion.Product) bool { return float64(p.Price) >= round9(v*100) })
 	}
-	if v, ok := f.number(o.get("max_price"), what+": max_price", 0, 1e9); ok {
+	if v, ok := f.Number(o.Get("max_price"), what+": max_price", 0, 1e9); ok {
 		tests = append(tests, func(p *fusion.Product) bool { return float64(p.Price) <= round9(v*100) })
 	}
-	if t := o.get("tagged"); t != nil {
+	if t := o.Get("tagged"); t != nil {
 		want := t.Value == "true"
 		if t.ShortTag() != "!!bool" {
-			f.fail(t, "%s: tagged must be true or false, not %s", what, shape(t))
+			f.Fail(t, "%s: tagged must be true or false, not %s", what, strict.Shape(t))
 		}
 		tests = append(tests, func(p *fusion.Product) bool { return p.Tagged == want })
 	}
-	if skus := o.get("skus"); skus != nil {
+	if skus := o.Get("skus"); skus != nil {
 		of := l.skus(f, skus, what)
 		tests = append(tests, func(p *fusion.Product) bool { return of[p.SKU] })
 	}
@@ -106,16 +109,16 @@ func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
 		some = some || goods[i]
 	}
 	if !some && len(tests) > 0 {
-		f.warn(n.Line, n.Column, "%s holds no product of the site", what)
+		f.Warn(n.Line, n.Column, "%s holds no product of the site", what)
 	}
 	return goods
 }
 
 func (f *file) oneOrMore(n *yaml.Node, what string) []string {
 	if n != nil && n.Kind == yaml.SequenceNode {
-		return f.texts(n, what)
+		return f.Texts(n, what)
 	}
-	if t := f.text(n, what); t != "" {
+	if t := f.Text(n, what); t != "" {
 		return []string{t}
 	}
 	return nil
@@ -123,17 +126,17 @@ func (f *file) oneOrMore(n *yaml.Node, what string) []string {
 
 func (l *language) skus(f *file, n *yaml.Node, what string) map[string]bool {
 	all := map[string]bool{}
-	for _, c := range f.list(n, what+": skus") {
+	for _, c := range f.List(n, what+": skus") {
 		switch {
 		case c.Kind == yaml.ScalarNode && c.ShortTag() != "!!str":
-			f.fail(c, `a SKU must be in quotes, or YAML reads it as a number; write "%s"`, clip(c.Value))
+			f.Fail(c, `a SKU must be in quotes, or YAML reads it as a number; write "%s"`, strict.Clip(c.Value))
 		case c.Kind != yaml.ScalarNode || !isSKU(c.Value):
-			f.fail(c, "%s: skus wants SKUs of up to 14 digits, not %s", what, shape(c))
+			f.Fail(c, "%s: skus wants SKUs of up to 14 digits, not %s", what, strict.Shape(c))
 		default:
 			sku := fusion.GTIN14(c.Value)
 			all[sku] = true
 			if l.store.ProductIndex(sku) < 0 {
-				f.warn(c.Line, c.Column, "no product of the site has the SKU %s", c.Value)
+				f.Warn(c.Line, c.Column, "no product of the site has the SKU %s", c.Value)
 			}
 		}
 	}

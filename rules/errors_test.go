@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"testing"
+
+	"magpie/strict"
 )
 
 // TestErrorsPointAtTheFile holds the exact words of what a policy's author is told.
@@ -83,7 +85,7 @@ p.yaml:3:15: argument 1 of count must be an event such as picked("any"); events 
   | score: 'count(carried("any"), "30s")'
   |               ^`)
 	f(scoring(`picked("razor")`), `
-p.yaml:3:16: unknown goods "razor": neither a list of common.yaml nor "any" nor a SKU; possible are any
+p.yaml:3:16: unknown goods "razor": neither a list of common.yaml nor "any" nor a SKU; possible is any
   | score: 'picked("razor")'
   |                ^`)
 	f(scoring(`coverage("tracks", "exit")`), `
@@ -115,7 +117,7 @@ p.yaml:3:8: judge: cashier needs privacy.cashier in the site file, which is off
   | judge: cashier
   |        ^`)
 	f(policy(`scores: '1'`, `prior: 2`, `evidence: [{name: a theft, if: '1', weight: mighty}]`), `
-p.yaml:3:1: the policy: unknown key scores; did you mean score?
+p.yaml:3:1: the policy: unknown key "scores"; did you mean score?
   | scores: '1'
   | ^
 p.yaml:4:8: prior must be between 0 and 1, it is 2
@@ -124,7 +126,7 @@ p.yaml:4:8: prior must be between 0 and 1, it is 2
 p.yaml:5:19: nothing that is shown or sent may say theft; say what was seen instead
   | evidence: [{name: a theft, if: '1', weight: mighty}]
   |                   ^
-p.yaml:5:45: weight: unknown word mighty; possible are weak, moderate, strong, very strong
+p.yaml:5:45: weight: unknown word "mighty"; possible are weak, moderate, strong, very strong
   | evidence: [{name: a theft, if: '1', weight: mighty}]
   |                                             ^`)
 	f("policy: p\ntitle: t\nscore: '1'\nalert: {tiers: {review: 0.5, staff: 0.4, gate: cost}, message: 'by {{ thief }}', to: {log: [a]}}\n", `
@@ -154,7 +156,7 @@ func TestErrorsPlaceThroughQuotes(t *testing.T) {
 	f := func(scalar string, line, col int) {
 		t.Helper()
 		_, err := tryLoad(Options{}, "p.yaml", "policy: p\ntitle: t\nalert: {tiers: {review: 0.3}}\nscore: "+scalar+"\n")
-		all, ok := err.(Errors)
+		all, ok := err.(strict.Errors)
 		if !ok || len(all) != 1 {
 			t.Errorf("%s: got %v", scalar, err)
 			return
@@ -199,7 +201,8 @@ func TestExpressionsAreBounded(t *testing.T) {
 
 // TestErrorsOfAllFilesComeAtOnce also holds the words for common.yaml.
 func TestErrorsOfAllFilesComeAtOnce(t *testing.T) {
-	_, err := tryLoad(Options{Overrides: map[string]Override{"b": {File: "shop/site.yaml", Line: 28, Col: 36, Mode: "loud", Params: map[string]any{"flor": 3.0}}}},
+	_, err := tryLoad(Options{Overrides: map[string]Override{"b": {File: "shop/site.yaml", Line: 28, Col: 24,
+		Code: "policies: {overrides: {b: {mode: loud, params: {flor: 3}}}}", Mode: "loud", Params: map[string]any{"flor": 3.0}}}},
 		"common.yaml", "lists:\n  any: {category: x}\n  cheap: {max_pric: 3}\n  watch: {skus: [071142008582]}\nmacros:\n  late: 'between(\"21:00\", \"6\")'\n  min: '1'\n  a: 'b + 1'\n  b: 'a + 1'\n",
 		"a.yaml", scoring("late ? 1 : 0"),
 		"b.yaml", "policy: b\ntitle: t\nparams: {floor: 3}\nscore: 'floor'\nalert: {tiers: {review: 0.3}}\n",
@@ -211,7 +214,7 @@ c.yaml:1:1: the policy p is already in a.yaml; give each its own id
 common.yaml:2:3: a list cannot be named "any", which stands for itself; choose another name
   |   any: {category: x}
   |   ^
-common.yaml:3:11: the list cheap: unknown key max_pric; did you mean max_price?
+common.yaml:3:11: the list cheap: unknown key "max_pric"; did you mean max_price?
   |   cheap: {max_pric: 3}
   |           ^
 common.yaml:4:18: a SKU must be in quotes, or YAML reads it as a number; write "071142008582"
@@ -229,15 +232,10 @@ common.yaml:8:7: the macro b uses itself
 common.yaml:9:7: the macro a uses itself
   |   b: 'a + 1'
   |       ^
-shop/site.yaml:28:36: the site overrides the param flor of b, which has none of that name; did you mean floor?
-shop/site.yaml:28:36: the site gives b the mode "loud"; possible are live, shadow, off`)
-}
-
-// TestALongLineIsCut holds that an error shows the part of a long line around its place.
-func TestALongLineIsCut(t *testing.T) {
-	e := &Error{File: "p.yaml", Line: 1, Col: 301, Text: "wrong", Code: strings.Repeat("a", 300) + "X" + strings.Repeat("b", 300)}
-	want := "p.yaml:1:301: wrong\n  | " + strings.Repeat("a", 80) + "X" + strings.Repeat("b", 79) + "\n  | " + strings.Repeat(" ", 80) + "^"
-	if got := e.Error(); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
+shop/site.yaml:28:24: the site overrides the param flor of b, which has none of that name; did you mean floor?
+  | policies: {overrides: {b: {mode: loud, params: {flor: 3}}}}
+  |                        ^
+shop/site.yaml:28:24: the site gives b the mode "loud"; possible are live, shadow, off
+  | policies: {overrides: {b: {mode: loud, params: {flor: 3}}}}
+  |                        ^`)
 }

@@ -17,7 +17,7 @@ func TestEventFunctions(t *testing.T) {
 		t.Helper()
 		s, e, _ := compiled(text)
 		if e == nil {
-			t.Errorf("%s: %v", text, *s.f.errs)
+			t.Errorf("%s: %v", text, s.f.Errors)
 			return
 		}
 		v := fusion.View{World: fusion.NewWorld(store), Now: monday + 100*second, Visit: &fusion.Visit{First: monday, Facts: []fusion.Fact{

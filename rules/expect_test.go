@@ -24,25 +24,25 @@ x_test.yaml:3:5: the test: events is missing; write events: | and one event a li
 x_test.yaml:4:12: start wants a local time such as 2026-11-20T22:30:00, not the text "tomorrow"
   |     start: tomorrow
   |            ^
-x_test.yaml:5:5: the test: unknown key event; did you mean events?
+x_test.yaml:5:5: the test: unknown key "event"; did you mean events?
   |     event: x
   |     ^
 x_test.yaml:7:14: at wants a time since the start such as 21s, or end, not the text "soon"
   |       - {at: soon, alert: perhaps, score: "0.6", tier: high}
   |              ^
-x_test.yaml:7:27: alert: unknown word perhaps; possible are true, false, never, retracted
+x_test.yaml:7:27: alert: unknown word "perhaps"; possible are true, false, never, retracted
   |       - {at: soon, alert: perhaps, score: "0.6", tier: high}
   |                           ^
 x_test.yaml:7:43: score wants a comparison such as ">= 0.6", not the text "0.6"
   |       - {at: soon, alert: perhaps, score: "0.6", tier: high}
   |                                           ^
-x_test.yaml:7:56: tier: unknown word high; possible are log, review, staff, gate
+x_test.yaml:7:56: tier: unknown word "high"; possible are log, review, staff, gate
   |       - {at: soon, alert: perhaps, score: "0.6", tier: high}
   |                                                        ^
 x_test.yaml:8:40: items says something of an alert, and alert: false says that there is none
   |       - {at: end, alert: false, items: ["1"], state: closed}
   |                                        ^
-x_test.yaml:8:54: state: unknown word closed; possible are confirmed, provisional
+x_test.yaml:8:54: state: unknown word "closed"; possible are confirmed, provisional
   |       - {at: end, alert: false, items: ["1"], state: closed}
   |                                                      ^
 x_test.yaml:9:9: expect: at is missing; write at: 21s or at: end

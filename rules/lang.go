@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // Bounds of one expression, so that its cost is known before it runs.
@@ -206,7 +207,7 @@ func bit(b bool) float64 {
 func (s *source) fail(offset int, format string, args ...any) {
 	s.bad = true
 	line, col := s.f.place(s.node, offset)
-	s.f.failAt(line, col, format, args...)
+	s.f.FailAt(line, col, format, args...)
 }
 
 func (s *source) exprError(err error) {
@@ -220,9 +221,9 @@ func (s *source) exprError(err error) {
 
 // parse reads the scalar with expr's parser.
 func (s *source) parse() ast.Node {
-	if s.node.Kind != yaml.ScalarNode || isNull(s.node) {
+	if s.node.Kind != yaml.ScalarNode || strict.IsNull(s.node) {
 		s.bad = true
-		s.f.fail(s.node, "this wants an expression in single quotes, not %s", shape(s.node))
+		s.f.Fail(s.node, "this wants an expression in single quotes, not %s", strict.Shape(s.node))
 		return nil
 	}
 	if len(s.node.Value) > maxText {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 var messageWords = []string{"count", "item", "items", "value", "zone", "till", "action"}
@@ -29,8 +31,8 @@ func (r *reader) template(n *yaml.Node) {
 			r.failIn(n, at+i, "{{ without its }}")
 			return
 		}
-		if word := strings.TrimSpace(rest[i+2 : i+j]); !has(messageWords, word) {
-			r.failIn(n, at+i, "unknown word %s in a message; %s", quote(word), suggest(word, messageWords))
+		if word := strings.TrimSpace(rest[i+2 : i+j]); !slices.Contains(messageWords, word) {
+			r.failIn(n, at+i, "unknown word %s in a message; %s", quote(word), strict.Suggest(word, messageWords))
 		}
 		at += i + j + 2
 		rest = rest[i+j+2:]
@@ -40,7 +42,7 @@ func (r *reader) template(n *yaml.Node) {
 // failIn keeps an error at a byte of a scalar's value.
 func (f *file) failIn(n *yaml.Node, at int, format string, args ...any) {
 	line, col := f.place(n, len([]rune(n.Value[:at])))
-	f.failAt(line, col, format, args...)
+	f.FailAt(line, col, format, args...)
 }
 
 // Text fills the policy's message for a result: count, item, items and value tell the unpaid goods of the visit, zone is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,16 +18,16 @@ import (
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 	"go.yaml.in/yaml/v3"
+
+	"magpie/strict"
 )
 
 // compiled compiles one expression on its own; nil after an error.
 func compiled(text string) (*source, *expression, ast.Node) {
-	var errs Errors
-	var warns []string
 	l := newLanguage(shop())
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1, Style: yaml.SingleQuotedStyle}
 	in := func() *source {
-		return &source{language: l, f: newFile("p.yaml", []byte("'"+strings.ReplaceAll(text, "'", "''")+"'"), &errs, &warns), node: n, table: &operands{}}
+		return &source{language: l, f: &file{strict.NewFile("p.yaml", []byte("'"+strings.ReplaceAll(text, "'", "''")+"'"))}, node: n, table: &operands{}}
 	}
 	s := in()
 	e := s.compile(number)
@@ -248,18 +249,19 @@ func FuzzLoad(f *testing.F) {
 	f.Add(scoring(`count(picked("any"), "1m")`))
 	f.Add("lists:\n  a: {category: x}\nmacros:\n  late: 'open()'\n")
 	f.Add("policy: &a p\ntitle: *a\nscore: |\n  1 +\n  nope\nalert: {tiers: {log: 0.1}, message: '{{'}\n")
+	f.Add("\"\r\r")
 	f.Add("site: a\ntests: [{name: a, events: \"\", expect: [{at: end}]}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		check := func(err error) {
-			var all Errors
+			var all strict.Errors
 			if err == nil {
 				return
 			}
 			if !errors.As(err, &all) {
-				t.Fatalf("got %v, want Errors", err)
+				t.Fatalf("got %v, want strict.Errors", err)
 			}
 			for _, e := range all {
-				if lines := strings.Count(text, "\n") + 1; e.Line < 1 || e.Line > lines+1 || e.Col < 1 || e.Text == "" {
+				if lines := len(breaks.Split(text, -1)); e.Line < 1 || e.Line > lines+1 || e.Col < 1 || e.Text == "" {
 					t.Fatalf("no place: %+v", e)
 				}
 				_ = e.Error()
@@ -273,5 +275,8 @@ func FuzzLoad(f *testing.F) {
 		check(err)
 	})
 }
+
+// breaks are the line breaks of YAML.
+var breaks = regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029]")
 
 var fuzzShop = shop()

@@ -2,12 +2,14 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // Bounds of one policy.
@@ -31,28 +33,28 @@ type reader struct {
 
 // readPolicy reads a file that parsed as YAML; nil when it has no id.
 func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, []*op) {
-	o := f.mapping(root, "the policy", policyKeys...)
+	o := f.Mapping(root, "the policy", policyKeys...)
 	r := &reader{file: f, l: l, opts: opts, params: map[string]ast.Node{}, table: &operands{}}
-	p := &Policy{File: f.name, falseAlarm: opts.FalseAlarm, recover: opts.Recover}
+	p := &Policy{File: f.Name, falseAlarm: opts.FalseAlarm, recover: opts.Recover}
 	r.p = p
-	p.ID = f.text(o.need("policy", "give it a unique id, such as policy: unpaid-exit"), "policy")
-	if n := o.get("policy"); p.ID != "" && !isID(p.ID) {
-		f.fail(n, "policy %s must be at most %d letters, digits, - and _", quote(p.ID), maxID)
+	p.ID = f.Text(o.Need("policy", "give it a unique id, such as policy: unpaid-exit"), "policy")
+	if n := o.Get("policy"); p.ID != "" && !isID(p.ID) {
+		f.Fail(n, "policy %s must be at most %d letters, digits, - and _", quote(p.ID), maxID)
 	}
 	r.over = opts.Overrides[p.ID]
-	p.Title = f.text(o.need("title", "say in one line what it watches for"), "title")
-	r.plain(o.get("title"), p.Title)
+	p.Title = f.Text(o.Need("title", "say in one line what it watches for"), "title")
+	r.plain(o.Get("title"), p.Title)
 	p.Judge = r.judge(o)
-	p.Mode = Mode(f.word(o.get("mode"), "mode", string(Live), string(Shadow), string(Off)))
+	p.Mode = Mode(f.Word(o.Get("mode"), "mode", string(Live), string(Shadow), string(Off)))
 	if p.Mode == "" {
 		p.Mode = Live
 	}
 	r.needs(o)
 	r.readParams(o)
-	if n := o.get("when"); n != nil {
+	if n := o.Get("when"); n != nil {
 		p.when = r.compile(n, truth)
 	}
-	if n := o.get("require"); n != nil {
+	if n := o.Get("require"); n != nil {
 		p.require = r.compile(n, truth)
 	}
 	r.scoring(o)
@@ -77,23 +79,23 @@ var accusing = []string{"thief", "theft", "steal", "suspect"}
 func (r *reader) plain(n *yaml.Node, words string) {
 	for _, w := range accusing {
 		if strings.Contains(strings.ToLower(words), w) {
-			r.fail(n, "nothing that is shown or sent may say %s; say what was seen instead", w)
+			r.Fail(n, "nothing that is shown or sent may say %s; say what was seen instead", w)
 		}
 	}
 }
 
-func (r *reader) judge(o *object) fusion.SubjectKind {
-	n := o.get("judge")
-	word := r.word(n, "judge", fusion.SubjectKinds[:]...)
+func (r *reader) judge(o *strict.Object) fusion.SubjectKind {
+	n := o.Get("judge")
+	word := r.Word(n, "judge", fusion.SubjectKinds[:]...)
 	for k, name := range fusion.SubjectKinds {
 		if name != word {
 			continue
 		}
 		if fusion.SubjectKind(k) == fusion.SubjectCashier {
 			if r.opts.Cashier == "" || r.opts.Cashier == "off" {
-				r.fail(n, "judge: cashier needs privacy.cashier in the site file, which is off")
+				r.Fail(n, "judge: cashier needs privacy.cashier in the site file, which is off")
 			} else {
-				r.fail(n, "judge: cashier is not there yet; write judge: till")
+				r.Fail(n, "judge: cashier is not there yet; write judge: till")
 			}
 		}
 		return fusion.SubjectKind(k)
@@ -102,9 +104,9 @@ func (r *reader) judge(o *object) fusion.SubjectKind {
 }
 
 // needs decides from the site whether the policy can work there.
-func (r *reader) needs(o *object) {
-	for _, n := range r.list(o.get("needs"), "needs") {
-		word := r.text(n, "needs")
+func (r *reader) needs(o *strict.Object) {
+	for _, n := range r.List(o.Get("needs"), "needs") {
+		word := r.Text(n, "needs")
 		if word == "" {
 			continue
 		}
@@ -116,11 +118,11 @@ func (r *reader) needs(o *object) {
 			}
 		}
 		if !known {
-			r.fail(n, "needs: unknown modality %s; %s", quote(name), suggest(name, fusion.Modalities[:]))
+			r.Fail(n, "needs: unknown modality %s; %s", quote(name), strict.Suggest(name, fusion.Modalities[:]))
 			continue
 		}
-		if place != "" && !has(fusion.ZoneKinds[:], place) {
-			r.fail(n, "needs: unknown zone kind %s; %s", quote(place), suggest(place, fusion.ZoneKinds[:]))
+		if place != "" && !slices.Contains(fusion.ZoneKinds[:], place) {
+			r.Fail(n, "needs: unknown zone kind %s; %s", quote(place), strict.Suggest(place, fusion.ZoneKinds[:]))
 			continue
 		}
 		r.p.Needs = append(r.p.Needs, need)
@@ -159,68 +161,68 @@ func (r *reader) compile(n *yaml.Node, want typ) *expression {
 	return s.compile(want)
 }
 
-func (r *reader) scoring(o *object) {
-	p, list := r.p, o.get("evidence")
-	prior, score := o.get("prior"), o.get("score")
+func (r *reader) scoring(o *strict.Object) {
+	p, list := r.p, o.Get("evidence")
+	prior, score := o.Get("prior"), o.Get("score")
 	switch {
 	case score != nil && (prior != nil || list != nil):
-		r.fail(score, "score: stands instead of prior: and evidence:; keep one of the two")
+		r.Fail(score, "score: stands instead of prior: and evidence:; keep one of the two")
 	case score != nil:
 		p.score = r.compile(score, number)
 	case prior == nil || list == nil:
-		if o.node != nil {
-			r.fail(o.node, "the policy needs prior: and evidence:, or score:")
+		if o.Node != nil {
+			r.Fail(o.Node, "the policy needs prior: and evidence:, or score:")
 		}
 	}
 	if prior != nil {
-		if v, ok := r.number(prior, "prior", 0, 1); ok {
+		if v, ok := r.Number(prior, "prior", 0, 1); ok {
 			p.Prior = min(max(v, 1e-9), 1-1e-9)
 			p.base = logit(p.Prior)
 			if v == 0 || v == 1 {
-				r.fail(prior, "prior must lie between 0 and 1: at %g no evidence could change it", v)
+				r.Fail(prior, "prior must lie between 0 and 1: at %g no evidence could change it", v)
 			}
 		}
 	}
-	nodes := r.list(list, "evidence")
+	nodes := r.List(list, "evidence")
 	if len(nodes) > maxEvidence {
-		r.fail(nodes[maxEvidence], "at most %d pieces of evidence are allowed", maxEvidence)
+		r.Fail(nodes[maxEvidence], "at most %d pieces of evidence are allowed", maxEvidence)
 		nodes = nodes[:maxEvidence]
 	}
 	names := map[string]bool{}
 	for _, n := range nodes {
 		r.evidence(n, names)
 	}
-	r.groups(o.get("groups"))
+	r.groups(o.Get("groups"))
 }
 
 func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
-	o := r.mapping(n, "evidence", "name", "if", "weight", "clears", "lr", "group", "half_life")
+	o := r.Mapping(n, "evidence", "name", "if", "weight", "clears", "lr", "group", "half_life")
 	e := evidence{in: -1}
-	e.name = r.text(o.need("name", "say in a few words what it means"), "name")
-	r.plain(o.get("name"), e.name)
+	e.name = r.Text(o.Need("name", "say in a few words what it means"), "name")
+	r.plain(o.Get("name"), e.name)
 	if names[e.name] && e.name != "" {
-		r.fail(o.get("name"), "the evidence %s is there twice; give each its own name", quote(e.name))
+		r.Fail(o.Get("name"), "the evidence %s is there twice; give each its own name", quote(e.name))
 	}
 	names[e.name] = true
-	e.group = r.text(o.get("group"), "group")
-	r.plain(o.get("group"), e.group)
-	e.half = r.duration(o.get("half_life"), "half_life")
+	e.group = r.Text(o.Get("group"), "group")
+	r.plain(o.Get("group"), e.group)
+	e.half = int64(r.Duration(o.Get("half_life"), "half_life", shortest, longest))
 	lr, given := 1.0, 0
 	for _, key := range []string{"weight", "clears", "lr"} {
-		m := o.get(key)
+		m := o.Get(key)
 		if m == nil {
 			continue
 		}
 		if given++; given > 1 {
-			r.fail(m, "weight:, clears: and lr: exclude each other; keep one")
+			r.Fail(m, "weight:, clears: and lr: exclude each other; keep one")
 		}
 		switch key {
 		case "lr":
-			if v, ok := r.number(m, "lr", 1e-6, 1e6); ok {
+			if v, ok := r.Number(m, "lr", 1e-6, 1e6); ok {
 				lr = v
 			}
 		default:
-			if w := r.word(m, key, strengthNames...); w != "" {
+			if w := r.Word(m, key, strengthNames...); w != "" {
 				lr = strengths[w]
 			}
 			if key == "clears" {
@@ -228,11 +230,11 @@ func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
 			}
 		}
 	}
-	if given == 0 && o.node != nil {
-		r.fail(o.node, "evidence: weight is missing; write weight: or clears: with weak, moderate, strong or very strong, or lr: with a number")
+	if given == 0 && o.Node != nil {
+		r.Fail(o.Node, "evidence: weight is missing; write weight: or clears: with weak, moderate, strong or very strong, or lr: with a number")
 	}
 	e.ln = round9(math.Log(lr))
-	if m := o.need("if", "write an expression in single quotes"); m != nil {
+	if m := o.Need("if", "write an expression in single quotes"); m != nil {
 		e.expr = r.compile(m, number)
 	}
 	r.p.evidence = append(r.p.evidence, e)
@@ -255,19 +257,19 @@ func (r *reader) groups(n *yaml.Node) {
 		e.in = g
 		p.groups[g].cap = max(p.groups[g].cap, nats(math.Abs(e.ln), 1))
 	}
-	o := r.mapping(n, "groups")
-	for _, k := range o.keys {
+	o := r.Mapping(n, "groups")
+	for _, k := range o.Keys {
 		g, ok := index[k.Value]
 		if !ok {
 			var names []string
 			for name := range index {
 				names = append(names, name)
 			}
-			r.fail(k, "groups: no evidence is in the group %s; %s", clip(k.Value), suggest(k.Value, sorted(names)))
+			r.Fail(k, "groups: no evidence is in the group %s; %s", strict.Clip(k.Value), strict.Suggest(k.Value, sorted(names)))
 			continue
 		}
-		c := r.mapping(o.get(k.Value), "the group "+clip(k.Value), "cap")
-		if v, ok := r.number(c.need("cap", "give it as a likelihood ratio, such as {cap: 2000}"), "cap", 1, 1e12); ok {
+		c := r.Mapping(o.Get(k.Value), "the group "+strict.Clip(k.Value), "cap")
+		if v, ok := r.Number(c.Need("cap", "give it as a likelihood ratio, such as {cap: 2000}"), "cap", 1, 1e12); ok {
 			p.groups[g].cap = nats(round9(math.Log(v)), 1)
 		}
 	}

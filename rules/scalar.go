@@ -4,17 +4,38 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"magpie/strict"
 )
+
+// maxFile bounds a policy file, bytes; nobody writes one by hand that is longer.
+const maxFile = 1 << 20
+
+// file is a policy, common.yaml or a test file while it is read.
+type file struct {
+	*strict.File
+}
+
+// parse gives the top node of a file, nil after an error; least says what an empty file lacks.
+func parse(name string, data []byte, least string) (*file, *yaml.Node) {
+	f := &file{strict.NewFile(name, data)}
+	if len(data) > maxFile {
+		f.FailAt(1, 1, "the file has %d bytes; at most %d are read", len(data), maxFile)
+		return f, nil
+	}
+	return f, f.Root(least)
+}
 
 // place finds the line and column, from 1, in the file of the character with this offset in a scalar's value. It walks
 // value and file side by side: a doubled quote or an escape stands for one character, and white space that holds a line
 // break, which YAML folds, for what it was folded to.
 func (f *file) place(n *yaml.Node, offset int) (line, col int) {
 	line, col = n.Line, n.Column
-	if line < 1 || line > len(f.lines) {
+	lines := f.Lines()
+	if line < 1 || line > len(lines) {
 		return max(1, line), max(1, col)
 	}
-	raw := cursor{lines: f.lines, line: line - 1, row: []rune(f.lines[line-1]), col: col - 1}
+	raw := cursor{lines: lines, line: line - 1, row: []rune(lines[line-1]), col: col - 1}
 	switch n.Style &^ yaml.TaggedStyle {
 	case yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle:
 		raw.step()

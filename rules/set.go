@@ -14,20 +14,22 @@ import (
 	"strings"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // Override is what the site file says of one policy.
 type Override struct {
 	File      string // where it says so, for errors; "" stands for the top of site.yaml
 	Line, Col int
+	Code      string // that line, "" if it is not known
 
 	Mode   string         // live, shadow, off; "" leaves the policy's own
 	Params map[string]any // numbers, texts, true or false
 }
 
 // err is an error of the override, at its place in the site file.
-func (o *Override) err(format string, args ...any) *Error {
-	return &Error{File: cmp.Or(o.File, "site.yaml"), Line: max(1, o.Line), Col: max(1, o.Col), Text: fmt.Sprintf(format, args...)}
+func (o *Override) err(format string, args ...any) strict.Error {
+	return strict.Error{File: cmp.Or(o.File, "site.yaml"), Line: max(1, o.Line), Col: max(1, o.Col), Text: fmt.Sprintf(format, args...), Code: o.Code}
 }
 
 // Options is what a set takes from the site.
@@ -70,7 +72,7 @@ type judged struct {
 }
 
 // Load reads every *.yaml of a folder but *_test.yaml, and reports everything that is wrong with all of them at once as
-// Errors.
+// strict.Errors.
 func Load(fsys fs.FS, opts Options) (*Set, error) {
 	files, err := readFiles(fsys)
 	if err != nil {
@@ -117,18 +119,20 @@ func Build(files []File, opts Options) (*Set, error) {
 	if opts.FalseAlarm == 0 && opts.Recover == 0 {
 		opts.FalseAlarm, opts.Recover = 25, 0.6
 	}
-	var errs Errors
+	var errs strict.Errors
 	s := &Set{Hash: hashOf(files), Files: files}
 	l := newLanguage(opts.Store)
 	var common []byte
+	var read []*file
 	for _, f := range files {
 		if f.Name == commonFile {
 			common = f.Data
-			in := newFile(f.Name, f.Data, &errs, &s.Warnings)
 			if len(bytes.TrimSpace(f.Data)) == 0 {
 				continue
 			}
-			if root := in.parse(f.Data); root != nil {
+			in, root := parse(f.Name, f.Data, "lists or macros")
+			read = append(read, in)
+			if root != nil {
 				l.readCommon(in, root)
 			}
 		}
@@ -140,27 +144,31 @@ func Build(files []File, opts Options) (*Set, error) {
 		if f.Name == commonFile {
 			continue
 		}
-		in := newFile(f.Name, f.Data, &errs, &s.Warnings)
-		root := in.parse(f.Data)
+		in, root := parse(f.Name, f.Data, "policy, title, alert and score, or prior and evidence")
+		read = append(read, in)
 		if root == nil {
 			continue
 		}
 		p, ops := readPolicy(in, root, l, &opts)
 		if other, twice := ids[p.ID]; twice && p.ID != "" {
-			in.failAt(1, 1, "the policy %s is already in %s; give each its own id", p.ID, other)
+			in.FailAt(1, 1, "the policy %s is already in %s; give each its own id", p.ID, other)
 		}
 		ids[p.ID] = f.Name
 		p.Hash = policyHash(f.Data, common, opts.Overrides[p.ID].Params)
 		s.Policies = append(s.Policies, p)
 		table[p] = ops
 	}
+	for _, in := range read { // a use of common.yaml may find an error in it, so that it is done when all are
+		errs = append(errs, in.Errors...)
+		s.Warnings = append(s.Warnings, in.Warnings...)
+	}
 	for id := range opts.Overrides {
 		if _, ok := ids[id]; !ok && len(errs) == 0 {
 			o := opts.Overrides[id]
-			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", clip(id), suggest(id, sortedKeys(ids))))
+			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", strict.Clip(id), strict.Suggest(id, sortedKeys(ids))))
 		}
 	}
-	if err := errs.sorted(); err != nil {
+	if err := errs.Err(); err != nil {
 		return nil, err
 	}
 	sort.Slice(s.Policies, func(i, j int) bool { return s.Policies[i].ID < s.Policies[j].ID })

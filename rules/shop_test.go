@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // shop is the corner shop of the contract's example, with some more goods.
@@ -123,9 +124,9 @@ func scanned(n float64) fusion.Fact {
 
 func wantErrors(t *testing.T, err error, want string) {
 	t.Helper()
-	var all Errors
+	var all strict.Errors
 	if !errors.As(err, &all) {
-		t.Fatalf("got %v, want Errors", err)
+		t.Fatalf("got %v, want strict.Errors", err)
 	}
 	if got := all.Error(); got != strings.Trim(want, "\n") {
 		t.Errorf("got:\n%s\nwant:\n%s", got, strings.Trim(want, "\n"))

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // TestFile is one *_test.yaml: recordings in the contract's notation and what is expected of them.
@@ -62,50 +64,48 @@ type ExpectItem struct {
 // End reports whether the expectation is about the end of the recording.
 func (e *Expect) End() bool { return e.At == "end" }
 
-// ParseTest reads a test file strictly; name stands in its errors, which come all at once as Errors.
+// ParseTest reads a test file strictly; name stands in its errors, which come all at once as strict.Errors.
 func ParseTest(name string, data []byte) (*TestFile, error) {
-	var errs Errors
-	var warns []string
-	f := newFile(name, data, &errs, &warns)
+	f, root := parse(name, data, "site and tests")
 	t := &TestFile{File: name}
-	if root := f.parse(data); root != nil {
-		o := f.mapping(root, "the test file", "site", "tests")
-		t.Site = f.text(o.need("site", "write site: and the path of a site file"), "site")
-		list := o.need("tests", "write tests: and a list")
+	if root != nil {
+		o := f.Mapping(root, "the test file", "site", "tests")
+		t.Site = f.Text(o.Need("site", "write site: and the path of a site file"), "site")
+		list := o.Need("tests", "write tests: and a list")
 		names := map[string]bool{}
-		for _, n := range f.list(list, "tests") {
+		for _, n := range f.List(list, "tests") {
 			c := f.test(n)
 			if names[c.Name] && c.Name != "" {
-				f.fail(n, "the test %s is there twice; give each its own name", quote(c.Name))
+				f.Fail(n, "the test %s is there twice; give each its own name", quote(c.Name))
 			}
 			names[c.Name] = true
 			t.Tests = append(t.Tests, c)
 		}
 	}
-	return t, errs.sorted()
+	return t, f.Errors.Err()
 }
 
 func (f *file) test(n *yaml.Node) Test {
-	o := f.mapping(n, "the test", "name", "start", "events", "staff", "expect")
-	t := Test{Name: f.text(o.need("name", "say what happens"), "name"), Line: n.Line}
-	if s := o.get("start"); s != nil {
+	o := f.Mapping(n, "the test", "name", "start", "events", "staff", "expect")
+	t := Test{Name: f.Text(o.Need("name", "say what happens"), "name"), Line: n.Line}
+	if s := o.Get("start"); s != nil {
 		if t.Start = s.Value; s.Kind != yaml.ScalarNode || !isLocal(s.Value) {
-			f.fail(s, "start wants a local time such as 2026-11-20T22:30:00, not %s", shape(s))
+			f.Fail(s, "start wants a local time such as 2026-11-20T22:30:00, not %s", strict.Shape(s))
 		}
 	}
-	if e := o.need("events", "write events: | and one event a line"); e != nil {
-		t.Events = f.text(e, "events")
+	if e := o.Need("events", "write events: | and one event a line"); e != nil {
+		t.Events = f.Text(e, "events")
 		t.EventsLine, t.EventsCol = e.Line, e.Column-1
 		if e.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			line, col := f.place(e, 0)
 			t.EventsLine, t.EventsCol = line, col-1
 		}
 	}
-	t.Staff = f.texts(o.get("staff"), "staff")
-	list := o.need("expect", "write expect: and a list")
-	nodes := f.list(list, "expect")
+	t.Staff = f.Texts(o.Get("staff"), "staff")
+	list := o.Need("expect", "write expect: and a list")
+	nodes := f.List(list, "expect")
 	if list != nil && list.Kind == yaml.SequenceNode && len(nodes) == 0 {
-		f.fail(list, "expect is empty; a test that expects nothing proves nothing")
+		f.Fail(list, "expect is empty; a test that expects nothing proves nothing")
 	}
 	for _, c := range nodes {
 		t.Expect = append(t.Expect, f.expect(c))
@@ -123,46 +123,46 @@ func isLocal(s string) bool {
 }
 
 func (f *file) expect(n *yaml.Node) Expect {
-	o := f.mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "items", "to", "evidence")
-	e := Expect{File: f.name, Line: n.Line, Col: n.Column}
-	if at := o.need("at", "write at: 21s or at: end"); at != nil {
+	o := f.Mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "items", "to", "evidence")
+	e := Expect{File: f.Name, Line: n.Line, Col: n.Column}
+	if at := o.Need("at", "write at: 21s or at: end"); at != nil {
 		e.At = at.Value
 		if !e.End() {
 			d, err := time.ParseDuration(e.At)
 			if err != nil || d < 0 {
-				f.fail(at, "at wants a time since the start such as 21s, or end, not %s", shape(at))
+				f.Fail(at, "at wants a time since the start such as 21s, or end, not %s", strict.Shape(at))
 			}
 			e.Offset = d
 		}
 	}
 	e.Alert = "true"
-	if a := o.get("alert"); a != nil {
-		if e.Alert = a.Value; a.Kind != yaml.ScalarNode || !has(expectAlerts, e.Alert) {
-			f.fail(a, "alert: unknown word %s; %s", clip(a.Value), suggest(a.Value, expectAlerts))
+	if a := o.Get("alert"); a != nil {
+		if e.Alert = a.Value; a.Kind != yaml.ScalarNode || !slices.Contains(expectAlerts, e.Alert) {
+			f.Fail(a, "alert: unknown word %s; %s", quote(a.Value), strict.Suggest(a.Value, expectAlerts))
 		}
 	}
-	e.Policy = f.text(o.get("policy"), "policy")
-	e.Person = f.text(o.get("person"), "person")
-	e.State = f.word(o.get("state"), "state", "confirmed", "provisional")
+	e.Policy = f.Text(o.Get("policy"), "policy")
+	e.Person = f.Text(o.Get("person"), "person")
+	e.State = f.Word(o.Get("state"), "state", "confirmed", "provisional")
 	e.Provisional = e.State == "provisional"
-	e.Tier = f.word(o.get("tier"), "tier", Tiers[:]...)
-	e.To, e.hasTo = f.texts(o.get("to"), "to"), o.get("to") != nil
-	e.Evidence = f.texts(o.get("evidence"), "evidence")
-	if s := o.get("score"); s != nil {
+	e.Tier = f.Word(o.Get("tier"), "tier", Tiers[:]...)
+	e.To, e.hasTo = f.Texts(o.Get("to"), "to"), o.Get("to") != nil
+	e.Evidence = f.Texts(o.Get("evidence"), "evidence")
+	if s := o.Get("score"); s != nil {
 		e.Score = s.Value
 		var ok bool
 		if e.score, ok = parseBound(s.Value); !ok || s.Kind != yaml.ScalarNode {
-			f.fail(s, `score wants a comparison such as ">= 0.6", not %s`, shape(s))
+			f.Fail(s, `score wants a comparison such as ">= 0.6", not %s`, strict.Shape(s))
 		}
 	}
-	if items := o.get("items"); items != nil {
+	if items := o.Get("items"); items != nil {
 		e.hasItems = true
 		e.Items = f.items(items)
 	}
 	if e.Alert == "false" || e.Alert == "never" {
 		for _, key := range []string{"tier", "items", "to", "evidence"} {
-			if m := o.get(key); m != nil {
-				f.fail(m, "%s says something of an alert, and alert: %s says that there is none", key, e.Alert)
+			if m := o.Get(key); m != nil {
+				f.Fail(m, "%s says something of an alert, and alert: %s says that there is none", key, e.Alert)
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func (f *file) items(n *yaml.Node) []ExpectItem {
 	var all []ExpectItem
 	add := func(n *yaml.Node, count int) {
 		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !isSKU(n.Value) {
-			f.fail(n, `items wants SKUs in quotes, not %s`, shape(n))
+			f.Fail(n, `items wants SKUs in quotes, not %s`, strict.Shape(n))
 			return
 		}
 		all = append(all, ExpectItem{fusion.GTIN14(n.Value), count})
@@ -185,13 +185,13 @@ func (f *file) items(n *yaml.Node) []ExpectItem {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			c, err := strconv.Atoi(n.Content[i+1].Value)
 			if err != nil || c < 1 {
-				f.fail(n.Content[i+1], "items wants how many there are, not %s", shape(n.Content[i+1]))
+				f.Fail(n.Content[i+1], "items wants how many there are, not %s", strict.Shape(n.Content[i+1]))
 			}
 			add(n.Content[i], c)
 		}
 		return all
 	}
-	for _, c := range f.list(n, "items") {
+	for _, c := range f.List(n, "items") {
 		add(c, 0)
 	}
 	return all

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"magpie/strict"
 )
 
 // walk checks and compiles an expanded tree.
@@ -59,7 +61,7 @@ func (s *source) unknown(n *ast.IdentifierNode) {
 // suggestName is suggest without a list of everything that there is.
 func suggestName(word string, options []string) string {
 	ordered := sorted(options)
-	if t := suggest(word, ordered); strings.HasPrefix(t, "did you mean") {
+	if t := strict.Suggest(word, ordered); strings.HasPrefix(t, "did you mean") {
 		return t
 	}
 	if word == "now" {

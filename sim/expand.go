@@ -8,6 +8,7 @@ import (
 	"magpie/fusion"
 	"magpie/sensors/message"
 	"magpie/site"
+	"magpie/strict"
 )
 
 // Options are what a script needs to know beside the site.
@@ -21,8 +22,8 @@ type Options struct {
 }
 
 // Lines expands the script to the messages that the site's devices would send, in the order of their arrival; what
-// arrives at the same moment stays in the order of ts. Every message has a seq. The error is Errors, everything wrong at
-// once: sources, zones, goods and people that are not there, a pick out of reach.
+// arrives at the same moment stays in the order of ts. Every message has a seq. The error is strict.Errors, everything
+// wrong at once: sources, zones, goods and people that are not there, a pick out of reach.
 //
 // Beyond contract section 4: who picks, puts or gives shows a hand (at the plate, or half way to the other) and whether
 // it holds something in the camera frames half a second before and after; nothing else says who gave what to whom. Goods
@@ -37,7 +38,8 @@ func (s *Script) Lines(at *site.Site, o Options) ([]Line, error) {
 		}
 		o.Start = start
 	}
-	b := &builder{script: s, site: at, store: at.Store, goods: o.Goods, start: o.Start.UnixNano(), end: max(o.Until, s.End())}
+	b := &builder{script: s, file: strict.NewFile("", []byte(s.text)), site: at, store: at.Store, goods: o.Goods,
+		start: o.Start.UnixNano(), end: max(o.Until, s.End())}
 	b.switches()
 	b.meet()
 	for i := range s.statements {
@@ -46,7 +48,7 @@ func (s *Script) Lines(at *site.Site, o Options) ([]Line, error) {
 	b.plates()
 	b.frames()
 	b.signsOfLife()
-	if err := b.errs.orNil(); err != nil {
+	if err := b.file.Errors.Err(); err != nil {
 		return nil, err
 	}
 	return encode(b.store, b.start, b.out)
@@ -55,12 +57,12 @@ func (s *Script) Lines(at *site.Site, o Options) ([]Line, error) {
 // builder collects what a script's devices send.
 type builder struct {
 	script *Script
+	file   *strict.File // its text
 	site   *site.Site
 	store  *fusion.Store
 	goods  func(string) []string
 	start  int64
 	end    time.Duration // until when sources say that they are alive
-	errs   Errors
 
 	flips  map[string][]flip // by source: when it goes off and on
 	people []*person
@@ -85,7 +87,7 @@ type flip struct {
 }
 
 func (b *builder) fail(st *statement, at token, format string, args ...any) {
-	b.errs = append(b.errs, b.script.error(st, at, format, args...))
+	b.file.FailAt(st.line, at.col, format, args...)
 }
 
 // switches reads every off and on.
@@ -130,7 +132,7 @@ func (b *builder) unknownSource(st *statement, kind *fusion.Kind) {
 	if kind != nil {
 		what = "source of " + kind.String()
 	}
-	b.fail(st, st.source, "the site has no %s %q; %s", what, st.source.text, choice(st.source.text, ids))
+	b.fail(st, st.source, "the site has no %s %q; %s", what, st.source.text, strict.Suggest(st.source.text, ids))
 }
 
 // expand makes the messages of a statement that does not wait for the others.
@@ -169,7 +171,7 @@ func (b *builder) expand(st *statement) {
 		for _, z := range b.store.Zones {
 			ids = append(ids, z.ID)
 		}
-		b.fail(st, st.zone, "the site has no zone %q; %s", st.zone.text, choice(st.zone.text, ids))
+		b.fail(st, st.zone, "the site has no zone %q; %s", st.zone.text, strict.Suggest(st.zone.text, ids))
 	}
 	if st.antenna.text != "" {
 		b.antenna(st)
@@ -204,7 +206,7 @@ func (b *builder) antenna(st *statement) {
 		}
 		slices.Sort(known)
 		if !slices.Contains(known, st.antenna.text) {
-			b.fail(st, st.antenna, "reader %s has no antenna %s; %s", r.ID, st.antenna.text, choice(st.antenna.text, known))
+			b.fail(st, st.antenna, "reader %s has no antenna %s; %s", r.ID, st.antenna.text, strict.Suggest(st.antenna.text, known))
 		}
 	}
 }

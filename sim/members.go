@@ -7,6 +7,7 @@ import (
 
 	"magpie/fusion"
 	"magpie/sensors/message"
+	"magpie/strict"
 )
 
 // till reads SESSION action k=v….
@@ -43,7 +44,7 @@ func (p *parser) till() {
 		case "cashier":
 			body.Cashier = value.text
 		default:
-			p.fail(t, "%q is no member of a till message; %s", key, choice(key, keys))
+			p.fail(t, "%q is no member of a till message; %s", key, strict.Suggest(key, keys))
 		}
 	}
 	p.st.message = func(h message.Head, _ int, _ *fusion.Product) any {
@@ -93,7 +94,7 @@ func (p *parser) rfid() {
 			p.fail(t, "%q cannot stand here: %s", t.text, p.usage)
 		}
 	}
-	if !p.short && len(p.errs) == 0 && (p.st.antenna.text == "" || course == nil) {
+	if !p.short && p.good() && (p.st.antenna.text == "" || course == nil) {
 		p.fail(p.st.verb, "antenna=N and rssi=DB are both needed: %s", p.usage)
 	}
 	n := p.st.n

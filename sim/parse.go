@@ -1,10 +1,11 @@
 package sim
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"magpie/strict"
 )
 
 // grammar is every verb with what it takes, as errors show it.
@@ -29,22 +30,22 @@ var grammar = [...]struct{ verb, usage string }{
 
 // Parse reads a script: one statement a line, TIME[..TIME] VERB REST [+late], as contract section 4 lists them. Times are
 // those of Go (17.5s, 1m30s, 250ms) since the start, at most 24h. A # at the start of a word begins a comment. The error
-// is Errors, everything wrong at once.
+// is strict.Errors, everything wrong at once.
 func Parse(text string) (*Script, error) {
-	s := &Script{text: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
-	var errs Errors
-	for i, source := range s.text {
-		p := parser{script: s, source: source, rest: words(source), st: statement{line: i + 1}}
+	s := &Script{text: strings.ReplaceAll(text, "\r\n", "\n")}
+	file := strict.NewFile("", []byte(s.text))
+	for i, source := range file.Lines() {
+		p := parser{file: file, before: len(file.Errors), source: source, rest: words(source), st: statement{line: i + 1}}
 		if !utf8.ValidString(source) {
 			p.fail(token{col: 1}, "the line is not UTF-8: save the file as UTF-8")
 		} else if len(p.rest) > 0 {
 			p.line()
 		}
-		if errs = append(errs, p.errs...); len(p.errs) == 0 && p.st.verb.text != "" {
+		if p.good() && p.st.verb.text != "" {
 			s.statements = append(s.statements, p.st)
 		}
 	}
-	if err := errs.orNil(); err != nil {
+	if err := file.Errors.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -82,18 +83,21 @@ func words(line string) []token {
 
 // parser reads one line.
 type parser struct {
-	script *Script
+	file   *strict.File
+	before int // errors of the lines before
 	source string
 	rest   []token
 	st     statement
 	usage  string
 	short  bool // a word was missing: nothing that follows is looked for
-	errs   Errors
 }
 
 func (p *parser) fail(at token, format string, args ...any) {
-	p.errs = append(p.errs, Error{Line: p.st.line, Col: max(1, at.col), Text: fmt.Sprintf(format, args...), Source: p.source})
+	p.file.FailAt(p.st.line, at.col, format, args...)
 }
+
+// good reports whether nothing is wrong with the line so far.
+func (p *parser) good() bool { return len(p.file.Errors) == p.before }
 
 // next takes a word; what says what it is for.
 func (p *parser) next(what string) token {
@@ -126,7 +130,7 @@ func (p *parser) line() {
 		}
 	}
 	if p.usage == "" {
-		p.fail(p.st.verb, "%q is not a verb; %s", p.st.verb.text, choice(p.st.verb.text, known))
+		p.fail(p.st.verb, "%q is not a verb; %s", p.st.verb.text, strict.Suggest(p.st.verb.text, known))
 		return
 	}
 	if v := p.st.verb.text; p.st.to > p.st.from && v != "walk" && v != "rfid" {
@@ -136,7 +140,7 @@ func (p *parser) line() {
 		p.late()
 	}
 	p.statement()
-	if len(p.rest) > 0 && !p.short && len(p.errs) == 0 {
+	if len(p.rest) > 0 && !p.short && p.good() {
 		p.fail(p.rest[0], "%q is more than %s takes: %s", p.rest[0].text, p.st.verb.text, p.usage)
 	}
 }
@@ -148,7 +152,7 @@ func (p *parser) times(t token) {
 	p.st.to = p.st.from
 	if span {
 		at := token{to, t.col + utf8.RuneCountInString(from) + 2}
-		if p.st.to = p.time(at); p.st.to < p.st.from && len(p.errs) == 0 {
+		if p.st.to = p.time(at); p.st.to < p.st.from && p.good() {
 			p.fail(at, "the span ends at %s, before it begins at %s", p.st.to, p.st.from)
 		}
 	}

@@ -289,6 +289,6 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// 1:8: "wakl" is not a verb; did you mean walk?
-	//   0s..4s wakl A 1,1 > 2,2
-	//          ^
+	//   | 0s..4s wakl A 1,1 > 2,2
+	//   |        ^
 }

@@ -6,16 +6,18 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
+	"magpie/strict"
 )
 
 // Script is a test's events, read but not yet bound to a site.
 type Script struct {
 	statements []statement
-	text       []string // its lines, for errors
+	text       string // for errors
 }
 
 // statement is one line of a script. Which members are set follows from its verb.
@@ -106,6 +108,16 @@ func (s *Script) People() []string {
 	return people
 }
 
-func (s *Script) error(st *statement, at token, format string, args ...any) Error {
-	return Error{Line: st.line, Col: at.col, Text: fmt.Sprintf(format, args...), Source: s.text[st.line-1]}
+// Placed moves the errors of a script to the file that it is part of: its first line is that file's line, indented by col-1
+// characters.
+func Placed(errs strict.Errors, file string, line, col int) strict.Errors {
+	moved := make(strict.Errors, len(errs))
+	for i, e := range errs {
+		e.File = file
+		e.Line += line - 1
+		e.Col += col - 1
+		e.Code = strings.Repeat(" ", col-1) + e.Code
+		moved[i] = e
+	}
+	return moved
 }

@@ -14,6 +14,7 @@ import (
 
 	"magpie/sensors/message"
 	"magpie/site"
+	"magpie/strict"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -409,14 +410,14 @@ func TestErrors(t *testing.T) {
 
 func TestErrorsInAFile(t *testing.T) {
 	_, err := Parse("0s off cam-1\n5 on cam-1")
-	var errs Errors
+	var errs strict.Errors
 	if !errors.As(err, &errs) {
 		t.Fatal(err)
 	}
 	const want = `a_test.yaml:12:7: "5" is not a time: write it with its unit, as 5s, 17.5s or 1m30s
-        5 on cam-1
-        ^`
-	if got := errs.In("a_test.yaml", 11, 7).Error(); got != want {
+  |       5 on cam-1
+  |       ^`
+	if got := Placed(errs, "a_test.yaml", 11, 7).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -443,9 +444,9 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			return
 		}
-		var errs Errors
+		var errs strict.Errors
 		if !errors.As(err, &errs) {
-			t.Fatalf("%T is no Errors: %v", err, err)
+			t.Fatalf("%T is no strict.Errors: %v", err, err)
 		}
 		for _, e := range errs {
 			if e.Line < 1 || e.Col < 1 || e.Text == "" {

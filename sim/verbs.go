@@ -10,6 +10,7 @@ import (
 
 	"magpie/fusion"
 	"magpie/sensors/message"
+	"magpie/strict"
 )
 
 // statement reads what follows the verb.
@@ -113,7 +114,7 @@ func (p *parser) walk() {
 	if wantPoint {
 		p.next("a point x,y after >")
 	}
-	if len(p.st.points) > 1 && p.st.to == p.st.from && len(p.errs) == 0 {
+	if len(p.st.points) > 1 && p.st.to == p.st.from && p.good() {
 		p.fail(p.st.verb, "a walk takes time: give it a span, as %s..%s", p.st.from, p.st.from+5e9)
 	}
 }
@@ -156,7 +157,7 @@ func (p *parser) word(what string, options ...string) string {
 		}
 	}
 	if !p.short {
-		p.fail(t, "%q cannot stand here; %s", t.text, choice(t.text, options))
+		p.fail(t, "%q cannot stand here; %s", t.text, strict.Suggest(t.text, options))
 	}
 	return ""
 }
@@ -216,7 +217,7 @@ func (p *parser) send() {
 		}
 	}
 	if !known && !p.short {
-		p.fail(kind, "%q is not a kind; %s", kind.text, choice(kind.text, fusion.Kinds[:]))
+		p.fail(kind, "%q is not a kind; %s", kind.text, strict.Suggest(kind.text, fusion.Kinds[:]))
 	}
 	at := p.next("the payload")
 	if p.short {

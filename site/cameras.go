@@ -6,31 +6,32 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 func (l *loader) cameras(n *yaml.Node) {
-	for _, c := range l.list(n, "cameras") {
-		o := l.object(c, "camera", "id", "url", "frame", "homography", "points", "sees", "lateness")
-		cam := Camera{ID: l.id(o.need("id"), "camera id"), URL: l.text(o.get("url"), "url")}
-		if f := l.numbers(o.get("frame"), "frame", 2); f != nil {
+	for _, c := range l.List(n, "cameras") {
+		o := l.Mapping(c, "camera", "id", "url", "frame", "homography", "points", "sees", "lateness")
+		cam := Camera{ID: l.id(o.Need("id", ""), "camera id"), URL: l.Text(o.Get("url"), "url")}
+		if f := l.numbers(o.Get("frame"), "frame", 2); f != nil {
 			cam.Frame = [2]int{int(f[0]), int(f[1])}
 			if f[0] < 1 || f[1] < 1 || f[0] != float64(cam.Frame[0]) || f[1] != float64(cam.Frame[1]) {
-				l.failf(o.get("frame"), "frame wants width and height in whole pixels, such as [1280, 720]")
+				l.Fail(o.Get("frame"), "frame wants width and height in whole pixels, such as [1280, 720]")
 				cam.Frame = [2]int{}
 			}
 		}
-		before := len(l.errs)
+		before := len(l.Errors)
 		l.homography(o, &cam)
-		wrong := len(l.errs) > before
-		if sees := o.get("sees"); sees != nil {
-			before := len(l.errs)
+		wrong := len(l.Errors) > before
+		if sees := o.Get("sees"); sees != nil {
+			before := len(l.Errors)
 			cam.Sees = l.polygon(sees, "sees")
-			wrong = len(l.errs) > before
+			wrong = len(l.Errors) > before
 		} else if cam.Homography != nil && !wrong {
 			cam.Sees, wrong = l.lowerHalf(c, cam)
 		}
 		if !wrong {
-			l.noFitting(o, cam)
+			l.noFitting(c, o, cam)
 		}
 		zones := l.perceived(cam.Sees)
 		if l.source(c, o, cam.ID, fusion.Tracks, zones...) {
@@ -41,8 +42,8 @@ func (l *loader) cameras(n *yaml.Node) {
 }
 
 // homography reads the map from pixels to metres: nine numbers, or points to fit it from.
-func (l *loader) homography(o *object, cam *Camera) {
-	given, points := o.get("homography"), o.get("points")
+func (l *loader) homography(o *strict.Object, cam *Camera) {
+	given, points := o.Get("homography"), o.Get("points")
 	if given == nil && points == nil {
 		return
 	}
@@ -51,12 +52,12 @@ func (l *loader) homography(o *object, cam *Camera) {
 		at = points
 	}
 	if given != nil && points != nil {
-		l.failf(points, "camera: give either homography or points, not both")
+		l.Fail(points, "camera: give either homography or points, not both")
 		return
 	}
 	if cam.Frame[0] == 0 {
-		if o.get("frame") == nil {
-			l.failf(at, "a homography is in pixels of a frame: give the frame's [width, height] too")
+		if o.Get("frame") == nil {
+			l.Fail(at, "a homography is in pixels of a frame: give the frame's [width, height] too")
 		}
 		return
 	}
@@ -69,18 +70,18 @@ func (l *loader) homography(o *object, cam *Camera) {
 		copy(h[:], v)
 	} else {
 		var matches []fusion.Match
-		before := len(l.errs)
-		for _, p := range l.list(points, "points") {
+		before := len(l.Errors)
+		for _, p := range l.List(points, "points") {
 			if v := l.numbers(p, "point [px, py, x, y]", 4); v != nil {
 				matches = append(matches, fusion.Match{PX: v[0], PY: v[1], X: v[2], Y: v[3]})
 			}
 		}
-		if len(l.errs) > before {
+		if len(l.Errors) > before {
 			return
 		}
 		var err error
 		if h, cam.RMS, err = fusion.FitHomography(matches); err != nil {
-			l.failf(points, "points: %v", err)
+			l.Fail(points, "points: %v", err)
 			return
 		}
 		if cam.RMS > 0.5 {
@@ -90,7 +91,7 @@ func (l *loader) homography(o *object, cam *Camera) {
 	// What stands in the middle of the lower edge is the floor nearest to the camera.
 	h, err := h.Oriented(float64(cam.Frame[0])/2, float64(cam.Frame[1]))
 	if err != nil {
-		l.failf(at, "%v", err)
+		l.Fail(at, "%v", err)
 		return
 	}
 	cam.Homography = &h
@@ -102,32 +103,32 @@ func (l *loader) lowerHalf(n *yaml.Node, cam Camera) (sees []fusion.Point, wrong
 	for _, p := range [][2]float64{{0, h / 2}, {w, h / 2}, {w, h}, {0, h}} {
 		x, y, ok := cam.Homography.Apply(p[0], p[1])
 		if !ok {
-			l.failf(n, "camera %s: the horizon lies in the lower half of its frame, so what it sees is unknown; give sees, the floor polygon in metres", cam.ID)
+			l.Fail(n, "camera %s: the horizon lies in the lower half of its frame, so what it sees is unknown; give sees, the floor polygon in metres", cam.ID)
 			return nil, true
 		}
 		sees = append(sees, fusion.Point{X: x, Y: y})
 	}
 	if _, _, bad := crossing(sees); bad || area(sees) < 1e-6 {
-		l.failf(n, "camera %s: its homography folds the lower half of the frame; give sees, the floor polygon in metres", cam.ID)
+		l.Fail(n, "camera %s: its homography folds the lower half of the frame; give sees, the floor polygon in metres", cam.ID)
 		return nil, true
 	}
 	return sees, false
 }
 
 // noFitting holds privacy.fitting: no camera looks into a fitting room.
-func (l *loader) noFitting(o *object, cam Camera) {
-	at := o.get("sees")
+func (l *loader) noFitting(c *yaml.Node, o *strict.Object, cam Camera) {
+	at := o.Get("sees")
 	for _, z := range l.site.Store.Zones {
 		if z.Kind != fusion.Fitting || z.Polygon == nil {
 			continue
 		}
 		switch {
 		case cam.Sees == nil:
-			l.failf(o.node, "camera %s says not what it sees, which means every zone, and %s is a fitting zone (privacy.fitting: no-camera); give sees", cam.ID, z.ID)
+			l.Fail(c, "camera %s says not what it sees, which means every zone, and %s is a fitting zone (privacy.fitting: no-camera); give sees", cam.ID, z.ID)
 		case overlap(cam.Sees, z.Polygon) && at != nil:
-			l.failf(at, "camera %s sees into the fitting zone %s (privacy.fitting: no-camera); turn or mask the camera and cut the zone out of sees", cam.ID, z.ID)
+			l.Fail(at, "camera %s sees into the fitting zone %s (privacy.fitting: no-camera); turn or mask the camera and cut the zone out of sees", cam.ID, z.ID)
 		case overlap(cam.Sees, z.Polygon):
-			l.failf(o.node, "camera %s sees into the fitting zone %s through the lower half of its frame (privacy.fitting: no-camera); give a sees that leaves it out", cam.ID, z.ID)
+			l.Fail(c, "camera %s sees into the fitting zone %s through the lower half of its frame (privacy.fitting: no-camera); give a sees that leaves it out", cam.ID, z.ID)
 		}
 	}
 }

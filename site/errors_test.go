@@ -1,8 +1,13 @@
 package site
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"magpie/strict"
 )
 
 // head is the beginning of every broken site below; what follows it begins in line 6.
@@ -17,13 +22,29 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 			if err == nil {
 				t.Fatal("loads without an error")
 			}
-			if got := err.Error(); got != strings.Join(want, "\n") {
-				t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+			var all strict.Errors
+			if !errors.As(err, &all) {
+				t.Fatalf("got %v, want strict.Errors", err)
+			}
+			var got []string
+			for _, e := range all {
+				lines := strings.Split(text, "\n")
+				if e.File != "site.yaml" {
+					lines = strings.Split(files[e.File], "\n")
+				}
+				if e.Code != lines[e.Line-1] {
+					t.Errorf("%s:%d shows the line %q, want %q", e.File, e.Line, e.Code, lines[e.Line-1])
+				}
+				e.Code = "" // the caret has a test of its own
+				got = append(got, e.Error())
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 	f("empty", "", nil,
-		`site.yaml:1:1: the site file is empty; it needs at least store and zones`)
+		`site.yaml:1:1: the file is empty; it needs at least store and zones`)
 	f("not YAML", "store: s1\nzones: [\n", nil,
 		`site.yaml:2:1: not YAML: did not find expected node content`)
 	f("a list", "- a\n", nil,
@@ -32,10 +53,10 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:1:1: site file: store is missing`,
 		`site.yaml:1:1: site file: zones is missing`)
 	f("two documents", head+"---\nstore: b\n", nil,
-		`site.yaml:6:1: a site file describes one store: remove the second document (after ---)`)
+		`site.yaml:6:1: a second document begins here; write each in a file of its own`)
 	f("unknown key", head+"camras: []\nbugdet: {}\nxyzzy: 1\n", nil,
-		`site.yaml:6:1: site file: unknown key "camras"; did you mean "cameras"?`,
-		`site.yaml:7:1: site file: unknown key "bugdet"; did you mean "budget"?`,
+		`site.yaml:6:1: site file: unknown key "camras"; did you mean cameras?`,
+		`site.yaml:7:1: site file: unknown key "bugdet"; did you mean budget?`,
 		`site.yaml:8:1: site file: unknown key "xyzzy"; possible are store, timezone, currency, hours, labels, zones, cameras, readers, scales, tills, gates, counters and 13 more`)
 	f("key twice", head+"labels: {a: x, a: y}\n", nil,
 		`site.yaml:6:16: labels: "a" is given twice; keep one`)
@@ -63,7 +84,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:6:35: polygon has no area; its points lie in a line`,
 		`site.yaml:7:45: polygon point wants a number, not the text "one"`,
 		`site.yaml:7:50: polygon point wants 2 numbers, there are 1`,
-		`site.yaml:8:19: zone kind: unknown word "aisl"; did you mean "aisle"?`,
+		`site.yaml:8:19: zone kind: unknown word "aisl"; did you mean aisle?`,
 		`site.yaml:8:60: out wants the two ends of an edge [[x, y], [x, y]]`,
 		`site.yaml:9:61: out: only a zone of kind entrance or exit leads outside, f is of kind aisle`)
 	f("doubled ids", head+"gates: [{id: g1, zone: in-1}]\ncounters: [{id: g1, zone: in-1}]\n", nil,
@@ -75,7 +96,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:6:37: gate id wants text; put 7 in quotes: "7"`,
 		`site.yaml:6:53: gate: id is missing`)
 	f("unknown zone", head+"gates: [{id: g1, zone: in-2}, {id: g2, zone: somewhere}]\n", nil,
-		`site.yaml:6:24: gate zone: unknown zone "in-2"; did you mean "in-1"?`,
+		`site.yaml:6:24: gate zone: unknown zone "in-2"; did you mean in-1?`,
 		`site.yaml:6:46: gate zone: unknown zone "somewhere"; possible are in-1, room`)
 	f("unquoted SKU", head+"scales: [{id: s, zone: in-1, at: [1,2], skus: [071142008582, \"5\"]}]\nproducts: p.csv\n", map[string]string{"p.csv": "sku\n1\n"},
 		`site.yaml:6:34: at wants 3 numbers, there are 2`,
@@ -91,7 +112,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:6:43: till: kind is missing`)
 	f("devices", head+"devices: [{id: d, kind: weight}, {id: e, kind: stok}]\n", nil,
 		`site.yaml:6:25: device kind: a source of kind weight has a section of its own; name it under scales`,
-		`site.yaml:6:48: device kind: unknown word "stok"; did you mean "stock"?`)
+		`site.yaml:6:48: device kind: unknown word "stok"; did you mean stock?`)
 	f("camera over a fitting zone", head+"cameras:\n  - {id: c1, sees: [[0,0],[6,0],[6,2],[0,2]]}\n  - {id: c2}\n  - {id: c3, sees: [[0,0],[5,0],[5,2],[0,2]]}\n", nil,
 		`site.yaml:7:20: camera c1 sees into the fitting zone room (privacy.fitting: no-camera); turn or mask the camera and cut the zone out of sees`,
 		`site.yaml:8:5: camera c2 says not what it sees, which means every zone, and room is a fitting zone (privacy.fitting: no-camera); give sees`)
@@ -113,18 +134,18 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:13:49: frame wants a number, not the text "wide"`)
 	f("masks", head+"privacy: {masks: {cam-9: []}, fitting: camera, link_visits: always, cashier: on, keep: {clips: long}}\n", nil,
 		`site.yaml:6:19: masks: unknown camera "cam-9"; there are none`,
-		`site.yaml:6:40: fitting: unknown word "camera"; only no-camera is possible`,
-		`site.yaml:6:61: link_visits: unknown word "always"; only never is possible`,
+		`site.yaml:6:40: fitting: unknown word "camera"; possible is no-camera`,
+		`site.yaml:6:61: link_visits: unknown word "always"; possible is never`,
 		`site.yaml:6:78: cashier: unknown word "on"; possible are off, pseudonym, allowed`,
 		`site.yaml:6:96: clips wants a duration such as 500ms, 2s, 72h, 7d or 1y, not the text "long"`)
 	f("staff", head+"staff: {badges: [\"a*b\"], starts_in: [stockrom, \"id:nowhere\"], tasks: t.csv}\n",
 		map[string]string{"t.csv": "from,to,zone,what\n2026-11-22T10:00,2026-11-22T09:00,in-1,x\nsoon,2026-11-22T09:00,in-2,x\n"},
 		`site.yaml:6:18: badge "a*b": * may only stand at the end`,
-		`site.yaml:6:38: starts_in: unknown word "stockrom"; did you mean "stockroom"?`,
+		`site.yaml:6:38: starts_in: unknown word "stockrom"; did you mean stockroom?`,
 		`site.yaml:6:48: starts_in: unknown zone "nowhere"; possible are in-1, room`,
 		`t.csv:2:18: to must be after from`,
 		`t.csv:3:1: from wants a time such as 2026-11-22T10:00, not "soon"`,
-		`t.csv:3:23: unknown zone "in-2"; did you mean "in-1"?`)
+		`t.csv:3:23: unknown zone "in-2"; did you mean in-1?`)
 	f("sources", head+`gates: [{id: g1, zone: in-1}]
 sources:
   - {topic: "a/+b", decoder: d, id: g1}
@@ -136,7 +157,7 @@ sources:
 		`site.yaml:9:29: source: give either a decoder, or kind and map`,
 		`site.yaml:9:36: id "{2}": {2} names no wildcard of the topic, which has 1`,
 		`site.yaml:10:5: source: give a decoder, or kind and map`,
-		`site.yaml:10:24: unknown source "g2"; did you mean "g1"?`,
+		`site.yaml:10:24: unknown source "g2"; did you mean g1?`,
 		`site.yaml:11:13: topic "magpie/v1/s1/gate/+" is Magpie's own; its sources need no entry here`,
 		`site.yaml:11:42: source kind: unknown word "door"; possible are rfid, weight, track, till, region, gate, count, signal, stock, status`,
 		`site.yaml:11:72: map alarm wants text; put 1 in quotes: "1"`)
@@ -151,7 +172,7 @@ sources:
 		`site.yaml:6:60: pos wants a URL that begins with http:// or https://, not "nowhere"`,
 		`site.yaml:6:80: smtp wants the addresses too: smtp://user@host:587?from=a@b&to=c@d,e@f`)
 	f("policies", head+"policies: {overrides: {p: {mode: life, params: {x: [1]}, extra: 1}}}\n", nil,
-		`site.yaml:6:34: mode: unknown word "life"; did you mean "live"?`,
+		`site.yaml:6:34: mode: unknown word "life"; did you mean live?`,
 		`site.yaml:6:52: param x wants text, not a list`,
 		`site.yaml:6:58: override p: unknown key "extra"; possible are mode, params`)
 	f("products", head+"products: p.csv\n", map[string]string{"p.csv": "sku,price,grams,tagged,epc_prefix,gtin\n1,a,-1,maybe,xyz,\n01,1,1,1,,\n2,1\n,1,1,1,,\n3,1,1,1,,12345678901234567\n"},
@@ -164,13 +185,42 @@ sources:
 		`p.csv:5:1: sku is empty; give each product a sku or a gtin`,
 		`p.csv:6:10: gtin wants at most 14 digits, not "12345678901234567"`)
 	f("product header", head+"products: p.csv\n", map[string]string{"p.csv": "skuu,price,price\n"},
-		`p.csv:1:1: unknown column "skuu"; did you mean "sku"?`,
+		`p.csv:1:1: unknown column "skuu"; did you mean sku?`,
 		`p.csv:1:1: the header has no column sku`,
 		`p.csv:1:12: column "price" is given twice; keep one`)
 	f("product quotes", head+"products: p.csv\n", map[string]string{"p.csv": "sku,name\n1,a\"b\n"},
 		`p.csv:2:4: bare " in non-quoted-field; a field with a separator or a quote in it must be in quotes, with inner quotes doubled`)
 	f("product bytes", head+"products: p.csv\n", map[string]string{"p.csv": "sku,name\n1,a\n2,\xff\n"},
-		`p.csv:3:1: not UTF-8; save the table as UTF-8`)
+		`p.csv:3:1: this line is not UTF-8; save the table as UTF-8`)
 	f("empty products", head+"products: p.csv\n", map[string]string{"p.csv": "\n"},
 		`p.csv:1:1: the table is empty; its first line must be the header sku,gtin,name,category,style,price,grams,grams_sd,tagged,epc_prefix`)
+}
+
+// TestErrorsShowTheLine holds that the line and a caret stand below each error, of a table as of the site file, and that
+// letters of more than one byte do not move it.
+func TestErrorsShowTheLine(t *testing.T) {
+	_, err := parse(head+"labels: {größe: 3}\nproducts: p.csv\n", map[string]string{"p.csv": "\xef\xbb\xbfname,sku,price\r\nKäse,1,viel\r\n"})
+	const want = `p.csv:2:8: price wants a number from 0 to 1e+09, not "viel"
+  | Käse,1,viel
+  |        ^
+site.yaml:6:17: label größe wants text; put 3 in quotes: "3"
+  | labels: {größe: 3}
+  |                 ^`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// TestEmptyMembersAreErrors holds that what is written and says nothing is not passed over.
+func TestEmptyMembersAreErrors(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if _, err := parse(text, nil); err == nil || !strings.HasPrefix(err.Error(), want+"\n") {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+	f("~\n", "site.yaml:1:1: the file is empty; it needs at least store and zones")
+	f("store: s1\nzones:\n", "site.yaml:2:7: site file: zones is missing")
+	f(head+"gates:\n  -\n", "site.yaml:7:4: gates: this member of the list is empty; fill it or remove it")
+	f(head+"privacy: {keep: {clips: 99999y}}\n", `site.yaml:6:25: clips wants a duration such as 500ms, 2s, 72h, 7d or 1y, not the text "99999y"`)
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,34 +15,40 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // table is a CSV file with a header, separated by comma or semicolon, with or without a byte order mark.
 type table struct {
-	l      *loader
-	file   string
+	*strict.File
 	csv    *csv.Reader
 	header []string
 	row    []string
 	comma  bool // numbers may have a decimal comma: the separator is a semicolon
-	failed bool
 }
 
-func (t *table) fail(col int, format string, args ...any) {
-	line, c := 1, 1
-	if t.row != nil && col < len(t.row) {
-		line, c = t.csv.FieldPos(max(0, col))
+// fail keeps an error at a field of the row.
+func (t *table) fail(field int, format string, args ...any) {
+	line, at := 1, 1
+	if t.row != nil && field < len(t.row) {
+		line, at = t.csv.FieldPos(field)
 	}
-	t.l.errs = append(t.l.errs, Error{Pos{t.file, line, c}, fmt.Sprintf(format, args...)})
-	t.failed = true
+	t.failByte(line, at, format, args...)
+}
+
+// failByte keeps an error at a byte of a line, from 1; errors count characters.
+func (t *table) failByte(line, at int, format string, args ...any) {
+	text := t.Line(line)
+	t.FailAt(line, 1+utf8.RuneCountInString(text[:max(0, min(at-1, len(text)))]), format, args...)
 }
 
 // readTable calls row for each line below the header. Columns may come in any order.
 func (l *loader) readTable(file string, text []byte, columns, needed []string, row func(t *table)) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	t := &table{l: l, file: file}
-	if i := firstInvalid(text); i >= 0 {
-		l.errs = append(l.errs, Error{Pos{file, 1 + bytes.Count(text[:i], []byte("\n")), 1}, "not UTF-8; save the table as UTF-8"})
+	t := &table{File: strict.NewFile(file, text)}
+	defer func() { l.Errors = append(l.Errors, t.Errors...) }()
+	if i := strict.Invalid(text); i >= 0 {
+		t.FailAt(1+bytes.Count(text[:i], []byte("\n")), 1, "this line is not UTF-8; save the table as UTF-8")
 		return
 	}
 	first, _, _ := bytes.Cut(text, []byte("\n"))
@@ -60,11 +66,11 @@ func (l *loader) readTable(file string, text []byte, columns, needed []string, r
 		}
 		if err != nil {
 			var bad *csv.ParseError
-			at, what := Pos{file, 1, 1}, err.Error()
+			line, at, what := 1, 1, err.Error()
 			if errors.As(err, &bad) {
-				at.Line, at.Col, what = bad.Line, max(1, bad.Column), bad.Err.Error()
+				line, at, what = bad.Line, bad.Column, bad.Err.Error()
 			}
-			l.errs = append(l.errs, Error{at, what + "; a field with a separator or a quote in it must be in quotes, with inner quotes doubled"})
+			t.failByte(line, at, "%s; a field with a separator or a quote in it must be in quotes, with inner quotes doubled", what)
 			return
 		}
 		t.row = fields
@@ -81,37 +87,26 @@ func (l *loader) readTable(file string, text []byte, columns, needed []string, r
 		row(t)
 	}
 	if t.header == nil {
-		l.errs = append(l.errs, Error{Pos{file, 1, 1}, "the table is empty; its first line must be the header " + strings.Join(columns, ",")})
+		t.FailAt(1, 1, "the table is empty; its first line must be the header %s", strings.Join(columns, ","))
 	}
-}
-
-func firstInvalid(text []byte) int {
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return -1
 }
 
 func (t *table) readHeader(fields, columns, needed []string) bool {
 	for i, f := range fields {
 		name := strings.ToLower(strings.TrimSpace(f))
-		if !has(columns, name) {
-			t.fail(i, "unknown column %q; %s", clip(f), choice(name, columns))
-		} else if has(t.header, name) {
+		if !slices.Contains(columns, name) {
+			t.fail(i, "unknown column %q; %s", strict.Clip(f), strict.Suggest(name, columns))
+		} else if slices.Contains(t.header, name) {
 			t.fail(i, "column %q is given twice; keep one", name)
 		}
 		t.header = append(t.header, name)
 	}
 	for _, n := range needed {
-		if !has(t.header, n) {
+		if !slices.Contains(t.header, n) {
 			t.fail(0, "the header has no column %s", n)
 		}
 	}
-	return !t.failed
+	return len(t.Errors) == 0
 }
 
 // get returns a field by its column's name and its place; "" where the table has no such column.
@@ -134,7 +129,7 @@ func (t *table) number(column string, most float64) float64 {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || v < 0 || v > most {
-		t.fail(col, "%s wants a number from 0 to %g, not %q", column, most, clip(text))
+		t.fail(col, "%s wants a number from 0 to %g, not %q", column, most, strict.Clip(text))
 		return 0
 	}
 	return v
@@ -160,12 +155,12 @@ func (l *loader) products(n *yaml.Node) []fusion.Product {
 		if gtin, gcol := t.get("gtin"); gtin != "" {
 			p.SKU = fusion.GTIN14(gtin)
 			if len(p.SKU) != 14 || strings.Trim(p.SKU, "0123456789") != "" {
-				t.fail(gcol, "gtin wants at most 14 digits, not %q", clip(gtin))
+				t.fail(gcol, "gtin wants at most 14 digits, not %q", strict.Clip(gtin))
 			}
 		}
 		line, _ := t.csv.FieldPos(0)
 		if first := lines[p.SKU]; first > 0 {
-			t.fail(col, "SKU %q is given twice, first in line %d (SKUs are compared as GTIN-14)", clip(sku), first)
+			t.fail(col, "SKU %q is given twice, first in line %d (SKUs are compared as GTIN-14)", strict.Clip(sku), first)
 			return
 		}
 		lines[p.SKU] = line
@@ -189,14 +184,14 @@ func (t *table) flag(column string) bool {
 	case "", "0", "false", "no", "n":
 		return false
 	}
-	t.fail(col, "%s wants true or false, not %q", column, clip(text))
+	t.fail(col, "%s wants true or false, not %q", column, strict.Clip(text))
 	return false
 }
 
 func (t *table) hex(column string) string {
 	text, col := t.get(column)
 	if len(text) > 64 || strings.Trim(strings.ToUpper(text), "0123456789ABCDEF") != "" {
-		t.fail(col, "%s wants hexadecimal digits, not %q", column, clip(text))
+		t.fail(col, "%s wants hexadecimal digits, not %q", column, strict.Clip(text))
 		return ""
 	}
 	return strings.ToUpper(text)
@@ -212,13 +207,13 @@ func (l *loader) tasks(n *yaml.Node) []fusion.Task {
 	var all []fusion.Task
 	l.readTable(file, text, columns, columns[:3], func(t *table) {
 		task := fusion.Task{From: l.moment(t, "from"), To: l.moment(t, "to")}
-		if _, col := t.get("to"); !t.failed && task.To <= task.From {
+		if _, col := t.get("to"); len(t.Errors) == 0 && task.To <= task.From {
 			t.fail(col, "to must be after from")
 		}
 		zone, col := t.get("zone")
 		i, ok := l.zones[zone]
 		if !ok {
-			t.fail(col, "unknown zone %q; %s", clip(zone), choice(zone, l.zoneIDs()))
+			t.fail(col, "unknown zone %q; %s", strict.Clip(zone), strict.Suggest(zone, l.zoneIDs()))
 		}
 		task.Zone = i
 		task.What, _ = t.get("what")
@@ -236,6 +231,6 @@ func (l *loader) moment(t *table, column string) int64 {
 			return at.UnixNano()
 		}
 	}
-	t.fail(col, "%s wants a time such as 2026-11-22T10:00, not %q", column, clip(text))
+	t.fail(col, "%s wants a time such as 2026-11-22T10:00, not %q", column, strict.Clip(text))
 	return 0
 }

@@ -4,26 +4,31 @@
 package site
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"time"
 	_ "time/tzdata" // a bare machine has no time zones of its own
 
-	"go.yaml.in/yaml/v3"
-
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // maxFile bounds site.yaml and each table, so that a wrong path cannot fill the memory.
 const maxFile = 64 << 20
+
+// Pos is a place in a file; lines and columns count from 1.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+	Code string // the line of the file, for errors found later
+}
+
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
 // Site is one store as its site file says. Nothing changes it after Load. Paths in it are joined with the directory of
 // the site file.
@@ -133,7 +138,7 @@ type Privacy struct {
 // Keep is how long each kind of data stays; 0 means that it is never written.
 type Keep struct{ Frames, Clips, Recordings, Visits, Verdicts time.Duration }
 
-// Load reads a site file and the tables that it names. The error, if any, is an Errors with everything that is wrong,
+// Load reads a site file and the tables that it names. The error, if any, is strict.Errors with everything that is wrong,
 // or what the system said of a file that cannot be read.
 func Load(path string) (*Site, error) {
 	text, err := readFile(path)
@@ -159,56 +164,24 @@ func readFile(path string) ([]byte, error) {
 // Parse is Load with the site file's text at hand; read opens the tables that it names, by their joined path.
 func Parse(path string, text []byte, read func(path string) ([]byte, error)) (*Site, error) {
 	l := &loader{
-		parser: parser{file: path},
-		dir:    filepath.Dir(path),
-		read:   read,
-		hash:   sha256.New(),
-		site:   &Site{Path: path, Store: &fusion.Store{}},
-		zones:  map[string]int{},
-		ids:    map[string]Pos{},
+		File:  strict.NewFile(path, text),
+		dir:   filepath.Dir(path),
+		read:  read,
+		hash:  sha256.New(),
+		site:  &Site{Path: path, Store: &fusion.Store{}},
+		zones: map[string]int{},
+		ids:   map[string]int{},
 	}
 	l.hashPart(text)
-	if root := l.document(text); root != nil {
+	if root := l.Root("store and zones"); root != nil {
 		l.root(root)
 	}
-	if len(l.errs) > 0 {
-		return nil, l.errs.tidy()
+	if err := l.Errors.Err(); err != nil {
+		return nil, err
 	}
 	l.site.Hash = "sha256:" + hex.EncodeToString(l.hash.Sum(nil))
 	l.site.Store.Index()
 	return l.site, nil
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// document parses the text as YAML and returns the top mapping; nil after an error.
-func (l *loader) document(text []byte) *yaml.Node {
-	var doc yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	err := d.Decode(&doc)
-	switch {
-	case errors.Is(err, io.EOF):
-		l.errs = append(l.errs, Error{Pos{l.file, 1, 1}, "the site file is empty; it needs at least store and zones"})
-		return nil
-	case err != nil:
-		line, what := 1, err.Error()
-		if m := yamlLine.FindStringSubmatch(what); m != nil {
-			what = m[2]
-			if n, e := strconv.Atoi(m[1]); e == nil {
-				line = n
-			}
-		}
-		l.errs = append(l.errs, Error{Pos{l.file, line, 1}, "not YAML: " + what})
-		return nil
-	}
-	var more yaml.Node
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		l.errs = append(l.errs, Error{Pos{l.file, max(1, more.Line), 1}, "a site file describes one store: remove the second document (after ---)"})
-	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil
-	}
-	return doc.Content[0]
 }
 
 // Camera returns the settings of a camera by its id.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 func TestLoadsTheContractsExample(t *testing.T) {
@@ -164,13 +165,13 @@ func TestACameraSeesTheLowerHalfOfItsFrame(t *testing.T) {
 
 func TestErrorsCanBeTakenApart(t *testing.T) {
 	_, err := parse(small+"hourz: {}\nbudget: {day: x}\n", nil)
-	var all Errors
+	var all strict.Errors
 	if !errors.As(err, &all) || len(all) != 2 {
 		t.Fatalf("got %v, want two errors", err)
 	}
-	var one Error
+	var one strict.Error
 	if !errors.As(err, &one) || one.Line != 6 || one.Col != 1 || one.File != "site.yaml" {
-		t.Errorf("first error at %v", one.Pos)
+		t.Errorf("the first error is %+v", one)
 	}
 }
 
@@ -184,7 +185,7 @@ func FuzzParse(f *testing.F) {
 		if (s == nil) == (err == nil) {
 			t.Fatalf("site %v with error %v", s, err)
 		}
-		var all Errors
+		var all strict.Errors
 		if err != nil && (!errors.As(err, &all) || len(all) == 0) {
 			t.Fatalf("error without a place: %v", err)
 		}

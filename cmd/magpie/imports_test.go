@@ -11,20 +11,21 @@ import (
 // at the end of a row are outside modules that only this package, of those that replay, may use.
 var mayImport = map[string][]string{
 	"magpie/fusion":          {},
-	"magpie/site":            {"magpie/fusion"},
+	"magpie/strict":          {},
+	"magpie/site":            {"magpie/fusion", "magpie/strict"},
 	"magpie/sensors/message": {},
 	"magpie/sensors":         {"magpie/fusion", "magpie/site", "magpie/sensors/message", "magpie/journal"},
 	"magpie/vision":          {"magpie/fusion", "magpie/site", "magpie/sensors/message"},
 	"magpie/vision/opencv":   {"magpie/vision"},
 	"magpie/vision/onnx":     {"magpie/vision"},
 	"magpie/vision/tfjs":     {},
-	"magpie/rules":           {"magpie/fusion"},
+	"magpie/rules":           {"magpie/fusion", "magpie/strict"},
 	"magpie/policies":        {},
 	"magpie/journal":         {},
 	"magpie/alerts":          {"magpie/fusion", "magpie/rules"},
 	"magpie/metrics":         {},
 	"magpie/dashboard":       {"magpie/alerts", "magpie/metrics", "magpie/rules", "magpie/site"},
-	"magpie/sim":             {"magpie/fusion", "magpie/site", "magpie/sensors/message"},
+	"magpie/sim":             {"magpie/fusion", "magpie/site", "magpie/sensors/message", "magpie/strict"},
 }
 
 // pure lists the packages that are functions of their input and use the standard library only, without clock or network.

@@ -139,7 +139,7 @@ func ruleOptions(s *site.Site) rules.Options {
 	o := rules.Options{Store: s.Store, FalseAlarm: s.Cost.FalseAlarm, Recover: s.Cost.Recover, Cashier: s.Privacy.Cashier,
 		Overrides: map[string]rules.Override{}}
 	for id, v := range s.Policies.Overrides {
-		o.Overrides[id] = rules.Override{File: v.At.File, Line: v.At.Line, Col: v.At.Col, Mode: v.Mode, Params: v.Params}
+		o.Overrides[id] = rules.Override{File: v.At.File, Line: v.At.Line, Col: v.At.Col, Code: v.At.Code, Mode: v.Mode, Params: v.Params}
 	}
 	return o
 }

@@ -15,6 +15,7 @@ import (
 	"magpie/rules"
 	"magpie/sim"
 	"magpie/site"
+	"magpie/strict"
 )
 
 // runTest is `magpie test`: every test of the files through the pipeline of replay, judged by what it expects.
@@ -207,9 +208,9 @@ func (b *bench) test(f *rules.TestFile, t *rules.Test) (*rehearsal, error) {
 
 // placed gives an error of the events its place in the test file.
 func placed(err error, f *rules.TestFile, t *rules.Test) error {
-	var errs sim.Errors
+	var errs strict.Errors
 	if errors.As(err, &errs) {
-		return errs.In(f.File, t.EventsLine, t.EventsCol+1)
+		return sim.Placed(errs, f.File, t.EventsLine, t.EventsCol+1)
 	}
 	return fmt.Errorf("%s:%d: %w", f.File, t.Line, err)
 }

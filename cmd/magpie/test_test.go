@@ -90,12 +90,12 @@ FAIL  a_test.yaml: is thought to leave
       a_test.yaml:18:9: nobody called B walks in the events; they name A
 FAIL  a_test.yaml: walks backwards
       a_test.yaml:23:15: "wlak" is not a verb; did you mean walk?
-              3s..4s  wlak A 1,1
-                      ^
+        |       3s..4s  wlak A 1,1
+        |               ^
 FAIL  a_test.yaml: goes where nothing is
       a_test.yaml:28:22: "wine" is neither a SKU of the site's products nor a list that names one
-              5s      pick A wine
-                             ^
+        |       5s      pick A wine
+        |                      ^
 `
 	if code != 1 || out != want || errw != "3 of 4 tests failed\n" {
 		t.Errorf("%d\n%s%s", code, out, errw)
