@@ -84,7 +84,7 @@ func (f *File) Root(least string) *yaml.Node {
 	}
 	var root *yaml.Node
 	if len(doc.Content) == 1 {
-		root = Resolve(doc.Content[0])
+		root = resolve(doc.Content[0])
 	}
 	if root == nil || IsNull(root) {
 		f.FailAt(1, 1, "the file is empty; it needs at least %s", least)

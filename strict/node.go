@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Resolve gives what an alias stands for, any other node as it is.
-func Resolve(n *yaml.Node) *yaml.Node {
+// resolve gives what an alias stands for, any other node as it is.
+func resolve(n *yaml.Node) *yaml.Node {
 	for range 8 {
 		if n == nil || n.Kind != yaml.AliasNode {
 			return n
@@ -58,7 +58,7 @@ type Object struct {
 // Mapping reads a mapping, called what in its errors. With keys given, any other key is an error.
 func (f *File) Mapping(n *yaml.Node, what string, keys ...string) *Object {
 	o := &Object{file: f, what: what, values: map[string]*yaml.Node{}}
-	if n = Resolve(n); n == nil || IsNull(n) {
+	if n = resolve(n); n == nil || IsNull(n) {
 		return o
 	}
 	if n.Kind != yaml.MappingNode {
@@ -84,7 +84,7 @@ func (f *File) Mapping(n *yaml.Node, what string, keys ...string) *Object {
 }
 
 // Get returns the value of a key, nil when it was left out.
-func (o *Object) Get(key string) *yaml.Node { return Resolve(o.values[key]) }
+func (o *Object) Get(key string) *yaml.Node { return resolve(o.values[key]) }
 
 // Need returns the value of a key that must be there and say something; nil after an error. hint says what to write, ""
 // where the key says it.
@@ -106,7 +106,7 @@ func (o *Object) Need(key, hint string) *yaml.Node {
 
 // List reads the members of a list. One that says nothing is an error.
 func (f *File) List(n *yaml.Node, what string) []*yaml.Node {
-	if n = Resolve(n); n == nil || IsNull(n) {
+	if n = resolve(n); n == nil || IsNull(n) {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
@@ -115,7 +115,7 @@ func (f *File) List(n *yaml.Node, what string) []*yaml.Node {
 	}
 	var all []*yaml.Node
 	for _, c := range n.Content {
-		if c = Resolve(c); IsNull(c) {
+		if c = resolve(c); IsNull(c) {
 			f.Fail(c, "%s: this member of the list is empty; fill it or remove it", what)
 			continue
 		}
@@ -126,7 +126,7 @@ func (f *File) List(n *yaml.Node, what string) []*yaml.Node {
 
 // Text reads a string. A bare 0711 or 2026-01-05 is not one: YAML would read it as a number or a date.
 func (f *File) Text(n *yaml.Node, what string) string {
-	if n = Resolve(n); n == nil {
+	if n = resolve(n); n == nil {
 		return ""
 	}
 	switch {
@@ -157,7 +157,7 @@ func (f *File) Texts(n *yaml.Node, what string) []string {
 func (f *File) Word(n *yaml.Node, what string, words ...string) string {
 	w := f.Text(n, what)
 	if w != "" && !slices.Contains(words, w) {
-		f.Fail(Resolve(n), "%s: unknown word %q; %s", what, Clip(w), Suggest(w, words))
+		f.Fail(resolve(n), "%s: unknown word %q; %s", what, Clip(w), Suggest(w, words))
 		return ""
 	}
 	return w
@@ -165,7 +165,7 @@ func (f *File) Word(n *yaml.Node, what string, words ...string) string {
 
 // Number reads a number within bounds, both allowed.
 func (f *File) Number(n *yaml.Node, what string, least, most float64) (v float64, ok bool) {
-	if n = Resolve(n); n == nil {
+	if n = resolve(n); n == nil {
 		return 0, false
 	}
 	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!int" && tag != "!!float" || n.Decode(&v) != nil || math.IsNaN(v) {
@@ -181,7 +181,7 @@ func (f *File) Number(n *yaml.Node, what string, least, most float64) (v float64
 
 // Duration reads 500ms, 20s, 2m, 72h, 7d, 2w or 1y (365 days), or the bare number 0, within bounds, both allowed.
 func (f *File) Duration(n *yaml.Node, what string, least, most time.Duration) time.Duration {
-	if n = Resolve(n); n == nil {
+	if n = resolve(n); n == nil {
 		return 0
 	}
 	d, ok := duration(n.Value)
