@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -238,4 +239,19 @@ shop/site.yaml:28:24: the site overrides the param flor of b, which has none of 
 shop/site.yaml:28:24: the site gives b the mode "loud"; possible are live, shadow, off
   | policies: {overrides: {b: {mode: loud, params: {flor: 3}}}}
   |                        ^`)
+}
+
+// TestOverridesElsewhere: a set to try need not have every policy that the site overrides.
+func TestOverridesElsewhere(t *testing.T) {
+	over := map[string]Override{"gone": {File: "site.yaml", Line: 3, Col: 7, Mode: "shadow"}}
+	if _, err := tryLoad(Options{Overrides: over}, "p.yaml", scoring("1")); err == nil {
+		t.Error("the site's own set lacks a policy that the site overrides, and nothing was said")
+	}
+	set, err := tryLoad(Options{Overrides: over, Elsewhere: true}, "p.yaml", scoring("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "site.yaml:3:7: policies.overrides names the policy gone, which is not in this set"; !slices.Contains(set.Warnings, want) {
+		t.Errorf("warnings %q, want %q", set.Warnings, want)
+	}
 }

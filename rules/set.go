@@ -37,6 +37,10 @@ type Options struct {
 	Store     *fusion.Store
 	Overrides map[string]Override // by policy id
 
+	// Elsewhere says that the set is not the one that the site names, but one to try, or an older one: it need not have
+	// every policy that the site overrides.
+	Elsewhere bool
+
 	// FalseAlarm and Recover are what a false alarm costs and the share of the value that staff recover; both 0 stand for
 	// the contract's 25 and 0.6.
 	FalseAlarm, Recover float64
@@ -165,6 +169,11 @@ func Build(files []File, opts Options) (*Set, error) {
 	for id := range opts.Overrides {
 		if _, ok := ids[id]; !ok && len(errs) == 0 {
 			o := opts.Overrides[id]
+			if opts.Elsewhere {
+				s.Warnings = append(s.Warnings, fmt.Sprintf("%s:%d:%d: policies.overrides names the policy %s, which is not in this set",
+					cmp.Or(o.File, "site.yaml"), o.Line, o.Col, strict.Clip(id)))
+				continue
+			}
 			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", strict.Clip(id), strict.Suggest(id, sortedKeys(ids))))
 		}
 	}

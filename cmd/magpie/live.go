@@ -268,8 +268,7 @@ func (l *live) shownVisits() []dashboard.Visit {
 
 // adopt makes a set judge from now on: its control line goes into the journal, and where that line stands decides.
 func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
-	line := journal.Line{Control: &journal.Control{Kind: journal.ControlPolicies, Hash: set.Hash}}
-	if _, err := l.journal.Write(ctx, line); err != nil {
+	if err := l.note(ctx, set); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -281,6 +280,13 @@ func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
 	}
 	l.log.Info("policies judge from now on", "hash", set.Hash, "policies", len(set.Policies))
 	return nil
+}
+
+// note writes the control line of a set into the journal.
+func (l *live) note(ctx context.Context, set *rules.Set) error {
+	line := journal.Line{Control: &journal.Control{Kind: journal.ControlPolicies, Hash: set.Hash}}
+	_, err := l.journal.Write(ctx, line)
+	return err
 }
 
 // refuse keeps the old set and says why.

@@ -125,7 +125,9 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 		}
 		fsys, name = os.DirFS(dir), dir
 	}
-	set, err := rules.Load(fsys, ruleOptions(s))
+	o := ruleOptions(s)
+	o.Elsewhere = dir != s.Policies.Dir
+	set, err := rules.Load(fsys, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s:\n%w", name, err)
 	}

@@ -9,15 +9,21 @@ import (
 	"magpie/rules"
 )
 
-// trim keeps the journal within its bounds.
+// trim keeps the journal within its bounds. Every ten minutes it notes anew which policies judge, so that what is left
+// after the oldest segments have gone still begins by saying so.
 func (st *station) trim(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			if n%10 == 0 {
+				if err := st.live.note(ctx, st.live.judging()); err != nil && ctx.Err() == nil {
+					st.log.Error("cannot note the policies in the journal", "error", err)
+				}
+			}
 			_, end := st.journal.Span()
 			if n, err := st.journal.Trim(end); err != nil {
 				st.log.Error("cannot trim the journal", "error", err)
