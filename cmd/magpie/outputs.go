@@ -30,7 +30,6 @@ func lines(out io.Writer) io.Writer {
 
 // openSinks makes every place where alerts go: standard output and MQTT always, and the site's outputs.
 func openSinks(s *site.Site, out io.Writer, publish func(string, []byte) error, now func() time.Time) ([]alerts.Sink, error) {
-	client := &http.Client{Timeout: 30 * time.Second}
 	sinks := []alerts.Sink{alerts.NewStdout("stdout", lines(out)), alerts.NewMQTT("mqtt", s.Store.ID, publish)}
 	for _, o := range s.Outputs {
 		var keys alerts.WebhookKeys
@@ -42,9 +41,9 @@ func openSinks(s *site.Site, out io.Writer, publish func(string, []byte) error, 
 		}
 		switch {
 		case o.Webhook != "":
-			sinks = append(sinks, alerts.NewWebhook(o.Name, o.Webhook, keys, client, now))
+			sinks = append(sinks, alerts.NewWebhook(o.Name, o.Webhook, keys, nil, now))
 		case o.POS != "":
-			sinks = append(sinks, alerts.NewPOS(o.Name, o.POS, keys, client, now))
+			sinks = append(sinks, alerts.NewPOS(o.Name, o.POS, keys, nil, now))
 		case o.SMTP != "":
 			password := ""
 			if o.SecretFile != "" {
