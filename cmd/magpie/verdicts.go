@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ import (
 type verdicts struct {
 	mu    sync.Mutex
 	file  *os.File
+	write func([]byte) (int, error) // the file's own
+	size  int64                     // up to the end of the last whole line
+	torn  bool                      // there is more behind it, which could not be cut off
 	marks map[string]dashboard.Mark
 	now   func() time.Time
 }
@@ -31,31 +35,44 @@ type verdictLine struct {
 	Why       string    `json:"why,omitempty"`
 }
 
+// openVerdicts reads the file, or makes it. A line at its end that a crash tore is cut off, since nobody was told that it
+// was kept, and one that only lacks its line break gets it: the next line must stand on its own.
 func openVerdicts(path string, now func() time.Time) (*verdicts, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	v := &verdicts{file: f, marks: map[string]dashboard.Mark{}, now: now}
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 1<<20)
-	end := int64(0)
-	for n := 1; in.Scan(); n++ {
-		var l verdictLine
-		if err := json.Unmarshal(in.Bytes(), &l); err != nil {
-			if info, e := f.Stat(); e == nil && end+int64(len(in.Bytes())) >= info.Size() {
-				// A crash tore the last line, which nobody was told was kept.
-				return v, f.Truncate(end)
-			}
-			return nil, errors.Join(fmt.Errorf("%s:%d: %w; mend or remove the line", path, n, err), f.Close())
-		}
-		end += int64(len(in.Bytes())) + 1
-		v.mark(&l)
-	}
-	if err := in.Err(); err != nil {
+	v := &verdicts{file: f, write: f.Write, marks: map[string]dashboard.Mark{}, now: now}
+	if err := v.read(path); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return v, nil
+}
+
+func (v *verdicts) read(path string) error {
+	in := bufio.NewReader(v.file)
+	for n := 1; ; n++ {
+		line, end := in.ReadBytes('\n')
+		if end != nil && end != io.EOF {
+			return end
+		}
+		if len(line) == 0 {
+			return nil
+		}
+		var l verdictLine
+		err := json.Unmarshal(line, &l)
+		switch {
+		case err == nil && end == io.EOF:
+			v.mark(&l)
+			return v.keep([]byte{'\n'})
+		case end == io.EOF:
+			return v.cut()
+		case err != nil:
+			return fmt.Errorf("%s:%d: %w; mend or remove the line", path, n, err)
+		}
+		v.size += int64(len(line))
+		v.mark(&l)
+	}
 }
 
 func (v *verdicts) mark(l *verdictLine) {
@@ -77,14 +94,39 @@ func (v *verdicts) add(l verdictLine) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.file.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	if err := v.file.Sync(); err != nil {
+	if err := v.keep(append(b, '\n')); err != nil {
 		return err
 	}
 	v.mark(&l)
 	return nil
+}
+
+// keep appends b and syncs. Where that fails nothing of b stays in the file: half a line would be glued to the next one.
+func (v *verdicts) keep(b []byte) error {
+	if v.torn {
+		if err := v.cut(); err != nil {
+			return err
+		}
+	}
+	info, err := v.file.Stat()
+	if err != nil {
+		return err
+	}
+	v.size = info.Size()
+	if _, err = v.write(b); err == nil {
+		err = v.file.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, v.cut())
+	}
+	return nil
+}
+
+// cut takes away what stands behind the last whole line.
+func (v *verdicts) cut() error {
+	err := v.file.Truncate(v.size)
+	v.torn = err != nil
+	return err
 }
 
 func (v *verdicts) all() map[string]dashboard.Mark {
