@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,10 +32,12 @@ type live struct {
 	health  *sourceHealth
 	numbers *numbers
 	place   *place
-	publish func(topic string, payload []byte) error // to the broker, for rejections
-	now     func() time.Time                         // measures only
-	errw    io.Writer                                // for people: what a line of the log cannot show
-	trouble *trouble
+
+	rejections *rejections
+	late       time.Duration    // what /healthz says of how far behind the core is
+	now        func() time.Time // measures only
+	errw       io.Writer        // for people: what a line of the log cannot show
+	trouble    *trouble
 
 	pipeline *pipeline
 	gaps     gaps
@@ -88,6 +87,7 @@ func (l *live) follow(ctx context.Context) error {
 		return err
 	}
 	defer tail.Close()
+	defer func() { l.place.settle(l.rejections.oldest()) }()
 	for {
 		e, err := tail.Next(ctx)
 		if err != nil {
@@ -96,16 +96,30 @@ func (l *live) follow(ctx context.Context) error {
 		l.at = e.Offset
 		l.lines = l.lines[:0]
 		l.old = e.Line.Received < started
-		l.numbers.old = l.old
+		l.numbers.old, l.numbers.stored = l.old, l.place.done(e.Offset)
 		began := l.now()
+		l.behind(began.Sub(time.Unix(0, e.Line.Received)))
 		l.pipeline.line(&e.Line)
 		if err := l.deliver(ctx); err != nil {
 			return err
 		}
 		l.numbers.line(&e.Line, l.pipeline.core.Watermark(), l.now().Sub(began))
-		if err := l.place.passed(e.Next); err != nil {
-			l.log.Error("cannot keep the place in the journal: a restart may publish rejections again", "error", err)
-		}
+		l.place.judged(e.Next, l.rejections.oldest())
+	}
+}
+
+// catchingUp is how far behind now the core may be before /healthz says so.
+const catchingUp = 10 * time.Second
+
+// behind says that the core is not judging what happens now: after a start it reads the journal from its oldest line.
+func (l *live) behind(by time.Duration) {
+	switch {
+	case by > catchingUp && by.Round(time.Minute) != l.late:
+		l.late = by.Round(time.Minute)
+		l.trouble.set("core", fmt.Errorf("it reads the journal and is %v behind: nothing is judged as it happens until it is there", l.late))
+	case by <= catchingUp && l.late != 0:
+		l.late = 0
+		l.trouble.set("core", nil)
 	}
 }
 
@@ -118,6 +132,12 @@ func (l *live) deliver(ctx context.Context) error {
 	entries := make([]alerts.OutboxEntry, len(l.lines))
 	for i, a := range l.lines {
 		entries[i] = alerts.NewOutboxEntry(a, append(l.pipeline.desk.Targets(a), always...))
+	}
+	if l.place.done(l.at) { // it was stored before the restart: only the page has to learn of it again
+		for i, a := range l.lines {
+			l.recent.add(a, entries[i].Body)
+		}
+		return nil
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		err := l.outbox.Put(entries...)
@@ -169,15 +189,8 @@ func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) 
 func (l *live) rejected(line *journal.Line, r *sensors.Rejection) {
 	l.health.rejected(l.site.Store.SourceIndex(r.Source), r.Code+": "+r.Reason)
 	l.numbers.rejected(line, r)
-	if l.at < l.place.before {
-		return // it was published before the restart
-	}
-	if err := l.publish(r.PublishTopic(l.site.Store.ID), r.Payload(line.Payload)); err != nil {
-		l.log.Warn("cannot publish a rejection; it stands in the log", "error", err, "rejection", r.Error())
-		return // a restart tries again
-	}
-	if err := l.place.save(l.at + 1); err != nil {
-		l.log.Error("cannot keep the place in the journal: a restart may publish this rejection again", "error", err)
+	if !l.place.done(l.at) {
+		l.rejections.add(rejected{l.at, r.PublishTopic(l.site.Store.ID), r.Payload(line.Payload)})
 	}
 }
 
@@ -323,52 +336,4 @@ func (l *live) policySet() dashboard.PolicySet {
 		p.Error, p.ErrorAt = strings.TrimSpace(r.err.Error()), &at
 	}
 	return p
-}
-
-// place is how far into the journal everything was carried out, kept in a file so that a restart publishes no rejection
-// again.
-type place struct {
-	path   string
-	before int64 // what the file said at the start
-	saved  int64
-	every  int64
-}
-
-func openPlace(dir string) (*place, error) {
-	p := &place{path: filepath.Join(dir, "place"), every: 64 << 10}
-	b, err := os.ReadFile(p.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return p, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.before, err = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
-	if err != nil {
-		return nil, errors.New(p.path + " holds no offset; remove it, and rejections since the oldest line are published again")
-	}
-	p.saved = p.before
-	return p, nil
-}
-
-// passed notes that everything before offset was carried out.
-func (p *place) passed(offset int64) error {
-	if offset < p.saved+p.every {
-		return nil
-	}
-	return p.save(offset)
-}
-
-func (p *place) save(offset int64) error {
-	if offset <= p.saved {
-		return nil
-	}
-	if err := os.WriteFile(p.path+".part", []byte(strconv.FormatInt(offset, 10)+"\n"), 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(p.path+".part", p.path); err != nil {
-		return err
-	}
-	p.saved = offset
-	return nil
 }

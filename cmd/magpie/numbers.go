@@ -25,6 +25,7 @@ type numbers struct {
 	log   *slog.Logger
 	now   func() time.Time
 
+	stored      bool // the line at hand was carried out before this process: its points are in the spool, or written
 	old         bool // the line at hand was received before this process: it is no news for Prometheus
 	flushed     int64
 	evicted     int
@@ -277,13 +278,13 @@ func (n *numbers) line(l *journal.Line, watermark int64, took time.Duration) {
 	if !n.old {
 		n.prom.Folded(took)
 	}
-	n.prom.WatermarkLag(time.Duration(l.Received - watermark))
+	n.prom.WatermarkLag(time.Duration(n.now().UnixNano() - watermark))
 	if watermark/tenSeconds <= n.flushed {
 		return
 	}
 	n.flushed = watermark / tenSeconds
 	points := n.agg.Flush(watermark)
-	if n.spool == nil || len(points) == 0 {
+	if n.spool == nil || len(points) == 0 || n.stored {
 		return
 	}
 	if err := n.spool.Append(points); err != nil {

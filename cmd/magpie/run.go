@@ -158,6 +158,12 @@ func (st *station) run(ctx context.Context) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	_, end := st.journal.Span()
+	if n, err := st.journal.Trim(end); err != nil {
+		st.log.Error("cannot trim the journal", "error", err)
+	} else if n > 0 {
+		st.log.Info("trimmed the journal", "bytes", n)
+	}
 	publish := func(topic string, payload []byte) error {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
@@ -173,14 +179,14 @@ func (st *station) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	place, err := openPlace(st.set.data)
-	if err != nil {
-		return err
-	}
+	place := openPlace(st.set.data, end, st.log)
+	rejections := newRejections(func(ctx context.Context, topic string, payload []byte) error {
+		return st.sub.Publish(ctx, topic, false, payload)
+	}, place, st.log)
 	hub := dashboard.NewHub(256)
 	live, err := newLive(&live{site: st.site, log: st.log, journal: st.journal, sets: sets, outbox: st.outbox, hub: hub,
 		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now, errw: st.errw, trouble: &st.trouble,
-		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), publish: publish})
+		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), rejections: rejections})
 	if err != nil {
 		return err
 	}
@@ -228,6 +234,7 @@ func (st *station) run(ctx context.Context) error {
 	st.start(ctx, stop, "mqtt", st.sub.Run)
 	st.start(ctx, stop, "outbox", st.outbox.Run)
 	st.start(ctx, stop, "core", live.follow)
+	st.start(ctx, stop, "rejections", rejections.run)
 	st.start(ctx, stop, "retention", st.trim)
 	if st.spool != nil {
 		st.start(ctx, stop, "influx", st.write)

@@ -24,8 +24,7 @@ func (st *station) trim(ctx context.Context) error {
 					st.log.Error("cannot note the policies in the journal", "error", err)
 				}
 			}
-			_, end := st.journal.Span()
-			if n, err := st.journal.Trim(end); err != nil {
+			if n, err := st.journal.Trim(st.live.place.read()); err != nil {
 				st.log.Error("cannot trim the journal", "error", err)
 			} else if n > 0 {
 				st.log.Info("trimmed the journal", "bytes", n)
