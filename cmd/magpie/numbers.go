@@ -47,7 +47,8 @@ func newNumbers(s *site.Site, prom *metrics.Prometheus, spool *metrics.Spool, no
 		sources = append(sources, x.ID)
 	}
 	agg := metrics.NewAggregator(metrics.AggregatorOptions{Store: store.ID, ZoneKinds: kinds,
-		Closed: map[string][]string{"zone": append(zones, ""), "source": append(sources, "unmapped", "unknown")}})
+		Closed: map[string][]string{"zone": append(zones, ""), "source": append(sources, "unmapped", "unknown"),
+			"kind": append(fusion.Kinds[:], "unmapped", "unknown")}})
 	return &numbers{store: store, agg: agg, prom: prom, spool: spool, now: now, log: log}
 }
 
@@ -90,7 +91,11 @@ func (n *numbers) rejected(l *journal.Line, r *sensors.Rejection) {
 	if n.store.SourceIndex(source) < 0 {
 		source = "unknown"
 	}
-	n.check(n.agg.Add("events", []string{r.Kind, source}, "rejected", 1, l.Received))
+	kind := r.Kind
+	if kind != "unmapped" && !slices.Contains(fusion.Kinds[:], kind) {
+		kind = "unknown" // whatever a sender wrote into its topic
+	}
+	n.check(n.agg.Add("events", []string{kind, source}, "rejected", 1, l.Received))
 	if !n.old {
 		n.prom.Rejected(source, r.Code)
 	}
