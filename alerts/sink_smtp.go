@@ -55,48 +55,67 @@ func NewSMTP(name, where, password string, now func() time.Time) (*SMTP, error) 
 // Name is the output's name.
 func (s *SMTP) Name() string { return s.name }
 
-// Send hands the mail to the server. Answers of 500 and more are Permanent, the others throttle the output.
+// Send hands the mail to the server. An answer of 500 or more to the mail itself (MAIL, RCPT, DATA) is Permanent. All else
+// throttles the output: a greeting or a login that is refused, as with a wrong password, says nothing of this mail.
 func (s *SMTP) Send(ctx context.Context, d Delivery) error {
 	msg, err := s.message(d)
 	if err != nil {
 		return Permanent{fmt.Errorf("alert %s: %w", d.Key(), err)}
 	}
-	err = s.deliver(ctx, msg)
+	offered, err := s.deliver(ctx, msg)
 	if err == nil {
 		return nil
 	}
 	err = fmt.Errorf("mail server %s: %w", s.addr, err)
-	if reply := new(textproto.Error); errors.As(err, &reply) && reply.Code >= 500 {
+	if reply := new(textproto.Error); offered && errors.As(err, &reply) && reply.Code >= 500 {
 		return Permanent{err}
 	}
-	return Throttle{Unsent: unsent(err), Err: err}
+	return Throttle{Unsent: !offered, Err: err}
 }
 
-func (s *SMTP) deliver(ctx context.Context, msg []byte) error {
+// deliver says with its error whether the server had let us in, so that the mail itself was offered.
+func (s *SMTP) deliver(ctx context.Context, msg []byte) (offered bool, err error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.addr)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() }) // net/smtp knows no context
 	defer stop()
+	c, err := s.login(conn)
+	if err != nil {
+		return false, err
+	}
+	return true, s.offer(c, msg)
+}
+
+// login goes through greeting, TLS and password.
+func (s *SMTP) login(conn net.Conn) (*smtp.Client, error) {
 	if s.tls {
 		conn = tls.Client(conn, &tls.Config{ServerName: s.host})
 	}
 	c, err := smtp.NewClient(conn, s.host)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if err := c.Hello("localhost"); err != nil { // else Mail would greet, and a refused greeting pass for a refused mail
+		return nil, err
 	}
 	if ok, _ := c.Extension("STARTTLS"); ok && !s.tls {
 		if err := c.StartTLS(&tls.Config{ServerName: s.host}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if s.user != "" {
 		if err := c.Auth(smtp.PlainAuth("", s.user, s.password, s.host)); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return c, nil
+}
+
+// offer hands over the mail.
+func (s *SMTP) offer(c *smtp.Client, msg []byte) error {
 	if err := c.Mail(s.from.Address); err != nil {
 		return err
 	}

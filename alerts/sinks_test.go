@@ -90,7 +90,11 @@ func TestSMTP(t *testing.T) {
 			if err != nil {
 				return
 			}
-			serveMail(c, n == 2, mails)
+			no := ""
+			if n == 2 {
+				no = "RCPT"
+			}
+			serveMail(c, no, mails)
 		}
 	}()
 	where := fmt.Sprintf("smtp://%s?from=magpie@shop.example&to=lp@shop.example,Duty%%20manager<duty@shop.example>", l.Addr())
@@ -137,24 +141,67 @@ func TestSMTP(t *testing.T) {
 	}
 }
 
-func serveMail(c net.Conn, refuse bool, mails chan<- string) {
+// A server that refuses a mail has said its last word on it. One that refuses to talk, or the password, has not: the mail
+// goes out when that is put right.
+func TestSMTPRefusals(t *testing.T) {
+	for no, permanent := range map[string]bool{"greeting": false, "EHLO": false, "AUTH": false, "MAIL": true, "RCPT": true, "DATA": true, ".": true} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				serveMail(c, no, make(chan string, 1))
+			}
+		}()
+		s, err := alerts.NewSMTP("lp-desk", fmt.Sprintf("smtp://kim@%s?from=a@b&to=c@d", l.Addr()), "wrong", time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Send(t.Context(), alerts.Delivery{ID: "a", Rev: 1, State: alerts.Provisional, Body: []byte(`{"id":"a"}`)})
+		var later alerts.Throttle
+		if errors.As(err, new(alerts.Permanent)) != permanent || errors.As(err, &later) == permanent || !strings.Contains(err.Error(), "no, not so") {
+			t.Errorf("%s refused: %T %v, permanent should be %v", no, err, err, permanent)
+		}
+		if !permanent && !later.Unsent {
+			t.Errorf("%s refused: nothing of the alert was sent, so that no retraction need follow it", no)
+		}
+		l.Close()
+	}
+}
+
+// serveMail is a mail server for one connection that says no to one command, to the greeting, or to a mail's end (".").
+func serveMail(c net.Conn, no string, mails chan<- string) {
 	defer c.Close()
 	in := bufio.NewReader(c)
 	say := func(s string) { fmt.Fprintf(c, "%s\r\n", s) }
+	if no == "greeting" {
+		say("554 no, not so")
+		return
+	}
 	say("220 test")
 	for {
 		line, err := in.ReadString('\n')
 		switch {
 		case err != nil:
 			return
-		case refuse && strings.HasPrefix(line, "RCPT"):
-			say("550 no such user")
+		case no == "EHLO" && strings.HasPrefix(line, "HELO"), no != "" && strings.HasPrefix(line, no):
+			say("550 no, not so")
+		case strings.HasPrefix(line, "EHLO"):
+			say("250-test")
+			say("250 AUTH PLAIN")
+		case strings.HasPrefix(line, "AUTH"):
+			say("235 come in")
 		case strings.HasPrefix(line, "DATA"):
 			say("354 go on")
 			var b bytes.Buffer
 			for line != ".\r\n" && err == nil {
 				line, err = in.ReadString('\n')
 				b.WriteString(line)
+			}
+			if no == "." {
+				say("554 no, not so")
+				continue
 			}
 			say("250 taken")
 			mails <- b.String()
