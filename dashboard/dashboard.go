@@ -34,6 +34,11 @@ type Options struct {
 	Ack     func(id, who string) error
 	Verdict func(id string, v Verdict) error
 
+	// Outbox says what waits and what was given up; Resend queues the dead deliveries of one revision again and says how
+	// many, or why none can be.
+	Outbox func() (Outbox, error)
+	Resend func(id string, rev int) (int, error)
+
 	// Goods gives the name of a product by its SKU, "" when it is not known.
 	Goods func(sku string) string
 
@@ -153,6 +158,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /api/alerts", s.receive)
 	mux.HandleFunc("POST /api/alerts/{id}/ack", s.ack)
 	mux.HandleFunc("POST /api/alerts/{id}/verdict", s.verdict)
+	mux.HandleFunc("GET /api/outbox", s.outbox)
+	mux.HandleFunc("POST /api/outbox/{id}/{rev}/resend", s.resend)
 	mux.HandleFunc("GET /api/site", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Site) })
 	mux.HandleFunc("GET /api/sources", list(o.Sources))
 	mux.HandleFunc("GET /api/visits", list(o.Visits))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"magpie/alerts"
+	"magpie/dashboard"
 	"magpie/fusion"
 	"magpie/journal"
 	"magpie/sensors"
@@ -156,6 +157,14 @@ func (r *receiver) receive(header http.Header, body []byte) (int, any) {
 		return refuse(http.StatusServiceUnavailable, "it could not be kept; send it again: "+err.Error())
 	}
 	return http.StatusAccepted, map[string]string{"status": "queued"}
+}
+
+// outboxOf shows an outbox to the API.
+func outboxOf(o *alerts.Outbox) func() (dashboard.Outbox, error) {
+	return func() (dashboard.Outbox, error) {
+		dead, err := o.Dead()
+		return dashboard.Outbox{Outputs: o.Outputs(), Dead: dead}, err
+	}
 }
 
 // goodsNames gives the name of goods by the SKU that alerts show.

@@ -202,6 +202,7 @@ func (st *station) run(ctx context.Context) error {
 		Alerts: live.recent.query, Revisions: live.recent.revisions, Marks: v.all,
 		Sources: live.health.list, Policies: live.policySet, Visits: live.shownVisits,
 		Goods: goodsNames(st.site.Store), Health: st.trouble.err,
+		Outbox: outboxOf(st.outbox), Resend: st.outbox.Resend,
 		Receive: (&receiver{store: st.site.Store.ID, peers: peers, journal: st.journal, now: now}).receive,
 		Ack: func(id, who string) error {
 			return st.marked(v, verdictLine{ID: id, Who: who})

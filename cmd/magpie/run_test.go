@@ -106,6 +106,9 @@ policies: {dir: policies}
 		return string(b)
 	}
 	api("/healthz", 200)
+	if got, want := api("/api/outbox", 200), `{"outputs":[{"name":"mqtt","waiting":0,"dead":0},{"name":"stdout","waiting":0,"dead":0}],"dead":[]}`; strings.TrimSpace(got) != want {
+		t.Errorf("the outbox is %s, want %s", got, want)
+	}
 
 	// A topic that nobody knows is told on the rejected topic.
 	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(at[2]).SetClientID("vendor"))
