@@ -194,6 +194,17 @@ func TestCut(t *testing.T) {
 		`{"remember":1}`:                           `{"remember":1}`,
 		`member`:                                   `member`,
 		"{\"member\":1,\"a\":2}\n{\"b\":3}\n":      "{\"a\":2}\n{\"b\":3}\n",
+		"{\"member\":1,\"a\":2}\n\n{\"b\":3}\n":    "{\"a\":2}\n\n{\"b\":3}\n",
+		// What is no JSON is not kept when it may hold such a member.
+		"{\"member\":\"m7\"}\x00":               "",
+		`{"member":"m7"`:                        "",
+		"\ufeff{\"a\":1,\"member\":\"m7\"}":     "",
+		"{\"m\\u0065mber\":\"m7\"}\x00":         "",
+		"{'member':'m7'}":                       "",
+		"{\"a\":\n\"member\"\n:\"m7\"}\x00":     "",
+		"{\"member\":1}\nnot JSON\n":            "{}\nnot JSON\n",
+		"{\"a\":\"x\"}\x00 a member, no quotes": "{\"a\":\"x\"}\x00 a member, no quotes",
+		`{"remember":1`:                         `{"remember":1`,
 	} {
 		got, cut := Cut([]byte(in), drop)
 		if string(got) != want || cut != (want != in) {
@@ -203,12 +214,19 @@ func TestCut(t *testing.T) {
 }
 
 func FuzzCut(f *testing.F) {
-	for _, seed := range []string{`{"a":1,"member":{"x":[1,2]},"b":"\"member\""}`, `[{"member":1 , "member":2}]`, `{"m\u0065mber":0}`, `{"":{"member":[]}}`} {
+	for _, seed := range []string{"{\"member\":1}\x00", "\"member\"\n:1", `{"a":1,"member":{"x":[1,2]},"b":"\"member\""}`, `[{"member":1 , "member":2}]`, `{"m\u0065mber":0}`, `{"":{"member":[]}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		got, _ := Cut(in, []string{"member"})
 		if !json.Valid(in) {
+			all := true
+			for line := range bytes.Lines(in) {
+				all = all && (json.Valid(line) || len(bytes.TrimSpace(line)) == 0)
+			}
+			if !all && bytes.Contains(got, []byte(`"member"`)) {
+				t.Fatalf("%q cut to %q", in, got)
+			}
 			return
 		}
 		var want, have any

@@ -9,12 +9,55 @@ import (
 )
 
 // Cut removes the members named in drop, at any depth, from a JSON payload and keeps every other byte; cut says whether
-// there were any. A payload of several JSON values, one a line, is cut in each. What is not JSON has no members and stays.
+// there were any. A payload of several JSON values, one a line, is cut in each. What is not JSON stays, unless one of the
+// names is in it in quotes: where its value ends nobody can tell, so nothing is kept of such a payload.
 func Cut(payload []byte, drop []string) (kept []byte, cut bool) {
 	if len(drop) == 0 || !mayHave(payload, drop) {
 		return payload, false
 	}
-	return eachValue(payload, func(value []byte) ([]byte, bool) { return cutValue(value, drop) })
+	kept, cut = eachValue(payload, func(value []byte) ([]byte, bool) { return cutValue(value, drop) })
+	if !allJSON(payload) && quotes(kept, drop) {
+		return nil, true
+	}
+	return kept, cut
+}
+
+// allJSON reports whether a payload is a JSON document, or each of its lines is one.
+func allJSON(payload []byte) bool {
+	if json.Valid(payload) {
+		return true
+	}
+	for line := range bytes.Lines(payload) {
+		if len(bytes.TrimSpace(line)) > 0 && !json.Valid(line) {
+			return false
+		}
+	}
+	return true
+}
+
+// quotes reports whether text that may be no JSON has one of the names in quotes, also one written with escapes.
+func quotes(text []byte, names []string) bool {
+	longest := 0
+	for _, n := range names {
+		longest = max(longest, len(n))
+	}
+	for i, c := range text {
+		if c != '"' && c != '\'' {
+			continue
+		}
+		rest := text[i+1:]
+		for _, n := range names {
+			if after, ok := bytes.CutPrefix(rest, []byte(n)); ok && len(after) > 0 && after[0] == c {
+				return true
+			}
+		}
+		// An escape takes six bytes for each one of the name at most.
+		window := rest[:min(len(rest), 6*longest+1)]
+		if end := stringEnd(window); end >= 0 && slices.Contains(names, unquote(text[i:i+1+end+1])) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayHave is a quick look that spares most payloads the walk. A backslash may hide a name.

@@ -138,6 +138,11 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:6:61: link_visits: unknown word "always"; possible is never`,
 		`site.yaml:6:78: cashier: unknown word "on"; possible are off, pseudonym, allowed`,
 		`site.yaml:6:96: clips wants a duration such as 500ms, 2s, 72h, 7d or 1y, not the text "long"`)
+	const journal = `: a restart reads what it missed there, so it cannot be off; write 1h or more, and name in privacy.drop what must never be written`
+	f("recordings off", head+"privacy: {keep: {frames: 0, recordings: 0}}\n", nil,
+		`site.yaml:6:41: recordings must be at least 1h, it is 0`+journal)
+	f("recordings too short", head+"privacy: {keep: {recordings: 59m59s}}\n", nil,
+		`site.yaml:6:30: recordings must be at least 1h, it is 59m59s`+journal)
 	f("staff", head+"staff: {badges: [\"a*b\"], starts_in: [stockrom, \"id:nowhere\"], tasks: t.csv}\n",
 		map[string]string{"t.csv": "from,to,zone,what\n2026-11-22T10:00,2026-11-22T09:00,in-1,x\nsoon,2026-11-22T09:00,in-2,x\n"},
 		`site.yaml:6:18: badge "a*b": * may only stand at the end`,

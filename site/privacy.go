@@ -24,11 +24,20 @@ func (l *loader) privacy(o *strict.Object) {
 	p.Keep = Keep{Clips: 72 * time.Hour, Recordings: 72 * time.Hour, Visits: 7 * 24 * time.Hour, Verdicts: 365 * 24 * time.Hour}
 	for key, to := range map[string]*time.Duration{"frames": &p.Keep.Frames, "clips": &p.Keep.Clips,
 		"recordings": &p.Keep.Recordings, "visits": &p.Keep.Visits, "verdicts": &p.Keep.Verdicts} {
-		if v := k.Get(key); v != nil {
-			*to = l.Duration(v, key, 0, longest)
+		v := k.Get(key)
+		if v == nil {
+			continue
+		}
+		before := len(l.Errors)
+		*to = l.Duration(v, key, 0, longest)
+		if key == "recordings" && len(l.Errors) == before && *to < leastRecordings {
+			l.Fail(v, "recordings must be at least 1h, it is %s: a restart reads what it missed there, so it cannot be off; write 1h or more, and name in privacy.drop what must never be written", strict.Clip(v.Value))
 		}
 	}
 }
+
+// leastRecordings is the shortest time that the journal goes back: it is kept in files of an hour.
+const leastRecordings = time.Hour
 
 // masks reads {camera: [polygon, …]} in pixels.
 func (l *loader) masks(n *yaml.Node) {

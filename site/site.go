@@ -135,7 +135,7 @@ type Privacy struct {
 	Keep    Keep
 }
 
-// Keep is how long each kind of data stays; 0 means that it is never written.
+// Keep is how long each kind of data stays; 0 means that it is never written. Recordings is at least an hour.
 type Keep struct{ Frames, Clips, Recordings, Visits, Verdicts time.Duration }
 
 // Load reads a site file and the tables that it names. The error, if any, is strict.Errors with everything that is wrong,
