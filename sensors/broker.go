@@ -115,9 +115,18 @@ func (b *Broker) Own() (user, password string) { return ownUser, b.password }
 // anyone is the user that a client without a name is.
 const anyone = "anyone"
 
+// noRead is what nobody but Magpie may subscribe to. $MQTT is not in it: the server itself refuses subscriptions there,
+// and hands every session its QoS 1 and 2 messages through subjects below it.
+func noRead() []string { return subjects("$JS/#", "$SYS/#") }
+
+// users reads who may do what. $JS, $SYS and $MQTT are the server's own topics: a message on $JS/API deletes what the
+// broker keeps.
 func (o *BrokerOptions) users() ([]*server.User, error) {
 	ours := []string{message.Topic(o.Store, "alert", "#"), message.Topic(o.Store, "rejected", "#")}
-	open := &server.Permissions{Publish: &server.SubjectPermission{Deny: subjects(ours...)}}
+	open := &server.Permissions{
+		Publish:   &server.SubjectPermission{Deny: subjects(append(ours, "$JS/#", "$SYS/#", "$MQTT/#")...)},
+		Subscribe: &server.SubjectPermission{Deny: noRead()},
+	}
 	if o.Users == "" {
 		return []*server.User{{Username: anyone, Password: rand.Text(), Permissions: open}}, nil
 	}
@@ -129,8 +138,8 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 	var errs []error
 	plain := 0
 	seen := map[string]bool{ownUser: true, anyone: true}
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimSpace(line)
+	for i, raw := range strings.Split(string(text), "\n") {
+		line := strings.TrimSpace(raw)
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -147,7 +156,13 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 		seen[name] = true
 		u := &server.User{Username: name, Password: password, Permissions: open}
 		if listed {
-			u.Permissions = o.vendor(strings.Split(sources, ","), open.Publish.Deny)
+			ids, err := sourceIDs(sources)
+			if err != nil {
+				at := strings.LastIndex(raw, sources) + 1
+				errs = append(errs, fmt.Errorf("%s:%d:%d: user %q: %w", o.Users, i+1, at, name, err))
+				continue
+			}
+			u.Permissions = o.vendor(ids, open.Publish.Deny)
 		}
 		users = append(users, u)
 		if !strings.HasPrefix(password, "$2") {
@@ -160,14 +175,27 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 	return users, errors.Join(errs...)
 }
 
+// sourceIDs reads the sources of a user; there is at least one, for an empty list of what is allowed allows everything.
+func sourceIDs(text string) ([]string, error) {
+	ids := strings.Split(text, ",")
+	for i, id := range ids {
+		id = strings.TrimSpace(id)
+		ids[i] = id
+		bad := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/+#*>\\\"'", r) }
+		switch {
+		case id == "":
+			return nil, errors.New("an empty source id: name the user's sources, as in user:password:r-door,g1, or write user:password for one who may publish as any source")
+		case len(id) > 64 || strings.ContainsFunc(id, bad):
+			return nil, fmt.Errorf("the source id %q must be at most 64 characters without spaces, quotes, / + # * or >: write it as in the site file", id)
+		}
+	}
+	return ids, nil
+}
+
 // vendor is what a user with sources of its own may do: publish as these sources, and read why they were rejected.
 func (o *BrokerOptions) vendor(sources, deny []string) *server.Permissions {
 	var publish, read []string
 	for _, id := range sources {
-		id = strings.TrimSpace(id)
-		if id == "" || strings.ContainsAny(id, "+#/") {
-			continue
-		}
 		publish = append(publish, message.Topic(o.Store, "+", id))
 		read = append(read, message.Topic(o.Store, "rejected", "+/"+id))
 		for _, f := range o.Foreign {
@@ -178,7 +206,7 @@ func (o *BrokerOptions) vendor(sources, deny []string) *server.Permissions {
 	}
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: subjects(publish...), Deny: deny},
-		Subscribe: &server.SubjectPermission{Allow: subjects(read...)},
+		Subscribe: &server.SubjectPermission{Allow: subjects(read...), Deny: noRead()},
 	}
 }
 

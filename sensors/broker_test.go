@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/crypto/bcrypt"
 
 	"magpie/site"
@@ -76,18 +78,134 @@ func TestBrokerPermissions(t *testing.T) {
 	try("all", "pw2", "magpie/v1/s042/rejected/gate/eas-1", false)
 }
 
+// TestBrokerItsOwnTopics tries to reach the server behind the broker through its topics, as somebody without a name, as
+// a user and as a vendor, while a session waits for messages of QoS 1 and 2 that it can only get from there.
+func TestBrokerItsOwnTopics(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users.txt")
+	if err := os.WriteFile(users, []byte("acme:pw:r-door\nall:pw2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, as := range map[string]struct{ file, user, password string }{
+		"anyone": {}, "user": {users, "all", "pw2"}, "vendor": {users, "acme", "pw"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := embedded(t, BrokerOptions{Users: as.file})
+			client, err := connect(t, b.URL(), as.user, as.password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			streams := func() (all []string) {
+				z, err := b.nats.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range z.AccountDetails[0].Streams {
+					all = append(all, s.Name)
+				}
+				slices.Sort(all)
+				return all
+			}
+			before := streams()
+			if len(before) < 4 {
+				t.Fatalf("the broker keeps only %v", before)
+			}
+			// Its own deliveries, of both qualities and retained, must go on: a reader of its own rejections.
+			got := make(chan string, 10)
+			topic := "magpie/v1/s042/rejected/rfid/r-door"
+			read := func(c mqtt.Client, filter string, qos byte) error {
+				token := c.Subscribe(filter, qos, func(_ mqtt.Client, m mqtt.Message) { got <- string(m.Payload()) })
+				if err := wait(t.Context(), token); err != nil {
+					return err
+				}
+				if code := token.(*mqtt.SubscribeToken).Result()[filter]; code > 2 {
+					return fmt.Errorf("refused with %#x", code)
+				}
+				return nil
+			}
+			for _, filter := range []string{"$JS/#", "$JS/EVENT/#", "$SYS/#", "$MQTT/#", "$MQTT/msgs/#", "$MQTT/+/x"} {
+				if read(client, filter, 0) == nil {
+					t.Errorf("%s subscribed to %s", name, filter)
+				}
+			}
+			if err := read(client, topic, 2); err != nil {
+				t.Fatal(err)
+			}
+			if as.user != "acme" {
+				if err := read(client, "#", 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, s := range before {
+				for _, verb := range []string{"PURGE", "DELETE"} {
+					for qos := range byte(3) {
+						if err := wait(t.Context(), client.Publish("$JS/API/STREAM/"+verb+"/"+s, qos, false, "")); err != nil {
+							t.Errorf("a refused message is answered all the same: %v", err)
+						}
+					}
+				}
+			}
+			client.Publish("$MQTT/msgs/"+strings.ReplaceAll(topic, "/", "."), 1, false, "forged")
+			if after := streams(); !slices.Equal(after, before) {
+				t.Fatalf("%s deleted streams: %v are left of %v", name, after, before)
+			}
+			user, password := b.Own()
+			own, err := connect(t, b.URL(), user, password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for qos, want := range []string{"at most once", "at least once", "once"} {
+				if err := wait(t.Context(), own.Publish(topic, byte(qos), true, want)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			seen := map[string]bool{}
+			for end := time.After(10 * time.Second); len(seen) < 3; {
+				select {
+				case m := <-got:
+					seen[m] = true
+				case <-end:
+					t.Fatalf("only %v came", seen)
+				}
+			}
+			late, err := connect(t, b.URL(), as.user, as.password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := make(chan string, 1)
+			if err := wait(t.Context(), late.Subscribe(topic, 1, func(_ mqtt.Client, m mqtt.Message) { kept <- string(m.Payload()) })); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case m := <-kept:
+				if m != "once" {
+					t.Errorf("retained is %q", m)
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("no retained message came")
+			}
+			if seen["forged"] {
+				t.Errorf("%s forged a stored message", name)
+			}
+		})
+	}
+}
+
 func TestBrokerErrors(t *testing.T) {
 	users := filepath.Join(t.TempDir(), "users.txt")
-	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\n"), 0o600); err != nil {
+	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\nacme:pw:\nace:pw:r-1,,r-2\n wide:pw:g+\nstar:pw:>\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, o := range map[string]BrokerOptions{
 		"is open to the network and there are no users": {Listen: "0.0.0.0:0"},
-		"give host:port":              {Listen: "1883"},
-		"no number from 0 to 65535":   {Listen: "127.0.0.1:mqtt"},
-		users + `:2:1: the name "a"`:  {Listen: "127.0.0.1:0", Users: users},
-		users + ":3:1: want user:pas": {Listen: "127.0.0.1:0", Users: users},
-		users + `:4:1: the name "mag`: {Listen: "127.0.0.1:0", Users: users},
+		"give host:port":                                          {Listen: "1883"},
+		"no number from 0 to 65535":                               {Listen: "127.0.0.1:mqtt"},
+		users + `:2:1: the name "a"`:                              {Listen: "127.0.0.1:0", Users: users},
+		users + ":3:1: want user:pas":                             {Listen: "127.0.0.1:0", Users: users},
+		users + `:4:1: the name "mag`:                             {Listen: "127.0.0.1:0", Users: users},
+		users + `:5:9: user "acme": an empty source id: name the`: {Listen: "127.0.0.1:0", Users: users},
+		users + `:6:8: user "ace": an empty source id`:            {Listen: "127.0.0.1:0", Users: users},
+		users + `:7:10: user "wide": the source id "g+" must`:     {Listen: "127.0.0.1:0", Users: users},
+		users + `:8:9: user "star": the source id ">" must`:       {Listen: "127.0.0.1:0", Users: users},
 	} {
 		o.Store, o.Dir = "s042", t.TempDir()
 		if b, err := NewBroker(o); err == nil || !strings.Contains(err.Error(), want) {
