@@ -330,11 +330,12 @@ func (b *Book) closed(now int64) map[string]*Alert {
 	return m
 }
 
-// mayReturn reports whether an alert that does not stand may stand again: its subject is known and has had none since.
+// mayReturn reports whether an alert that does not stand may stand again, or be confirmed after it was supposed and taken
+// back: its subject is known, and it is the last one of it or the next.
 func (b *Book) mayReturn(a *Alert) bool {
 	kind := fusion.SubjectKind(slices.Index(fusion.SubjectKinds[:], a.SubjectKind))
 	s := b.subjects[key(kind, a.SubjectID)]
-	return s != nil && s.latest != nil && s.latest.ID == a.ID
+	return s != nil && (a.ID == AlertID(b.desk.Store.ID, s.id, s.n) || a.ID == AlertID(b.desk.Store.ID, s.id, s.n+1))
 }
 
 // tierOf is the place of a tier in Tiers, -1 for none.

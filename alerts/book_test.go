@@ -372,3 +372,58 @@ func TestBookClone(t *testing.T) {
 		t.Errorf("before\n%s\nthe copy after\n%s", before, after)
 	}
 }
+
+// TestSupposedAgain: an alert that was supposed and taken back keeps counting its lines, however much later it is
+// confirmed.
+func TestSupposedAgain(t *testing.T) {
+	s := newShift(t, Budget{}, level)
+	s.stay(0, 300, map[int]func(float64){
+		5:   func(ts float64) { s.signal(ts, 0, "sig-1", "staff", true) },
+		6:   func(float64) { s.till(4, 2, fusion.Scan, true) },
+		270: func(ts float64) { s.till(ts, 0, fusion.Void, false) },
+		280: func(ts float64) { s.signal(ts, 0, "sig-1", "staff", false) },
+	})
+	s.finish()
+	revs := map[int]bool{}
+	for _, a := range s.said {
+		if revs[a.Rev] {
+			t.Fatalf("rev %d was said twice\n%s", a.Rev, s.lines())
+		}
+		revs[a.Rev] = true
+	}
+	if len(revs) < 4 {
+		t.Errorf("the alert was not supposed, taken back and confirmed:\n%s", s.lines())
+	}
+}
+
+// TestCountedOnce: late messages of one source do not keep the facts of others from being counted, nor count any twice.
+func TestCountedOnce(t *testing.T) {
+	count := func(late float64) (n int) {
+		s := newShift(t, Budget{}, level)
+		s.log.Facts = func(c []fusion.Change) {
+			for i := range c {
+				if c[i].Visit.Subject == fusion.SubjectStore && c[i].Fact.Kind == fusion.FactSignal {
+					n++
+				}
+			}
+		}
+		steps := map[int]func(float64){}
+		for i := 5; i < 60; i++ {
+			steps[i] = func(ts float64) {
+				if late > 0 { // the same line moves the watermark over the signal of three seconds ago
+					s.till(ts-late-3, late+3, fusion.Open, false)
+				}
+				s.signal(ts-0.05, 0.05, "sig-1", "call", false)
+			}
+		}
+		s.stay(0, 60, steps)
+		s.finish()
+		if late > 0 && s.core.Refolds == 0 {
+			t.Error("nothing was late")
+		}
+		return n
+	}
+	if want, got := count(0), count(0.6); got != want || want == 0 {
+		t.Errorf("%d signals counted beside a late till, %d without it", got, want)
+	}
+}

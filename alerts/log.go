@@ -18,6 +18,8 @@ type Log struct {
 	// ForgetScores is for who never asks for Scores, and runs for long.
 	ForgetScores bool
 
+	counted int64 // the watermark up to which facts were handed on
+
 	said   map[string]*said
 	scores map[string]*VisitScore
 }
@@ -111,14 +113,26 @@ func (l *Log) Confirm(w *fusion.World, b *Book, refolded bool, watermark, raised
 	if !l.ForgetScores {
 		l.score(b, refolded, watermark)
 	}
-	if !refolded && l.Facts != nil {
-		l.Facts(b.made)
-	}
-	if !refolded && l.Judged != nil {
-		l.Judged(b.judged)
-	}
+	l.count(b, refolded)
+	l.counted = max(l.counted, watermark)
 	b.lines, b.scores, b.made, b.judged = nil, nil, b.made[:0], b.judged[:0]
 	l.settle(w, b, watermark, raised)
+}
+
+// count hands on what was confirmed. After a refold that is what the watermark has passed since: what lay before it was
+// counted when it was first confirmed, and what a late message changes in it is not counted again.
+func (l *Log) count(b *Book, refolded bool) {
+	made, judged := b.made, b.judged
+	if refolded {
+		made = slices.DeleteFunc(slices.Clone(made), func(c fusion.Change) bool { return c.Fact.TS < l.counted })
+		judged = slices.DeleteFunc(slices.Clone(judged), func(j Judgement) bool { return j.At < l.counted })
+	}
+	if l.Facts != nil {
+		l.Facts(made)
+	}
+	if l.Judged != nil {
+		l.Judged(judged)
+	}
 }
 
 // score keeps the score lines of visits that have ended.

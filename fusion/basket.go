@@ -12,6 +12,7 @@ type Item struct {
 	EPC     string  // bound tag, "" for goods known by weight or scan alone
 	N       float64 // expected units held
 	Paid    float64 // expected units of those that a till has seen
+	Doubt   float64 // of N, units that may as well be another product of the same plate
 	Owner   float64 // the largest share of the visit in any fact behind it, 0–1
 	At      int64   // newest fact behind it, ns
 
@@ -141,7 +142,7 @@ func (w *World) step(scale int, s step) {
 
 func (w *World) picked(f Fact, near []claim) {
 	for i, c := range near {
-		w.take(c.visit, f.Product, float64(f.N*c.share), c.share)
+		w.take(c.visit, f, c.share)
 		for j, o := range near {
 			if i != j && o.share >= 0.1 {
 				c.visit.other(o.visit.ID, o.share)
@@ -151,12 +152,48 @@ func (w *World) picked(f Fact, near []claim) {
 	}
 }
 
-// take adds goods to a basket; goods that a till has already seen stay paid.
-func (w *World) take(v *Visit, product int, n, owner float64) {
-	it := w.item(v, product, "")
+// sure is the probability from which goods of a pick are taken to be what they seem.
+const sure = 0.9
+
+// take adds a share of picked goods to a basket; goods that a till has already seen stay paid.
+func (w *World) take(v *Visit, f Fact, share float64) {
+	n := float64(f.N * share)
+	it := w.item(v, f.Product, "")
 	it.N += n
-	it.Owner = max(it.Owner, owner)
+	it.Owner = max(it.Owner, share)
 	it.At = w.now
+	if f.P < sure {
+		it.Doubt += n
+	}
+	w.collapse(v)
+}
+
+// collapse lets a till say what a scale could not: a scan beyond what is held of a product was of units that the scale may
+// as well have taken for another product of the same plate.
+func (w *World) collapse(v *Visit) {
+	for i := range v.Basket {
+		scanned := &v.Basket[i]
+		for j := range v.Basket {
+			it := &v.Basket[j]
+			n := min(scanned.Paid-scanned.N, it.Unpaid(), it.Doubt)
+			if i == j || n <= 0 || it.EPC != "" || scanned.EPC != "" || !w.Store.samePlate(it.Product, scanned.Product) {
+				continue
+			}
+			it.N, it.Doubt, it.At = it.N-n, it.Doubt-n, w.now
+			scanned.N, scanned.Owner = scanned.N+n, max(scanned.Owner, it.Owner)
+		}
+	}
+}
+
+// samePlate reports whether two products lie on one plate.
+func (s *Store) samePlate(a, b int) bool {
+	for i := range s.Scales {
+		p := s.Scales[i].Products
+		if slices.Contains(p, a) && slices.Contains(p, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // putBack takes goods out of the baskets of those near, in proportion to what each holds of them and can have done it.

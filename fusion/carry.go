@@ -8,6 +8,9 @@ import (
 // staffPrior is the probability that a visit is staff when nothing says so.
 const staffPrior = 0.01
 
+// passTime is how lately a visit must have shared a tag for a new owner to take it over: one pass through a gate.
+const passTime = 10 * second
+
 // gateReach is how far outside a zone a person may stand to own what its reader or gate saw, in metres.
 const gateReach = 1.5
 
@@ -86,8 +89,10 @@ func (w *World) inside(zone int, ts int64) []claim {
 				continue
 			}
 			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, sigmaSeen))
-		} else if v.stays[zone].in || v.Unowned && v.Zone == zone {
-			l = 0.5 // a device without positions, or nothing but readers, has it here
+		} else if v.Unowned && v.Zone == zone { // nothing but readers has it here: it fades as one whom no camera sees any more
+			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
+		} else if v.stays[zone].in {
+			l = 0.5 // a device without positions has it here
 		}
 		if l > 0 {
 			c = append(c, claim{v, l})
@@ -117,15 +122,16 @@ func (w *World) tagFact(f Fact) {
 	near = w.bound(near)
 	out := kind == Exit || kind == Entrance
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
-		v := w.open(f.Source, "", f.At)
-		v.Zone, v.ZoneAt, v.Unowned = f.Zone, f.At, true
-		near = []claim{{v, 1}}
+		near = []claim{{w.nobody(f), 1}}
+	}
+	if out && f.Kind == FactMoved {
+		w.dropped(f, near)
 	}
 	for _, c := range near {
 		t := w.tag(c.visit, f)
 		switch f.Kind {
 		case FactMoved:
-			t.moved, t.share = f.P, max(t.share, c.share)
+			t.moved, t.share = f.P, c.share
 		case FactReadEnd:
 			t.ended = true
 		}
@@ -137,6 +143,34 @@ func (w *World) tagFact(f Fact) {
 			w.bind(c.visit, f, c.share)
 		}
 		w.add(c.visit, f, c.share)
+	}
+}
+
+// nobody is the visit, without tracks, that carries a tag past everybody whom a camera sees.
+func (w *World) nobody(f Fact) *Visit {
+	for _, v := range w.visits {
+		if v.Unowned && slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == f.Name && t.zone == f.Zone }) {
+			v.ZoneAt = f.At
+			return v
+		}
+	}
+	v := w.open(f.Source, "", f.At)
+	v.Zone, v.ZoneAt, v.Unowned = f.Zone, f.At, true
+	return v
+}
+
+// dropped takes a tag from the visits that no longer share it: who stood there before somebody else carried it out.
+func (w *World) dropped(f Fact, near []claim) {
+	for _, v := range w.visits {
+		if slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
+			continue
+		}
+		for i := range v.tags {
+			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && f.At-t.at < passTime {
+				t.share = 0
+				w.bind(v, f, 0)
+			}
+		}
 	}
 }
 

@@ -134,7 +134,11 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 			time += min(customerFor, e.TS-there.entered)
 		}
 		l := float64(x.share * float64(time) / 1e9 * (1 - x.visit.Staff))
-		if x.visit.Session != "" {
+		switch {
+		case x.visit.Session == "":
+		case x.visit.Paid:
+			l = float64(0.02 * l) // it has paid, and is packing
+		default:
 			l = float64(0.2 * l) // it is another session's customer already
 		}
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
@@ -188,7 +192,8 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	if left > 0 {
 		it := w.item(v, f.Product, "")
-		it.Paid, it.At = it.Paid+left, w.now // a unit is held or not: half a unit more paid than expected does no harm
+		it.Paid, it.At = it.Paid+left, w.now
+		w.collapse(v)
 	}
 }
 

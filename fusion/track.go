@@ -58,14 +58,14 @@ func (w *World) foldTrack(e *Event) {
 		if v == nil {
 			v = w.open(e.Source, e.ID, e.TS)
 			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
-		} else if v.PosAt+lostAfter < e.TS {
+		} else if v.PosAt+lostAfter <= e.TS {
 			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
 		}
 		t = &track{visit: v}
 		w.tracks[key] = t
 		w.follow(v, key)
 		defer w.begun(v, e)
-	} else if t.visit.PosAt+lostAfter < e.TS {
+	} else if t.visit.PosAt+lostAfter <= e.TS { // the timer has fired
 		w.timers.push(timer{e.TS + lostAfter, timerLost, t.visit.number})
 		defer w.begun(t.visit, e)
 	}

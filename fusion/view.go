@@ -228,8 +228,8 @@ func (v View) PUnpaid() float64 {
 	return round9(1 - none)
 }
 
-// OwnerConf is how sure it is that the visit holds what it is thought to hold: the mean share over its unpaid items, 1 for
-// none.
+// OwnerConf is how sure it is that the visit holds what it is thought to hold: the mean share over its unpaid items; for
+// none, its share in the tag that moved most, and 1 where there is no such tag either.
 func (v View) OwnerConf() float64 {
 	sum, n := 0.0, 0.0
 	for i := range v.Visit.Basket {
@@ -238,10 +238,16 @@ func (v View) OwnerConf() float64 {
 		n += u
 		sum += float64(u * it.Owner)
 	}
-	if n == 0 {
-		return 1
+	if n > 0 {
+		return round9(sum / n)
 	}
-	return round9(sum / n)
+	conf, most := 1.0, 0.0
+	for i := range v.Visit.tags {
+		if t := &v.Visit.tags[i]; t.moved > most {
+			conf, most = t.share, t.moved
+		}
+	}
+	return round9(conf)
 }
 
 // Substituted is the probability that goods were scanned as something cheaper: the visit paid for units that it never
