@@ -33,6 +33,7 @@ type Hooks struct {
 	Synced   func(took time.Duration)    // one fsync
 	Failed   func(lines int, err error)  // lines refused because they could not be made durable
 	Damaged  func(offset int64, e error) // a line that a reader passed over
+	Clock    func(behind time.Duration)  // the clock is more than 5 s behind the newest line, also at Open; 0: it caught up
 }
 
 // Journal is a durable log of lines in a directory that it alone writes. All methods may be called by several goroutines.
@@ -58,6 +59,7 @@ type Journal struct {
 	file    *os.File
 	spare   batch
 	failing bool
+	behind  bool // the clock is, and that was said
 }
 
 // batch is a run of lines that share an fsync.
@@ -65,6 +67,8 @@ type batch struct {
 	text  []byte
 	ends  []int // of each line, in text
 	first int64 // received of the first line
+	last  int64 // and of the newest
+	clock int64 // by how many ns the clock was behind that
 	dones []func(offset int64, err error)
 }
 
@@ -95,6 +99,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		lock.Close()
 		return nil, fmt.Errorf("journal: %w", err)
 	}
+	j.compareClock(j.last-o.Now().UnixNano(), j.last)
 	go j.write()
 	return j, nil
 }
@@ -158,9 +163,11 @@ func (j *Journal) Append(l Line, done func(offset int64, err error)) {
 
 // add puts a line into the batch that waits. The caller holds the lock, so that stamps and offsets rise together.
 func (j *Journal) add(l Line, done func(int64, error)) {
-	l.Received = max(j.o.Now().UnixNano(), j.last)
+	now := j.o.Now().UnixNano()
+	l.Received = max(now, j.last)
 	j.last = l.Received
 	p := &j.pending
+	p.last, p.clock = l.Received, l.Received-now
 	if len(p.ends) == 0 {
 		p.first = l.Received
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,6 +225,59 @@ func TestTrim(t *testing.T) {
 	write(t, j, `"`+strings.Repeat("x", 900)+`"`)
 	_, end = j.Span()
 	trim(end, 1) // by bytes
+}
+
+// TestClockBehind sets the clock an hour ahead and right again: received stands still for that hour, which is told when
+// it begins, again after a restart, and when it ends.
+func TestClockBehind(t *testing.T) {
+	dir := t.TempDir()
+	var now atomic.Int64
+	now.Store(at)
+	told := make(chan time.Duration, 10)
+	var said strings.Builder // of the writer goroutine, until the journal is closed
+	o := Options{Now: func() time.Time { return time.Unix(0, now.Load()) }, Hooks: Hooks{Clock: func(d time.Duration) { told <- d }},
+		Log: slog.New(slog.NewTextHandler(&said, nil))}
+	expect := func(want ...time.Duration) {
+		t.Helper()
+		for _, w := range want {
+			select {
+			case d := <-told:
+				if d != w {
+					t.Fatalf("told %v, want %v", d, w)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("not told %v", w)
+			}
+		}
+		if len(told) > 0 {
+			t.Fatalf("told %v too", <-told)
+		}
+	}
+	j := open(t, dir, o)
+	write(t, j, "1")
+	now.Add(-int64(5 * time.Second)) // as a time server may
+	write(t, j, "2")
+	now.Add(int64(time.Hour))
+	write(t, j, "3")
+	now.Add(-int64(time.Hour - time.Second))
+	write(t, j, "4")
+	expect(time.Hour - time.Second)
+	write(t, j, "5")
+	j.Close()
+	expect()
+	if !strings.Contains(said.String(), "set the clock right") || !strings.Contains(said.String(), "behind=59m59s") {
+		t.Errorf("the log says\n%s", said.String())
+	}
+	j = open(t, dir, o)
+	expect(time.Hour - time.Second)
+	now.Add(int64(time.Hour - 2*time.Second))
+	write(t, j, "6") // a second short
+	now.Add(int64(time.Second))
+	write(t, j, "7")
+	expect(0)
+	j.Close()
+	open(t, dir, o)
+	expect()
 }
 
 func TestTick(t *testing.T) {

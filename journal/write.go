@@ -35,6 +35,7 @@ func (j *Journal) write() {
 		b, closed := j.take()
 		if len(b.ends) > 0 {
 			j.finish(b, j.commit(b))
+			j.compareClock(b.clock, b.last)
 		}
 		if closed {
 			return
@@ -131,6 +132,30 @@ func (j *Journal) finish(b batch, err error) {
 			offset += int64(b.ends[i-1])
 		}
 		done(offset, nil)
+	}
+}
+
+// clockBound is how far the clock may be set back with nothing said.
+const clockBound = 5 * time.Second
+
+// compareClock tells when the clock fell behind the newest line's stamp last by more than clockBound, which after a
+// clock that was far ahead may take days to end, and when it caught up.
+func (j *Journal) compareClock(behind, last int64) {
+	far := behind > int64(clockBound)
+	if far == j.behind || !far && behind > 0 {
+		return
+	}
+	j.behind = far
+	if far {
+		j.o.Log.Error("the clock is behind the newest line of the journal: until it is there every message is stamped with that line's time, and most come too late; "+
+			"set the clock right, or if it is right now, stop and move the journal away",
+			"behind", time.Duration(behind).Round(time.Second), "until", time.Unix(0, last).UTC(), "journal", j.dir)
+	} else {
+		j.o.Log.Info("the clock is no longer behind the journal")
+		behind = 0
+	}
+	if j.o.Hooks.Clock != nil {
+		j.o.Hooks.Clock(time.Duration(behind))
 	}
 }
 

@@ -267,6 +267,13 @@ func (st *station) openJournal(now func() time.Time) error {
 				st.trouble.set("journal", err)
 				st.prom.JournalFailed(lines, err)
 			},
+			Clock: func(behind time.Duration) {
+				var err error
+				if behind > 0 {
+					err = fmt.Errorf("the clock is %s behind the journal, so that messages come too late: set it right, or if it is right now, stop and move %s away", behind.Round(time.Second), st.path("journal"))
+				}
+				st.trouble.set("clock", err)
+			},
 			Synced: st.prom.JournalSynced, Damaged: st.prom.JournalDamaged}})
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
