@@ -22,6 +22,7 @@ type Book struct {
 	subjects map[string]*subject
 	due      dueHeap
 	spent    []spent // budget, in order of event time
+	bound    int64   // since when the set judges that everybody was handed over to
 	lines    []*Alert
 	scores   []*VisitScore
 	made     []fusion.Change
@@ -62,7 +63,9 @@ const forgetAfter = int64(90e9)
 // Judge returns the functions by which a core folds a Book along.
 func (d *Desk) Judge() fusion.Judge[*Book] {
 	return fusion.Judge[*Book]{
-		New:   func() *Book { return &Book{desk: d, mark: new(int), subjects: map[string]*subject{}} },
+		New: func() *Book {
+			return &Book{desk: d, mark: new(int), subjects: map[string]*subject{}, bound: math.MinInt64}
+		},
 		Clone: (*Book).clone,
 		Facts: (*Book).facts,
 		Due:   (*Book).nextDue,
@@ -73,7 +76,7 @@ func (d *Desk) Judge() fusion.Judge[*Book] {
 func (b *Book) clone() *Book {
 	b.mark = new(int) // from here on neither may write what both hold
 	return &Book{desk: b.desk, mark: new(int), subjects: maps.Clone(b.subjects), due: slices.Clone(b.due),
-		spent: slices.Clone(b.spent)}
+		spent: slices.Clone(b.spent), bound: b.bound}
 }
 
 // own returns a known subject for writing, nil if it is unknown. Alerts and scores are never changed once made, and so are
@@ -146,13 +149,37 @@ func (b *Book) schedule(s *subject, set *rules.Set, view fusion.View) {
 }
 
 func (b *Book) nextDue() int64 {
-	if len(b.due) == 0 {
-		return math.MaxInt64
+	due := b.desk.next(b.bound)
+	if len(b.due) > 0 {
+		due = min(due, b.due[0].at)
 	}
-	return b.due[0].at
+	return due
+}
+
+// bind hands everybody over to the set that judges from now on, so that its timers run for those about whom nothing new
+// is heard. What stands goes on standing until it is judged anew.
+func (b *Book) bind(w *fusion.World, now int64) {
+	in := b.desk.in(now)
+	if in == nil {
+		return
+	}
+	for _, k := range sortedKeys(b.subjects) {
+		s := b.own(k)
+		v := w.Subject(s.kind, s.id)
+		if s.ended != 0 || v == nil {
+			continue
+		}
+		view := fusion.View{World: w, Visit: v, Now: now}
+		in.set.Judge(s.memory, view, nil)
+		b.schedule(s, in.set, view)
+	}
 }
 
 func (b *Book) fire(w *fusion.World, now int64) {
+	if from := b.desk.next(b.bound); from <= now {
+		b.bound = from
+		b.bind(w, now)
+	}
 	for len(b.due) > 0 && b.due[0].at <= now {
 		d := b.due.pop()
 		if s := b.subjects[d.key]; s == nil || s.due != d.at {

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"math"
 	"sort"
 
 	"magpie/fusion"
@@ -53,6 +54,16 @@ func (d *Desk) at(ts int64) *rules.Set {
 		return in.set
 	}
 	return nil
+}
+
+// next is the first moment after one at which another set begins to judge, math.MaxInt64 if none does.
+func (d *Desk) next(after int64) int64 {
+	for i := range d.sets {
+		if d.sets[i].from > after {
+			return d.sets[i].from
+		}
+	}
+	return math.MaxInt64
 }
 
 // SetAt is the hash of the set that judges facts of that time; "" before the first.

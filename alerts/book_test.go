@@ -427,3 +427,18 @@ func TestCountedOnce(t *testing.T) {
 		t.Errorf("%d signals counted beside a late till, %d without it", got, want)
 	}
 }
+
+// TestNewSetOfOneWhoStands: a set that comes while somebody stands still judges by its timers, though nothing new is heard.
+func TestNewSetOfOneWhoStands(t *testing.T) {
+	s := newShift(t, Budget{}, level)
+	const waits = "policy: waits\ntitle: Waits\njudge: visit\nscore: 'dwell(\"id:aisle-1\") >= 30 ? 0.7 : 0.05'\nalert: {tiers: {staff: 0.6}}\n"
+	set, err := rules.Load(fstest.MapFS{"waits.yaml": &fstest.MapFile{Data: []byte(waits)}}, rules.Options{Store: s.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stay(0, 60, map[int]func(float64){10: func(ts float64) { s.desk.Install(monday+int64(ts*1e9), set) }})
+	s.finish()
+	if got := s.lines(); !strings.Contains(got, "confirmed staff 30") {
+		t.Errorf("said\n%s", got)
+	}
+}
