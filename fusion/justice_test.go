@@ -57,3 +57,17 @@ func TestLostAtTheVeryMoment(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenIsNoDwell: time in which no camera saw somebody does not make him linger, whether he is still there afterwards
+// or leaves.
+func TestUnseenIsNoDwell(t *testing.T) {
+	for name, then := range map[string][]Point{"still there": {atShelf}, "leaves": {atShelf, atTill}} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 10, atShelf)
+		s.walk("cam-1", "A", 40, 45, then...)
+		s.tell(45)
+		if got := s.view(s.of("cam-1/A")).Dwell(s.place(Aisle)); got < 15 || got > 21 {
+			t.Errorf("%s: dwelt %.1f s of 10 s seen, 30 s unseen and 5 s seen; want 20 at most", name, got)
+		}
+	}
+}

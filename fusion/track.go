@@ -140,6 +140,7 @@ func (w *World) seen(v *Visit, e *Event) {
 	way := w.Store.toWayOut(e.Floor)
 	if v.PosAt != 0 {
 		v.heading = float64(0.8*v.heading) + v.wayOut - way
+		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
 	v.Pos, v.PosAt, v.camera, v.wayOut = e.Floor, e.TS, e.Source, way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
@@ -225,6 +226,18 @@ func (w *World) inZone(v *Visit, z int, e *Event) {
 		return
 	}
 	w.setZone(v, z, inside, s.pending, e.Source)
+}
+
+// unseen leaves out of its dwell the time in which no camera saw the visit, beyond what dwellUnseen allows.
+func (v *Visit) unseen(ns int64) {
+	if ns <= 0 {
+		return
+	}
+	for z := range v.stays {
+		if v.stays[z].in {
+			v.stays[z].entered += ns
+		}
+	}
 }
 
 // setZone notes that the visit went into or out of a zone.
