@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,10 +51,11 @@ func TestPlace(t *testing.T) {
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []string
-		away := true
+		var away atomic.Bool
+		away.Store(true)
 		p := openPlace(t.TempDir(), 0, slog.New(slog.DiscardHandler))
 		r := newRejections(func(_ context.Context, topic string, _ []byte) error {
-			if away {
+			if away.Load() {
 				return errors.New("the broker is away")
 			}
 			sent = append(sent, topic)
@@ -70,7 +72,7 @@ func TestRejections(t *testing.T) {
 		if len(sent) != 0 || r.oldest() != 100 {
 			t.Errorf("sent %v, the oldest that waits is at %d; want none, and 100", sent, r.oldest())
 		}
-		away = false
+		away.Store(false)
 		time.Sleep(2 * time.Second) // the bubble's clock
 		synctest.Wait()
 		if !slices.Equal(sent, []string{"a", "b", "c"}) || r.oldest() != math.MaxInt64 || p.saved != 103 {

