@@ -68,12 +68,14 @@ func (b *outerBroker) start(t *testing.T, bin string) {
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
 	for range 200 {
 		if c, err := net.Dial("tcp", b.addr); err == nil {
 			_ = c.Close()
 			return
 		}
-		time.Sleep(10 * time.Millisecond) // another program's start has no other sign
+		<-again.C // another program's start has no other sign
 	}
 	t.Fatal("mosquitto does not listen")
 }
