@@ -1,0 +1,221 @@
+package fusion
+
+import "math"
+
+// Bounds of a joint assignment; what is beyond them is left out by the caller.
+const (
+	maxEvents = 6  // assigned together
+	maxOwners = 8  // who may have done them
+	kBest     = 10 // assignments whose weights make the marginals (science §4)
+)
+
+// nobody is the owner of an event that none of the owners did.
+const nobody = -1
+
+// problem is a joint assignment of events to those who may have done them, each cost being minus the log-likelihood in
+// micro-nats: whole numbers, so that no sum depends on its order.
+type problem struct {
+	events, owners int
+	cost           [maxEvents][maxOwners]int64 // of at least impossible: it cannot be
+	nobody         [maxEvents]int64
+	again          int64 // for each pair of events of one owner, not negative; impossible: one event each
+}
+
+// impossible is a cost that no assignment has.
+const impossible = int64(1e12)
+
+// assignment is a solution of a problem: the owner of each event and what it costs together.
+type assignment struct {
+	owner [maxEvents]int8
+	cost  int64
+}
+
+// allowed says by event which owners are left to it, as bits; the bit after the last owner is nobody.
+type allowed [maxEvents]uint16
+
+// best lists the up to k cheapest assignments, cheapest first and among equals by the first event's owner, then the
+// second's and so on, nobody before all (Murty's ranking, Operations Research 16(3), 1968): each solution splits what is
+// left into sets that exclude it, and the cheapest of the cheapest of those is the next.
+func (p *problem) best(k int) []assignment {
+	type node struct {
+		allowed
+		assignment
+	}
+	var all allowed
+	for e := range p.events {
+		for o := range p.owners {
+			if p.cost[e][o] < impossible {
+				all[e] |= 1 << o
+			}
+		}
+		all[e] |= 1 << p.owners
+	}
+	open := []node{{all, p.solve(all)}}
+	var list []assignment
+	for len(open) > 0 && len(list) < k {
+		next := 0
+		for i := range open {
+			if p.before(&open[i].assignment, &open[next].assignment) {
+				next = i
+			}
+		}
+		n := open[next]
+		open = append(open[:next], open[next+1:]...)
+		list = append(list, n.assignment)
+		left := n.allowed
+		for e := range p.events {
+			bit := uint16(1) << p.column(n.owner[e])
+			if without := left[e] &^ bit; without != 0 {
+				child := left
+				child[e] = without
+				if a := p.solve(child); a.cost < impossible {
+					open = append(open, node{child, a})
+				}
+			}
+			left[e] = bit
+		}
+	}
+	return list
+}
+
+// column is an owner's place among the columns and bits of a problem.
+func (p *problem) column(owner int8) int {
+	if owner == nobody {
+		return p.owners
+	}
+	return int(owner)
+}
+
+func (p *problem) before(a, b *assignment) bool {
+	if a.cost != b.cost {
+		return a.cost < b.cost
+	}
+	for e := range p.events {
+		if a.owner[e] != b.owner[e] {
+			return a.owner[e] < b.owner[e]
+		}
+	}
+	return false
+}
+
+// solve finds the cheapest assignment among what is allowed by the Hungarian method (shortest augmenting paths with
+// potentials, O(events² × columns)). An owner has a column for each event that he may do, every further one dearer by
+// again than the last, so that m events cost him again for each of their m(m−1)/2 pairs; nobody has one for each event.
+// Costs are shifted by 20 bits, below which the owners are numbered: equal costs have one order, and one solution.
+func (p *problem) solve(allow allowed) assignment {
+	const (
+		columns = maxOwners*maxEvents + maxEvents
+		far     = math.MaxInt64 / 4
+	)
+	n, owned := p.events, p.owners*p.events
+	price := func(e, c int) int64 {
+		var cost int64
+		owner := p.owners
+		if c < owned {
+			owner = c / n
+			cost = p.cost[e][owner] + int64(c%n)*p.again
+		} else {
+			cost = p.nobody[e]
+		}
+		if allow[e]&(1<<owner) == 0 || cost >= impossible {
+			return impossible << 20
+		}
+		rank := int64((owner + 1) % (p.owners + 1)) // nobody is 0
+		for range n - 1 - e {
+			rank *= int64(p.owners + 1)
+		}
+		return cost<<20 + rank
+	}
+	// Events and columns count from 1; 0 is none.
+	var row [maxEvents + 1]int64 // potentials
+	var column [columns + 1]int64
+	var taken, way [columns + 1]int // the event that has a column; the column before it on the path
+	for e := 1; e <= n; e++ {
+		taken[0] = e
+		var least [columns + 1]int64
+		var done [columns + 1]bool
+		for c := range least {
+			least[c] = far
+		}
+		at := 0
+		for {
+			done[at] = true
+			event, step, next := taken[at], int64(far), 0
+			for c := 1; c <= owned+n; c++ {
+				if done[c] {
+					continue
+				}
+				if d := price(event-1, c-1) - row[event] - column[c]; d < least[c] {
+					least[c], way[c] = d, at
+				}
+				if least[c] < step {
+					step, next = least[c], c
+				}
+			}
+			for c := 0; c <= owned+n; c++ {
+				if done[c] {
+					row[taken[c]] += step
+					column[c] -= step
+				} else {
+					least[c] -= step
+				}
+			}
+			if at = next; taken[at] == 0 {
+				break
+			}
+		}
+		for at != 0 {
+			taken[at], at = taken[way[at]], way[at]
+		}
+	}
+	var a assignment
+	var each [maxOwners]int64
+	for c := 1; c <= owned+n; c++ {
+		e := taken[c] - 1
+		switch {
+		case e < 0:
+		case c > owned:
+			a.owner[e] = nobody
+			a.cost += p.nobody[e]
+		default:
+			o := (c - 1) / n
+			a.owner[e] = int8(o)
+			a.cost += p.cost[e][o] + each[o]*p.again
+			each[o]++
+			if allow[e]&(1<<o) == 0 {
+				a.cost = impossible
+			}
+		}
+		if e >= 0 && c > owned && allow[e]&(1<<p.owners) == 0 {
+			a.cost = impossible
+		}
+	}
+	return a
+}
+
+// marginals turns assignments into the probability that each owner did each event, by their weights exp(−cost); the rest
+// to 1 is nobody's.
+func (p *problem) marginals(list []assignment) [maxEvents][maxOwners]float64 {
+	var q [maxEvents][maxOwners]float64
+	least := int64(math.MaxInt64)
+	for i := range list {
+		least = min(least, list[i].cost)
+	}
+	sum := 0.0
+	for i := range list {
+		a := &list[i]
+		weight := round9(math.Exp(-float64(a.cost-least) / 1e6))
+		sum += weight
+		for e := range p.events {
+			if a.owner[e] != nobody {
+				q[e][a.owner[e]] += weight
+			}
+		}
+	}
+	for e := range p.events {
+		for o := range p.owners {
+			q[e][o] = round9(q[e][o] / sum)
+		}
+	}
+	return q
+}
