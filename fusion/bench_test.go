@@ -161,15 +161,101 @@ func BenchmarkRefold(b *testing.B) {
 	for b.Loop() {
 		n++
 		m := late
+		m.Received, m.Ident = c.newest+refoldEvery, n<<32
+		c.Arrive(m.Received)
 		m.TS = c.Watermark() - 59*second
-		m.Received, m.Ident = c.newest, n<<32
 		e := m.Events[0]
 		e.TS, e.Hash = m.TS, n
 		m.Events = []Event{e}
-		c.Arrive(m.Received)
 		if c.Add(&m) != Late || !c.Advance() {
 			b.Fatal("not folded again")
 		}
 	}
 	_ = i
+}
+
+// shelves is a store with forty readers on shelves, ten cameras, and as many known tags as asked for that lie still.
+func shelves(tags int) *Store {
+	s := &Store{Zones: []Zone{{ID: "floor", Kind: Aisle, Polygon: []Point{{0, 0}, {100, 0}, {100, 100}, {0, 100}}},
+		{ID: "door", Kind: Exit, Polygon: []Point{{0, -2}, {4, -2}, {4, 0}, {0, 0}}, Out: []Point{{0, -2}, {4, -2}}}},
+		Products: []Product{{SKU: "00071142008582", EPCPrefix: "AABC", Price: 199, Grams: 621}}}
+	for i := range 40 {
+		id := fmt.Sprintf("r-%02d", i)
+		s.Sources = append(s.Sources, Source{ID: id, Kind: RFID, Lateness: 2 * second, Zones: []int{0}})
+		s.Readers = append(s.Readers, Reader{ID: id, Antennas: map[int]int{1: 0, 2: 0, 3: 0, 4: 0}})
+	}
+	for i := range 10 {
+		s.Sources = append(s.Sources, Source{ID: fmt.Sprintf("cam-%d", i), Kind: Tracks, Lateness: 3 * second, Zones: []int{0, 1}})
+	}
+	s.Index()
+	return s
+}
+
+// stocktake is a loop of the reads of still tags, each heard twice a second on hopping channels by one of the forty
+// readers, up to 300 ms out of order, and of people who stand about, each seen once a second.
+func stocktake(s *Store, tags, visits, n int) (loop []Message, count []uint64) {
+	r := rand.New(rand.NewPCG(1, 1))
+	all := make([]Message, 0, n)
+	events := make([]Event, n)
+	seq := make([]uint64, len(s.Sources))
+	step := second / int64(2*tags+visits)
+	for i := range n {
+		ts := monday + int64(i)*step - r.Int64N(300e6)
+		e := &events[i]
+		*e = Event{TS: ts, Zone: -1, Hash: uint64(i) * 0x9E3779B97F4A7C15}
+		if k := i % (2*tags + visits); k < 2*tags {
+			tag := k % tags
+			channel := r.IntN(50)
+			e.Kind, e.Source, e.Antenna = RFID, s.SourceIndex(fmt.Sprintf("r-%02d", tag%40)), 1+tag/40%4
+			e.ID, e.Channel = fmt.Sprintf("AABC%020X", tag), 902.75+float64(channel)/2
+			e.RSSI = -60 + 2.4*math.Sin(float64(channel*7+tag)) + 1.07*r.NormFloat64()
+		} else {
+			v := k - 2*tags
+			e.Kind, e.Source, e.ID, e.Name = Tracks, s.SourceIndex(fmt.Sprint("cam-", v%10)), fmt.Sprint("p", v), person
+			e.Conf, e.HasFloor = 0.9, true
+			e.Floor = Point{1 + float64(v%100)*0.97 + 0.05*r.NormFloat64(), 1 + float64(v/100)*0.97 + 0.05*r.NormFloat64()}
+		}
+		seq[e.Source]++
+		all = append(all, Message{TS: ts, Received: monday + int64(i)*step, Clocked: true, Source: e.Source, Kind: e.Kind,
+			Ident: uint64(i) * 0xBF58476D1CE4E5B9, Seq: seq[e.Source], Events: events[i : i+1]})
+	}
+	return all, seq
+}
+
+// BenchmarkStill is one message of a store in which next to nothing happens: twenty thousand tags lie on shelves and are
+// read, and some people stand about.
+func BenchmarkStill(b *testing.B) {
+	for _, visits := range []int{1, 100, 10000} {
+		b.Run(fmt.Sprint("visits=", visits), func(b *testing.B) {
+			const tags = 20000
+			s := shelves(tags)
+			n := 20 * (2*tags + visits) // twenty seconds
+			loop, count := stocktake(s, tags, visits, n)
+			c := NewCore(s, quiet())
+			var event [1]Event
+			i := 0
+			next := func() {
+				lap := int64(i / n)
+				m := loop[i%n]
+				event[0] = m.Events[0]
+				event[0].TS += lap * 20 * second
+				m.TS, m.Received, m.Events = m.TS+lap*20*second, m.Received+lap*20*second, event[:]
+				m.Seq, m.Ident = m.Seq+uint64(lap)*count[m.Source], m.Ident+uint64(lap)
+				c.Arrive(m.Received)
+				c.Add(&m)
+				c.Advance()
+				i++
+			}
+			for i < 5*n {
+				next()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				next()
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			w, _ := c.Confirmed()
+			b.ReportMetric(float64(len(w.visits)), "visits")
+		})
+	}
 }

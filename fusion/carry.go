@@ -2,7 +2,6 @@ package fusion
 
 import (
 	"slices"
-	"strings"
 )
 
 // staffPrior is the probability that a visit is staff when nothing says so.
@@ -14,37 +13,19 @@ const passTime = 10 * second
 // gateReach is how far outside a zone a person may stand to own what its reader or gate saw, in metres.
 const gateReach = 1.5
 
+// foldRead takes one read outside of an epoch's, and those of badges.
 func (w *World) foldRead(e *Event) {
-	r := w.Store.reader[e.Source]
-	if r < 0 {
+	r, _ := w.tags.names.read(e)
+	if r.zone < 0 {
 		return
 	}
-	zone, ok := w.Store.Readers[r].Antennas[e.Antenna]
-	if !ok {
-		return
-	}
-	if w.badge(e, zone) {
-		return
-	}
-	k := w.Store.Zones[zone].Kind
-	w.tags.read(e, zone, k == Exit || k == Entrance, w.tagFact)
-}
-
-// badge takes a read of a staff badge: the person nearest to the antenna's zone is staff.
-func (w *World) badge(e *Event, zone int) bool {
-	if len(w.Store.Staff.Badges) == 0 {
-		return false
-	}
-	uri := EPCURI(e.ID)
-	for _, b := range w.Store.Staff.Badges {
-		if uri == b || strings.HasSuffix(b, "*") && strings.HasPrefix(uri, b[:len(b)-1]) {
-			if c := w.inside(zone, e.TS); len(c) > 0 {
-				w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
-			}
-			return true
+	if w.tags.names.all[r.tag].badge {
+		if c := w.inside(int(r.zone), e.TS); len(c) > 0 { // the person nearest to the antenna's zone is staff
+			w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
 		}
+		return
 	}
-	return false
+	w.tags.gather(&r)
 }
 
 // staff raises the probability that a visit is staff.

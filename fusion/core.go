@@ -2,11 +2,7 @@
 // It knows no clock, goroutine, lock, file or log: what it says is a function of what it was given.
 package fusion
 
-import (
-	"math"
-	"slices"
-	"sort"
-)
+import "math"
 
 // Judge is what judges visits while they are folded: its state J is copied with the world, for checkpoints and for
 // provisional views, so that it too is a function of the facts folded so far.
@@ -35,6 +31,8 @@ const MaxBehind = 60 * second
 const (
 	checkpointEvery = 15 * second
 	keepFacts       = MaxBehind + checkpointEvery
+	refoldEvery     = 250 * int64(1e6) // of arrival: what comes late in a burst is folded again together
+	maxNames        = 2 * maxTags      // EPCs with a number; beyond it those of which nothing is known lose theirs
 )
 
 // Counters are running totals of one source.
@@ -45,55 +43,65 @@ type Counters struct {
 // Core folds the messages of one store. Its watermark is the newest arrival less the largest lateness of the site; events
 // before it are folded for good, in order; events behind it re-fold from a checkpoint.
 type Core[J any] struct {
-	Store    *Store
-	Counters []Counters // by source
-	Refolds  int        // how often late messages made the core fold again
-
-	Checkpoints int // how many copies of the state were kept so far
+	Store       *Store
+	Counters    []Counters // by source
+	Refolds     int        // how often late messages made the core fold again
+	Checkpoints int        // how many copies of the state were kept so far
 
 	judge       Judge[J]
 	newest      int64 // A: the newest arrival, ns
 	watermark   int64 // W
+	names       *names
+	manyNames   int // twice as many as there were in use when last looked
 	state       *state[J]
-	pending     []Event // not yet folded, in order
-	past        []Event // folded, back to the oldest checkpoint, in order
+	epochs      epochs // what was received, back to the oldest checkpoint
 	checkpoints []*state[J]
-	dirty       int64 // oldest late event since the last advance, math.MaxInt64: none
-	seen        map[ident]struct{}
-	seenAt      []sighting // in order of arrival, for forgetting
+	late        []Event // what comes behind the state, until it is folded again
+	oldest      int64   // ts of the oldest of them
+	refoldAt    int64   // arrival at which the last was
+	seen        seen
 	urgency     urgency
 }
 
-// state is what folding has made so far: all events before at are in it, and the timers due before at have fired.
+// state is what folding has made so far: all events before at are in it, and the timers due before at have fired. Readings
+// are in it up to the last epoch that ended by then.
 type state[J any] struct {
 	at    int64
+	next  int64 // number of the first epoch of which something may be left
+	done  int   // events of that epoch that are in it
 	world *World
 	judge J
 }
 
-// ident is the identity of a message: duplicates have the same, whose ts is in the hash if the device sent one.
-type ident struct {
-	hash   uint64
-	source int
-}
-
-// sighting is when a message was.
-type sighting struct {
-	ident
-	ts int64
-}
-
 // NewCore returns a core without history.
 func NewCore[J any](s *Store, j Judge[J]) *Core[J] {
-	return &Core[J]{Store: s, judge: j, Counters: make([]Counters, len(s.Sources)), dirty: math.MaxInt64,
-		state: &state[J]{at: math.MinInt64, world: NewWorld(s), judge: j.New()}, seen: map[ident]struct{}{}}
+	c := &Core[J]{Store: s, judge: j, Counters: make([]Counters, len(s.Sources)), names: newNames(s),
+		seen: newSeen(len(s.Sources))}
+	c.state = c.empty()
+	return c
+}
+
+func (c *Core[J]) empty() *state[J] {
+	s := &state[J]{at: math.MinInt64, next: math.MinInt64, world: NewWorld(c.Store), judge: c.judge.New()}
+	s.world.tags.names = c.names
+	return s
 }
 
 // Watermark is the event time up to which everything on time has arrived, ns.
 func (c *Core[J]) Watermark() int64 { return c.watermark }
 
-// Pending is the number of events that wait for the watermark.
-func (c *Core[J]) Pending() int { return len(c.pending) }
+// Pending is the number of events that wait to be folded.
+func (c *Core[J]) Pending() int {
+	n := len(c.late)
+	for i := c.epochs.index(c.state.next); i < len(c.epochs.list); i++ {
+		ep := c.epochs.list[i]
+		n += ep.size()
+		if ep.number == c.state.next {
+			n -= c.state.done
+		}
+	}
+	return n
+}
 
 // Confirmed gives what is folded for good. The caller may read it until the next call.
 func (c *Core[J]) Confirmed() (*World, J) { return c.state.world, c.state.judge }
@@ -113,18 +121,21 @@ func (c *Core[J]) Add(m *Message) Verdict {
 		n.TooLate++
 		return TooLate
 	}
-	if m.Ident != 0 {
-		id := ident{m.Ident, m.Source}
-		if _, again := c.seen[id]; again {
-			n.Duplicates++
-			return Duplicate
-		}
-		c.seen[id] = struct{}{}
-		c.seenAt = append(c.seenAt, sighting{id, m.TS})
+	if m.Ident != 0 && c.seen.again(m, m.Kind == c.Store.Sources[m.Source].Kind, c.watermark-keepFacts) {
+		n.Duplicates++
+		return Duplicate
 	}
 	for i := range m.Events {
-		m.Events[i].Retained = m.Retained
-		c.insert(&m.Events[i])
+		e := &m.Events[i]
+		e.Retained = m.Retained
+		if c.folded(e) {
+			if len(c.late) == 0 || e.TS < c.oldest {
+				c.oldest = e.TS
+			}
+			c.late = append(c.late, *e)
+			continue
+		}
+		c.insert(e)
 	}
 	if behind > 0 {
 		n.Late++
@@ -133,114 +144,153 @@ func (c *Core[J]) Add(m *Message) Verdict {
 	return Accepted
 }
 
-func (c *Core[J]) insert(e *Event) {
-	to := &c.pending
-	if e.TS < c.state.at {
-		to = &c.past
-		c.dirty = min(c.dirty, e.TS)
+// folded reports whether the state is already past the moment at which an event would have been folded.
+func (c *Core[J]) folded(e *Event) bool {
+	if e.Kind == RFID || e.Kind == Weight {
+		return epochOf(e.TS) < c.state.next
 	}
-	list := *to
-	i := len(list)
-	for i > 0 && list[i-1].Compare(e) > 0 && len(list)-i < 32 {
-		i--
-	}
-	if i > 0 && list[i-1].Compare(e) > 0 {
-		i = sort.Search(i, func(k int) bool { return list[k].Compare(e) > 0 })
-	}
-	list = append(list, Event{})
-	copy(list[i+1:], list[i:])
-	list[i] = *e
-	*to = list
+	return e.TS < c.state.at
 }
 
 // Advance folds what the watermark has passed. It reports whether late events made it fold again: then the judge's state
-// may differ from what it was about moments that had been confirmed.
-func (c *Core[J]) Advance() (refolded bool) { return c.advance(c.watermark) }
+// may differ from what it was about moments that had been confirmed. Late events that come within a quarter of a second of
+// arrival are folded together, so that an outage that is made up for does not fold a minute again for every message.
+func (c *Core[J]) Advance() (refolded bool) {
+	if len(c.late) > 0 && c.newest-c.refoldAt >= refoldEvery {
+		c.rewind()
+		refolded = true
+	}
+	c.advance(c.watermark)
+	return refolded
+}
 
 // Finish is the end of a recording: the watermark moves to the newest arrival, timers due by then fire, open visits end.
 // What is dated later than the newest arrival is not folded any more.
 func (c *Core[J]) Finish() (refolded bool) {
-	refolded = c.advance(c.newest + 1)
-	c.watermark = c.newest + 1
-	if n := len(c.pending); n > 0 {
-		c.watermark = c.pending[n-1].TS + 1 // nothing that was supposed of it can be confirmed
-		c.pending = nil
+	if len(c.late) > 0 {
+		c.rewind()
+		refolded = true
 	}
-	c.state.world.Close(c.newest)
-	c.judge.Facts(c.state.judge, c.state.world, c.state.world.Changes())
+	c.advance(c.newest + 1)
+	s := c.state
+	if i := c.epochs.index(s.next); i < len(c.epochs.list) {
+		ep := c.epochs.list[i]
+		ep.tidySamples()
+		s.world.readings(ep, c.newest+1, c.newest)
+		c.tell(s)
+	}
+	c.watermark = c.newest + 1
+	if n := len(c.epochs.list); n > 0 && c.epochs.list[n-1].end() > c.watermark {
+		c.watermark = c.epochs.list[n-1].end() // nothing that was supposed of what is later can be confirmed
+	}
+	c.epochs.drop(math.MaxInt64)
+	s.world.Close(c.newest)
+	c.judge.Facts(s.judge, s.world, s.world.Changes())
 	return refolded
 }
 
-func (c *Core[J]) advance(to int64) bool {
-	refold := c.dirty < c.state.at
-	if refold {
-		c.rewind(c.dirty)
-		c.Refolds++
+func (c *Core[J]) advance(to int64) {
+	s := c.state
+	begun := s.at != math.MinInt64
+	for i := c.epochs.index(s.next); i < len(c.epochs.list); i++ {
+		ep := c.epochs.list[i]
+		if ep.start() >= to {
+			break
+		}
+		if c.foldEpoch(s, ep, to); s.next <= ep.number {
+			begun = begun || s.done > 0
+			break
+		}
+		begun = true
+		c.checkpoint()
 	}
-	c.dirty = math.MaxInt64
-	n := 0
-	for n < len(c.pending) && c.pending[n].TS < to {
-		e := &c.pending[n]
-		c.checkpoint(e.TS)
-		c.fold(c.state, e)
-		n++
-	}
-	if to > c.state.at && c.state.at != math.MinInt64 || n > 0 {
-		c.fire(c.state, to)
-		c.state.at = max(c.state.at, to)
-	}
-	if n > 0 {
-		c.past = append(c.past, c.pending[:n]...)
-		c.pending = c.pending[n:]
+	switch {
+	case !begun:
+		s.next, s.done = math.MinInt64, 0
+	case to > s.at:
+		c.fire(s, to)
+		s.at = to
+		if n := epochOf(to); n > s.next {
+			s.next, s.done = n, 0
+		}
 	}
 	c.forget()
-	return refold
 }
 
-// rewind goes back to the newest checkpoint that holds nothing at or after ts; what was folded since waits again.
-func (c *Core[J]) rewind(ts int64) {
+// foldEpoch folds what of an epoch is before to, and its readings if it ends by then.
+func (c *Core[J]) foldEpoch(s *state[J], ep *epoch, to int64) {
+	if s.next != ep.number {
+		s.next, s.done = ep.number, 0
+	}
+	ep.sort(s.done)
+	for ; s.done < len(ep.order); s.done++ {
+		e := &ep.events[ep.order[s.done]]
+		if e.TS >= to {
+			return
+		}
+		c.fire(s, e.TS+1)
+		s.world.Fold(e)
+		c.tell(s)
+		s.at = max(s.at, e.TS)
+	}
+	if ep.end() > to {
+		return
+	}
+	c.fire(s, ep.end())
+	if len(ep.hot)+len(ep.shelf)+len(ep.samples) > 0 {
+		ep.tidySamples()
+		s.world.readings(ep, math.MaxInt64, ep.end())
+		c.tell(s)
+	}
+	s.at = max(s.at, ep.end())
+	s.next, s.done = ep.number+1, 0
+}
+
+// tell gives the judge the facts that the world has just made.
+func (c *Core[J]) tell(s *state[J]) {
+	if f := s.world.Changes(); len(f) > 0 {
+		c.judge.Facts(s.judge, s.world, f)
+	}
+}
+
+// rewind goes back to the newest checkpoint before the oldest late event, which then waits with what was folded since.
+func (c *Core[J]) rewind() {
 	i := len(c.checkpoints) - 1
-	for i >= 0 && c.checkpoints[i].at > ts {
+	for i >= 0 && c.checkpoints[i].at > c.oldest {
 		i--
 	}
 	if i >= 0 {
 		c.state = c.clone(c.checkpoints[i])
 	} else {
-		c.state = &state[J]{at: math.MinInt64, world: NewWorld(c.Store), judge: c.judge.New()}
+		c.state = c.empty()
 	}
 	c.checkpoints = c.checkpoints[:i+1]
-	from := sort.Search(len(c.past), func(k int) bool { return c.past[k].TS >= c.state.at })
-	c.pending = slices.Concat(c.past[from:], c.pending)
-	c.past = c.past[:from]
+	for i := range c.late {
+		c.insert(&c.late[i])
+	}
+	clear(c.late)
+	c.late = c.late[:0]
+	for i := c.epochs.index(c.state.next); i < len(c.epochs.list); i++ {
+		c.epochs.list[i].order = c.epochs.list[i].order[:0]
+	}
+	c.refoldAt = c.newest
+	c.Refolds++
 }
 
 func (c *Core[J]) clone(s *state[J]) *state[J] {
-	return &state[J]{s.at, s.world.Clone(), c.judge.Clone(s.judge)}
+	n := *s
+	n.world, n.judge = s.world.Clone(), c.judge.Clone(s.judge)
+	return &n
 }
 
-// checkpoint keeps a copy of the state before the first event at ts, if the last copy is old enough.
-func (c *Core[J]) checkpoint(ts int64) {
-	s := c.state
-	if ts <= s.at || s.at == math.MinInt64 {
+// checkpoint keeps a copy of the state, which stands at the end of an epoch, if the last is of another fifteen seconds.
+func (c *Core[J]) checkpoint() {
+	const every = checkpointEvery / epochNS
+	if n := len(c.checkpoints); n > 0 && c.checkpoints[n-1].next/every == c.state.next/every {
 		return
 	}
-	if n := len(c.checkpoints); n > 0 && ts-c.checkpoints[n-1].at < checkpointEvery {
-		return
-	}
-	c.fire(s, ts)
-	s.at = ts
-	c.checkpoints = append(c.checkpoints, c.clone(s))
+	c.checkpoints = append(c.checkpoints, c.clone(c.state))
 	c.Checkpoints++
-}
-
-// fold takes one event, after the timers that are due by then.
-func (c *Core[J]) fold(s *state[J], e *Event) {
-	c.fire(s, e.TS+1)
-	s.world.Fold(e)
-	if f := s.world.Changes(); len(f) > 0 {
-		c.judge.Facts(s.judge, s.world, f)
-	}
-	s.at = max(s.at, e.TS)
 }
 
 // fire fires the timers due before ts, the world's before the judge's when due together.
@@ -253,9 +303,7 @@ func (c *Core[J]) fire(s *state[J], ts int64) {
 		}
 		if w <= j {
 			s.world.Fire(w)
-			if f := s.world.Changes(); len(f) > 0 {
-				c.judge.Facts(s.judge, s.world, f)
-			}
+			c.tell(s)
 		} else {
 			s.world.now = max(s.world.now, j)
 			c.judge.Fire(s.judge, s.world, j)
@@ -265,6 +313,9 @@ func (c *Core[J]) fire(s *state[J], ts int64) {
 
 // forget drops what no late message can reach any more.
 func (c *Core[J]) forget() {
+	if len(c.late) > 0 {
+		return
+	}
 	oldest := c.watermark - keepFacts
 	i := 0
 	for i+1 < len(c.checkpoints) && c.checkpoints[i+1].at <= oldest+checkpointEvery {
@@ -274,26 +325,41 @@ func (c *Core[J]) forget() {
 		c.checkpoints = append(c.checkpoints[:0], c.checkpoints[i:]...)
 	}
 	if len(c.checkpoints) > 0 && c.checkpoints[0].at <= oldest+checkpointEvery {
-		at := c.checkpoints[0].at
-		n := sort.Search(len(c.past), func(k int) bool { return c.past[k].TS >= at })
-		if n > 256 {
-			c.past = append(c.past[:0], c.past[n:]...)
+		c.epochs.drop(c.checkpoints[0].next)
+	}
+	c.seen.forget(oldest)
+	if len(c.names.numbers) > max(maxNames, c.manyNames) {
+		c.forgetNames()
+		c.manyNames = 2 * len(c.names.numbers)
+	}
+}
+
+// forgetNames takes their numbers from the tags of which neither a state nor a read that may be folded again knows.
+func (c *Core[J]) forgetNames() {
+	used := make([]bool, len(c.names.all))
+	for _, s := range append(c.checkpoints, c.state) {
+		s.world.tags.each(func(g *tag) { used[g.number] = true })
+	}
+	for _, ep := range c.epochs.list {
+		for i := range ep.hot {
+			used[ep.hot[i].tag] = true
+		}
+		for i := range ep.shelf {
+			used[ep.shelf[i].tag] = true
 		}
 	}
-	n := 0
-	for n < len(c.seenAt) && c.seenAt[n].ts < oldest {
-		delete(c.seen, c.seenAt[n].ident)
-		n++
-	}
-	c.seenAt = c.seenAt[n:]
+	c.names.forget(used)
 }
 
 // Provisional gives what would be if nothing came any more that belongs before what is here: a copy of the confirmed state
 // with every waiting event folded. Nothing of it is kept.
 func (c *Core[J]) Provisional() (*World, J) {
 	s := c.clone(c.state)
-	for i := range c.pending {
-		c.fold(s, &c.pending[i])
+	if s.next != math.MinInt64 {
+		s.world.tags.since = s.next*epochNS - keepHot
+	}
+	for i := c.epochs.index(s.next); i < len(c.epochs.list); i++ {
+		c.foldEpoch(s, c.epochs.list[i], math.MaxInt64)
 	}
 	c.urgency.holding = holding(s.world)
 	return s.world, s.judge

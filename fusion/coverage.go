@@ -26,6 +26,10 @@ type liveness struct {
 }
 
 func (l *liveness) sign(ts, every int64) {
+	if l.off && ts <= l.offAt {
+		l.last = max(l.last, ts) // what it said before its will
+		return
+	}
 	if l.first == 0 {
 		l.first = ts
 	}

@@ -106,6 +106,7 @@ type Message struct {
 	Source   int   // index into Store.Sources
 	Kind     Kind
 	Ident    uint64 // equal for duplicates (contract §1); 0: never a duplicate
+	Seq      uint64 // its number plus one; 0: it has none
 	Retained bool   // a retained delivery: no sign of life
 	Events   []Event
 }

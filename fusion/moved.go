@@ -5,54 +5,62 @@ import (
 	"slices"
 )
 
+// spanEpochs is the stretch that the moved-likelihood looks at, in epochs: 4 s.
+const spanEpochs = 16
+
 // cell holds the reads of one tag by one antenna on one channel in one epoch, as whole numbers: their order does not
 // matter. Levels are in hundredths of a dB.
 type cell struct {
-	epoch           int64
-	source, antenna int
-	channel         int // kHz; 0: not told
-	zone            int
-	n               int
-	sum, squares    int64
+	epoch                 int64
+	sum, squares          int64
+	n, channel            int32 // channel in kHz; 0: not told
+	source, antenna, zone int16
+	low, high             int16
 }
 
-// gather counts a read in its cell and drops the cells that have grown too old.
-func (g *tag) gather(e *Event, zone, level int) {
-	channel := int(math.Round(max(0, min(1e6, e.Channel)) * 1000))
+// count counts a read in its cell.
+func (g *tag) count(r *read, epoch int64) {
 	var c *cell
-	for i := len(g.cells) - 1; i >= 0 && g.cells[i].epoch == g.epoch; i-- {
-		if d := &g.cells[i]; d.source == e.Source && d.antenna == e.Antenna && d.channel == channel && d.zone == zone {
+	for i := len(g.cells) - 1; i >= 0 && g.cells[i].epoch == epoch; i-- {
+		if d := &g.cells[i]; d.channel == r.channel && d.antenna == r.antenna && d.source == r.source && d.zone == r.zone {
 			c = d
 			break
 		}
 	}
 	if c == nil {
-		old := 0
-		for old < len(g.cells) && g.cells[old].epoch <= g.epoch-epochs {
-			old++
-		}
-		if old > 0 {
-			g.cells = slices.Delete(g.cells, 0, old)
-		}
-		g.cells = append(g.cells, cell{epoch: g.epoch, source: e.Source, antenna: e.Antenna, channel: channel, zone: zone})
+		g.cells = append(g.cells, cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level})
 		c = &g.cells[len(g.cells)-1]
 	}
+	level := int64(r.level)
 	c.n++
-	c.sum += int64(level)
-	c.squares += int64(level) * int64(level)
+	c.sum += level
+	c.squares += level * level
+	c.low, c.high = min(c.low, r.level), max(c.high, r.level)
+}
+
+// trim drops the cells that are too old to count in an epoch.
+func (g *tag) trim(epoch int64) {
+	old := 0
+	for old < len(g.cells) && g.cells[old].epoch <= epoch-spanEpochs {
+		old++
+	}
+	if old > 0 {
+		g.cells = slices.Delete(g.cells, 0, old)
+	}
 }
 
 // Weights of the moved-likelihood, in nats. They were set from the measured figures of science §3.1 (static σ 2.7 dB, 1.07
 // within a channel; moving 4.1–5.5 and 2.1–3.2), not fitted: no labelled gate log is public.
 const (
-	movedPrior = -1.1 // one read alone: 0.25
-	movedStill = -1.9 // many reads that show no motion
-	movedShelf = -1.0 // a zone that is no gate
-	movedRange = 1.4  // for each 8 dB of the fitted course, up to twice
-	movedPass  = 1.6  // for each 8 dB that it rises and falls again, up to 1.5 times
-	movedNoise = 1.0  // for each 0.6 dB of noise within a channel over 1.6 dB
-	movedOrder = 0.8  // antennas pass it one after the other
-	movedChat  = 0.9  // for each e-fold of 10 s that it has lain here before
+	movedPrior   = -1.1 // one read alone: 0.25
+	movedStill   = -1.9 // many reads that show no motion
+	movedShelf   = -1.0 // a zone that is no gate
+	movedRange   = 1.4  // for each 8 dB of the fitted course, up to twice
+	movedPass    = 1.6  // for each 8 dB that it rises and falls again, up to 1.5 times
+	movedNoise   = 1.0  // for each 0.6 dB of noise within a channel over 1.6 dB
+	movedOrder   = 0.8  // antennas pass it one after the other
+	movedNothing = -3.2 // what cannot exceed 0.04 is nothing
+	movedChat    = 0.9  // for each e-fold of 10 s that it has lain here before
 
 	noiseFloor = 1.0 // dB: no course is surer than this
 	noiseChi   = 6.0 // the fit of pure noise stays below this in 95 of 100
@@ -60,40 +68,29 @@ const (
 
 // course is how one antenna heard a tag over the epochs of the window.
 type course struct {
-	source, antenna int
-	n               [epochs]int
-	sum             [epochs]int64
+	source, antenna int16
+	n               [spanEpochs]int
+	sum             [spanEpochs]int64
 	squares         int64
 }
 
-// moved returns the probability that a tag has been moved through a zone, from the cells of its run: the last epochs up to
-// and with epoch. history is in how many epochs before it lay there unmoved.
-func moved(cells []cell, epoch int64, zone, history int, gate bool) float64 {
-	var room [8]course
-	courses := room[:0]
+// moved returns the probability that the tag has been moved through its zone, from the cells of its run: the last epochs
+// up to and with epoch. history is in how many epochs before it lay there unmoved. The evidence of motion is never more
+// than what the range of the levels allows: most tags of a shelf need no more than that.
+func (g *tag) moved(epoch int64, history int, gate bool) float64 {
 	reads, heard, lastEpoch := 0, 0, int64(-1)
-	for i := range cells {
-		c := &cells[i]
-		at := int(c.epoch - (epoch - epochs + 1))
-		if c.zone != zone || at < 0 {
+	low, high := int16(math.MaxInt16), int16(math.MinInt16)
+	for i := range g.cells {
+		c := &g.cells[i]
+		if int(c.zone) != g.zone || c.epoch <= epoch-spanEpochs {
 			continue
 		}
 		if c.epoch != lastEpoch {
 			lastEpoch = c.epoch
 			heard++
 		}
-		reads += c.n
-		k := slices.IndexFunc(courses, func(o course) bool { return o.source == c.source && o.antenna == c.antenna })
-		if k < 0 {
-			if len(courses) == cap(courses) {
-				continue
-			}
-			courses = append(courses, course{source: c.source, antenna: c.antenna})
-			k = len(courses) - 1
-		}
-		courses[k].n[at] += c.n
-		courses[k].sum[at] += c.sum
-		courses[k].squares += c.squares
+		reads += int(c.n)
+		low, high = min(low, c.low), max(high, c.high)
 	}
 	if reads == 0 {
 		return 0
@@ -104,6 +101,37 @@ func moved(cells []cell, epoch int64, zone, history int, gate bool) float64 {
 	}
 	if before := history - heard; before > 0 {
 		l -= min(3, float64(movedChat*round9(math.Log(1+float64(before)/40))))
+	}
+	span := float64(int(high)-int(low)) / 100
+	most := float64(movedRange*min(2, span/8)) + float64(movedPass*min(1.5, span/8))
+	if l+most+movedOrder+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
+		return 0
+	}
+	l += min(most+movedOrder, g.motion(epoch)) + float64(movedNoise*channelNoise(g.cells, epoch, int16(g.zone)))
+	return round9(1 / (1 + round9(math.Exp(-l))))
+}
+
+// motion is what the courses of the tag's levels, antenna by antenna, say for its having moved, in nats.
+func (g *tag) motion(epoch int64) float64 {
+	var room [8]course
+	courses := room[:0]
+	for i := range g.cells {
+		c := &g.cells[i]
+		at := int(c.epoch - (epoch - spanEpochs + 1))
+		if int(c.zone) != g.zone || at < 0 {
+			continue
+		}
+		k := slices.IndexFunc(courses, func(o course) bool { return o.source == c.source && o.antenna == c.antenna })
+		if k < 0 {
+			if len(courses) == cap(courses) {
+				continue
+			}
+			courses = append(courses, course{source: c.source, antenna: c.antenna})
+			k = len(courses) - 1
+		}
+		courses[k].n[at] += int(c.n)
+		courses[k].sum[at] += c.sum
+		courses[k].squares += c.squares
 	}
 	var motion, early, late float64
 	passes := 0
@@ -120,12 +148,10 @@ func moved(cells []cell, epoch int64, zone, history int, gate bool) float64 {
 			passes++
 		}
 	}
-	l += motion
 	if passes > 1 {
-		l += float64(movedOrder * min(1, (late-early)/4)) // a second apart
+		motion += float64(movedOrder * min(1, (late-early)/4)) // a second apart
 	}
-	l += float64(movedNoise * channelNoise(cells, epoch, zone))
-	return round9(1 / (1 + round9(math.Exp(-l))))
+	return motion
 }
 
 // fit lays a parabola through the course by least squares, every read counting once, and returns the dB over which it
@@ -202,12 +228,12 @@ func (c *course) fit() (span, pass, peak float64) {
 // channelNoise says how far the noise within one antenna and channel is above or below what parts lying from moving, in
 // steps of 0.6 dB, less where few reads say so. Hopping between channels is most of what else looks like noise; without
 // channels it says nothing.
-func channelNoise(cells []cell, epoch int64, zone int) float64 {
+func channelNoise(cells []cell, epoch int64, zone int16) float64 {
 	var room [64]cell
 	groups := room[:0]
 	for i := range cells {
 		c := &cells[i]
-		if c.channel == 0 || c.zone != zone || c.epoch <= epoch-epochs {
+		if c.channel == 0 || c.zone != zone || c.epoch <= epoch-spanEpochs {
 			continue
 		}
 		k := slices.IndexFunc(groups, func(o cell) bool {

@@ -21,7 +21,7 @@ func TestMovedOfTheContract(t *testing.T) {
 		t.Errorf("P %.3f at the end; want 0.80 to 0.90", p)
 	}
 	first, last := r.facts[0], r.facts[len(r.facts)-1]
-	want := Fact{TS: 17.5e9, At: 17.5e9, Kind: FactRead, Source: 1, Zone: 1, Product: 1, N: 1, P: 1, Name: taco}
+	want := Fact{TS: 17.75e9, At: 17.5e9, Kind: FactRead, Source: 1, Zone: 1, Product: 1, N: 1, P: 1, Name: taco}
 	if first != want {
 		t.Errorf("first fact %+v, want %+v", first, want)
 	}

@@ -1,7 +1,6 @@
 package fusion
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -9,40 +8,47 @@ import (
 
 // Numbers of the tag conditioner, after science §3.1; times in ns, levels in hundredths of a dB.
 const (
-	epochNS   = 250e6 // reads are gathered for this long
-	epochs    = 16    // the newest that count for the moved-likelihood: 4 s
-	gapNS     = 1.5e9 // a run ends after this long without a read, or three times the tag's own pace, at most
-	maxGapNS  = 5e9
-	forgetNS  = 45e9  // a hidden foreign tag is forgotten as a visit ends
-	historyNS = 600e9 // in which what a tag did before counts half
+	gapNS     = 1500 * int64(1e6) // a run ends after this long without a read, or three times the tag's own pace, at most
+	maxGapNS  = 5 * second
+	forgetNS  = 45 * second  // a hidden foreign tag is forgotten as a visit ends
+	historyNS = 600 * second // in which what a tag did before counts half
 	chatter   = 1 << 16
 
 	stronger   = 300 // a zone takes a tag from another only if it hears it 3 dB louder,
 	switchFor  = 2   // in so many epochs in a row
 	fadeBy     = 200 // a zone that did not hear the tag in an epoch in which another did loses 2 dB
-	maxTags    = 1 << 14
+	maxTags    = 1 << 16
 	tellChange = 0.05
+	shelfPace  = 4 // epochs between two looks at whether a tag was moved where no gate is
 )
 
 // tagTable conditions the reads of one store into runs per tag and zone, and each run's likelihood of having been moved.
-// Tags are copied when they are first written after a clone, so that a clone costs a copy of the map alone.
+// Reads are gathered in any order while their epoch is open; what they say is told when it closes.
+// Pages and tags are copied when they are first written after a clone, so that a clone costs a small slice.
 type tagTable struct {
-	store    *Store
-	prefixes map[string]int // product by EPC prefix; never changed
-	lengths  []int          // of the prefixes, longest first
+	names *names
+	pages []*tagPage // by a tag's number / len(tagPage.tags)
+	mark  *int       // whose pages and tags may be written in place
 
-	tags  map[string]*tag
-	mark  *int // whose tags may be written in place
-	queue alarms
+	heard []int32 // the tags of the open epoch
+	epoch int64   // its number; with heard
+	known int     // tags
+	next  int64   // no run ends and no tag is forgotten before, ns; math.MaxInt64: never
+	since int64   // in a provisional view: tags not read at a gate or till since are left as they are, ns
 
 	evicted int // tags forgotten at the bound
+	facts   []Fact
+}
+
+type tagPage struct {
+	mark *int
+	tags [256]*tag
 }
 
 // tag is what is known of one EPC.
 type tag struct {
-	mark    *int
-	epc     string
-	product int
+	mark   *int
+	number int32
 
 	zone   int // of the run; -1 while there is none
 	source int // of the newest read
@@ -50,115 +56,125 @@ type tag struct {
 	last   int64
 	reads  int
 	told   float64 // moved-likelihood of the last FactMoved of the run
-	epoch  int64   // being gathered; with open
-	open   bool
-	cells  []cell // of the newest epochs
-	spots  []spot // the zones that have heard it, ascending
-	rival  int    // the zone that was louder in the last streak epochs
+	from   int64   // first read of the open epoch; with gathered
+	fresh  int     // reads in it
+	looked int64   // epoch in which its moved-likelihood was last looked at
+	waited int     // epochs in which it was heard since
+	cells  []cell  // of the newest epochs
+	spots  []spot  // the zones that have heard it, ascending
+	rival  int     // the zone that was louder in the last streak epochs
 	streak int
-
-	next int64 // when its alarm is due; 0: none
 }
 
 // spot is how one zone hears a tag.
 type spot struct {
 	zone    int
-	gate    bool
 	level   int // loudest read of an epoch, averaged over epochs
 	peak    int // loudest read of the open epoch; with heard
 	heard   bool
-	known   bool // level stands
+	known   bool  // level stands
+	from    int64 // first read of the open epoch; with heard
 	seen    int64
 	history int // epochs in which it lay here unmoved
 }
 
 func newTagTable(s *Store) *tagTable {
-	t := &tagTable{store: s, prefixes: map[string]int{}, tags: map[string]*tag{}, mark: new(int)}
-	for i := range s.Products {
-		if p := strings.ToUpper(s.Products[i].EPCPrefix); p != "" {
-			if _, ok := t.prefixes[p]; !ok {
-				t.prefixes[p] = i
-			}
-			if !slices.Contains(t.lengths, len(p)) {
-				t.lengths = append(t.lengths, len(p))
-			}
-		}
-	}
-	slices.Sort(t.lengths)
-	slices.Reverse(t.lengths)
-	return t
+	return &tagTable{names: newNames(s), mark: new(int), next: math.MaxInt64, since: math.MinInt64}
 }
 
 func (t *tagTable) clone() *tagTable {
 	c := *t
-	c.tags = maps.Clone(t.tags)
-	c.queue = slices.Clone(t.queue)
+	c.pages, c.heard, c.facts = slices.Clone(t.pages), slices.Clone(t.heard), nil
 	// From here on neither may write what both hold.
 	t.mark, c.mark = new(int), new(int)
 	return &c
 }
 
-// product returns the index of the product that an EPC (hex) is a unit of: the longest EPC prefix of the catalogue that
-// it begins with, else the GTIN in it; -1 if the catalogue has neither.
-func (t *tagTable) product(epc string) int {
-	epc = strings.ToUpper(epc)
-	for _, n := range t.lengths {
-		if len(epc) >= n {
-			if i, ok := t.prefixes[epc[:n]]; ok {
-				return i
+// find returns a tag for reading, nil if nothing is known of it.
+func (t *tagTable) find(n int32) *tag {
+	if p := int(n) / len(tagPage{}.tags); p < len(t.pages) && t.pages[p] != nil {
+		return t.pages[p].tags[int(n)%len(tagPage{}.tags)]
+	}
+	return nil
+}
+
+// place is where a tag's pointer stands, for writing.
+func (t *tagTable) place(n int32) **tag {
+	p := int(n) / len(tagPage{}.tags)
+	for p >= len(t.pages) {
+		t.pages = append(t.pages, nil)
+	}
+	page := t.pages[p]
+	switch {
+	case page == nil:
+		page = &tagPage{mark: t.mark}
+		t.pages[p] = page
+	case page.mark != t.mark:
+		c := *page
+		c.mark = t.mark
+		page = &c
+		t.pages[p] = page
+	}
+	return &page.tags[int(n)%len(page.tags)]
+}
+
+// own returns a tag for writing, made if need be.
+func (t *tagTable) own(n int32) *tag {
+	if g := t.find(n); g != nil && g.mark == t.mark {
+		return g
+	}
+	place := t.place(n)
+	if g := *place; g != nil {
+		c := *g
+		c.mark, c.cells, c.spots = t.mark, slices.Clone(g.cells), slices.Clone(g.spots)
+		*place = &c
+		return &c
+	}
+	t.known++
+	*place = &tag{mark: t.mark, number: n, zone: -1}
+	return *place
+}
+
+// each calls f with every tag that is known.
+func (t *tagTable) each(f func(*tag)) {
+	for _, page := range t.pages {
+		if page == nil {
+			continue
+		}
+		for _, g := range page.tags {
+			if g != nil {
+				f(g)
 			}
 		}
 	}
-	if gtin, _, _, ok := DecodeEPC(epc); ok && gtin != "" {
-		return t.store.ProductIndex(gtin)
-	}
-	return -1
 }
 
-// read takes the next read of a tag by an antenna of the given zone; gate says that it is an exit or an entrance. A run's
-// first read emits FactRead at once.
-func (t *tagTable) read(e *Event, zone int, gate bool, emit func(Fact)) {
-	t.fire(e.TS, emit)
-	g := t.tag(e.ID)
-	if g == nil {
-		if len(t.tags) >= maxTags {
-			t.evict(e.TS, emit)
-		}
-		g = &tag{mark: t.mark, epc: e.ID, product: t.product(e.ID), zone: -1}
-		t.tags[e.ID] = g
-	}
-	g.source, g.last = e.Source, e.TS
-	g.reads++
-	if g.zone < 0 {
-		g.begin(zone, e.TS)
-		emit(g.fact(FactRead, e.TS, e.TS, 1))
-	}
-	level := int(math.Round(max(-200, min(100, e.RSSI)) * 100))
-	s := g.spot(zone)
-	if !s.heard || level > s.peak {
-		s.peak = level
-	}
-	s.heard, s.gate, s.seen = true, gate, e.TS
-	g.epoch, g.open = e.TS/epochNS, true
-	g.gather(e, zone, level)
-	t.schedule(g)
+func (t *tagTable) drop(n int32) {
+	*t.place(n) = nil
+	t.known--
 }
 
-// begin starts a run.
-func (g *tag) begin(zone int, ts int64) {
-	g.zone, g.first, g.reads, g.told, g.streak = zone, ts, 1, 0, 0
-	for i := range g.spots {
-		s := &g.spots[i]
-		s.known, s.heard = false, false
-		if s.zone == zone {
-			s.history >>= min(uint((ts-s.seen)/historyNS), 32)
-		}
+// gather takes a read of the open epoch by an antenna of its zone. Reads of one epoch may come in any order.
+func (t *tagTable) gather(r *read) {
+	g := t.own(r.tag)
+	if g.fresh == 0 {
+		t.epoch = epochOf(r.ts)
+		t.heard = append(t.heard, r.tag)
+		g.from = r.ts
+		g.trim(t.epoch)
 	}
-}
-
-// fact is a fact about the run.
-func (g *tag) fact(kind FactKind, ts, at int64, p float64) Fact {
-	return Fact{TS: ts, At: at, Kind: kind, Source: g.source, Zone: g.zone, Product: g.product, N: 1, P: p, Name: g.epc}
+	g.fresh++
+	g.from = min(g.from, r.ts)
+	if r.ts > g.last || r.ts == g.last && int(r.source) > g.source {
+		g.last, g.source = r.ts, int(r.source)
+	}
+	s := g.spot(int(r.zone))
+	if !s.heard {
+		s.heard, s.peak, s.from = true, int(r.level), r.ts
+		s.history >>= min(uint(max(0, t.epoch*epochNS-s.seen)/historyNS), 32)
+	}
+	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
+	g.count(r, t.epoch)
 }
 
 // spot returns how a zone hears the tag, for writing.
@@ -173,47 +189,92 @@ func (g *tag) spot(zone int) *spot {
 	return &g.spots[i]
 }
 
-// tag returns a known tag for writing, nil if it is unknown.
-func (t *tagTable) tag(epc string) *tag {
-	g := t.tags[epc]
-	if g == nil || g.mark == t.mark {
-		return g
+// due is when the table next changes without a read, math.MaxInt64 if it does not.
+func (t *tagTable) due() int64 {
+	if len(t.heard) > 0 {
+		return min(t.next, (t.epoch+1)*epochNS)
 	}
-	c := *g
-	c.mark, c.cells, c.spots = t.mark, slices.Clone(g.cells), slices.Clone(g.spots)
-	t.tags[epc] = &c
-	return &c
+	return t.next
 }
 
-// due is when something next happens without a read, math.MaxInt64 if nothing does.
-func (t *tagTable) due() int64 {
-	for len(t.queue) > 0 {
-		a := t.queue[0]
-		if g := t.tags[a.epc]; g != nil && g.next == a.due {
-			return a.due
-		}
-		t.queue.pop() // put off, or of a tag forgotten since
+// fire does what is due by now; closing says that the open epoch is over. The facts that it made, in the order of EPCs,
+// hold until the next call.
+func (t *tagTable) fire(now int64, closing bool) []Fact {
+	t.facts = t.facts[:0]
+	if len(t.heard) > 0 && (closing || now >= (t.epoch+1)*epochNS) {
+		t.close(now)
+	}
+	if now >= t.next {
+		t.sweep(now)
+	}
+	slices.SortStableFunc(t.facts, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
+	return t.facts
+}
+
+func (t *tagTable) emit(g *tag, kind FactKind, ts, at int64, p float64) {
+	x := &t.names.all[g.number]
+	t.facts = append(t.facts, Fact{TS: ts, At: at, Kind: kind, Source: g.source, Zone: g.zone, Product: x.product, N: 1, P: p, Name: x.epc})
+}
+
+// close ends the open epoch for the tags that were heard in it.
+func (t *tagTable) close(now int64) {
+	for _, n := range t.heard {
+		g := t.own(n)
+		t.closeTag(g, now)
+		t.next = min(t.next, align(t.ends(g)))
+	}
+	t.heard = t.heard[:0]
+	for t.known > maxTags {
+		t.evict(now)
+	}
+}
+
+// align is the first end of an epoch that is not before ts.
+func align(ts int64) int64 {
+	if ts > math.MaxInt64-epochNS {
+		return math.MaxInt64
+	}
+	return -epochOf(-ts) * epochNS
+}
+
+// ends is when the tag's run ends or the tag is forgotten if it is not read again.
+func (t *tagTable) ends(g *tag) int64 {
+	switch {
+	case g.zone >= 0:
+		return g.last + g.gap()
+	case t.names.all[g.number].product < 0 && t.names.store.HideForeign:
+		return g.last + forgetNS
 	}
 	return math.MaxInt64
 }
 
-// fire does what is due by now, in the order of (due, EPC).
-func (t *tagTable) fire(now int64, emit func(Fact)) {
-	for t.due() <= now {
-		a := t.queue.pop()
-		g := t.tag(a.epc)
-		g.next = 0
-		switch {
-		case g.open:
-			g.close(a.due, emit)
-		case g.zone >= 0 && a.due >= g.last+g.gap():
-			emit(g.fact(FactReadEnd, a.due, g.last, g.told))
-			g.zone, g.cells = -1, nil
-		case g.zone < 0:
-			delete(t.tags, g.epc)
+// sweep ends the runs that are over and forgets the tags that are to be.
+func (t *tagTable) sweep(now int64) {
+	t.next = math.MaxInt64
+	for _, page := range t.pages {
+		if page == nil {
 			continue
 		}
-		t.schedule(g)
+		for _, g := range page.tags {
+			if g == nil || t.names.all[g.number].hot < t.since {
+				continue
+			}
+			ends := t.ends(g)
+			if ends <= now {
+				g = t.own(g.number)
+				if g.zone < 0 {
+					t.drop(g.number)
+					continue
+				}
+				if g.waited > 0 {
+					t.look(g, g.spot(g.zone), g.cells[len(g.cells)-1].epoch, now, true)
+				}
+				t.emit(g, FactReadEnd, now, g.last, g.told)
+				g.zone, g.cells = -1, g.cells[:0]
+				ends = t.ends(g)
+			}
+			t.next = min(t.next, align(ends))
+		}
 	}
 }
 
@@ -225,29 +286,28 @@ func (g *tag) gap() int64 {
 	return min(max(gapNS, 3*(g.last-g.first)/int64(g.reads-1)), maxGapNS)
 }
 
-// schedule sets the tag's alarm. One that is already set for no later stays: it looks again when it rings.
-func (t *tagTable) schedule(g *tag) {
-	var due int64
-	switch {
-	case g.open:
-		due = (g.epoch + 1) * epochNS
-	case g.zone >= 0:
-		due = g.last + g.gap()
-	case g.product < 0 && t.store.HideForeign:
-		due = g.last + forgetNS
-	default:
-		return
+// begin starts a run in the zone that hears the tag best.
+func (g *tag) begin() {
+	best := -1
+	for i := range g.spots {
+		s := &g.spots[i]
+		s.known = false
+		if s.heard && (best < 0 || s.peak > g.spots[best].peak) {
+			best = i
+		}
 	}
-	if g.next != 0 && g.next <= due {
-		return
-	}
-	g.next = due
-	t.queue.push(alarm{due, g.epc})
+	g.zone, g.first, g.reads, g.told, g.streak, g.waited = g.spots[best].zone, g.from, 0, 0, 0, 0
 }
 
-// close ends an epoch: which zone hears the tag best, and has it been moved through it?
-func (g *tag) close(now int64, emit func(Fact)) {
-	g.open = false
+// closeTag ends an epoch of a tag: which zone hears it best, and has it been moved through that?
+func (t *tagTable) closeTag(g *tag, now int64) {
+	if g.zone < 0 {
+		g.begin()
+		t.emit(g, FactRead, now, g.from, 1)
+	}
+	g.reads += g.fresh
+	g.fresh = 0
+	g.waited++
 	best := -1
 	for i := range g.spots {
 		s := &g.spots[i]
@@ -264,7 +324,6 @@ func (g *tag) close(now int64, emit func(Fact)) {
 		if s.heard && s.zone != g.zone && (best < 0 || s.level > g.spots[best].level) {
 			best = i
 		}
-		s.heard = false
 	}
 	here := g.spot(g.zone)
 	if best >= 0 && (!here.known || g.spots[best].level >= here.level+stronger) {
@@ -273,32 +332,44 @@ func (g *tag) close(now int64, emit func(Fact)) {
 			g.rival, g.streak = rival.zone, 0
 		}
 		if g.streak++; g.streak >= switchFor {
-			emit(g.fact(FactReadEnd, now, g.last, g.told))
-			g.zone, g.first, g.reads, g.told, g.streak = rival.zone, rival.seen, 1, 0, 0
-			rival.history >>= min(uint((now-rival.seen)/historyNS), 32)
-			emit(g.fact(FactRead, now, rival.seen, 1))
+			t.emit(g, FactReadEnd, now, g.last, g.told)
+			g.zone, g.first, g.reads, g.told, g.streak, g.waited = rival.zone, rival.from, 1, 0, 0, 1
+			t.emit(g, FactRead, now, rival.from, 1)
 			here = rival
 		}
 	} else {
 		g.streak = 0
 	}
-	p := moved(g.cells, g.epoch, g.zone, here.history, here.gate)
-	if p < 0.5 {
-		here.history = min(here.history+1, chatter)
+	for i := range g.spots {
+		g.spots[i].heard = false
 	}
+	t.look(g, here, t.epoch, now, false)
+}
+
+// look tells how likely the tag was moved if that has changed. Where no gate is it is asked once a second, and when the
+// run ends.
+func (t *tagTable) look(g *tag, here *spot, epoch, now int64, last bool) {
+	k := t.names.store.Zones[g.zone].Kind
+	gate := k == Exit || k == Entrance
+	if !gate && !last && epoch-g.looked < shelfPace && epoch >= g.looked {
+		return
+	}
+	p := g.moved(epoch, here.history, gate)
+	if p < 0.5 {
+		here.history = min(here.history+g.waited, chatter)
+	}
+	g.looked, g.waited = epoch, 0
 	if math.Abs(p-g.told) >= tellChange {
 		g.told = p
-		emit(g.fact(FactMoved, now, g.last, p))
+		t.emit(g, FactMoved, now, g.last, p)
 	}
 }
 
 // evict forgets a sixteenth of the tags: those whose run has ended before those whose run has not, and the longest
 // unread first. A run that is cut off so ends.
-func (t *tagTable) evict(now int64, emit func(Fact)) {
-	all := make([]*tag, 0, len(t.tags))
-	for _, g := range t.tags {
-		all = append(all, g)
-	}
+func (t *tagTable) evict(now int64) {
+	all := make([]*tag, 0, t.known)
+	t.each(func(g *tag) { all = append(all, g) })
 	slices.SortFunc(all, func(a, b *tag) int {
 		switch {
 		case (a.zone < 0) != (b.zone < 0):
@@ -309,60 +380,13 @@ func (t *tagTable) evict(now int64, emit func(Fact)) {
 		case a.last != b.last:
 			return cmp(a.last, b.last)
 		}
-		return strings.Compare(a.epc, b.epc)
+		return strings.Compare(t.names.all[a.number].epc, t.names.all[b.number].epc)
 	})
 	for _, g := range all[:max(1, len(all)/16)] {
 		if g.zone >= 0 {
-			emit(g.fact(FactReadEnd, now, g.last, g.told))
+			t.emit(g, FactReadEnd, now, g.last, g.told)
 		}
-		delete(t.tags, g.epc)
+		t.drop(g.number)
 		t.evicted++
 	}
-}
-
-// alarm is when a tag wants to be looked at.
-type alarm struct {
-	due int64
-	epc string
-}
-
-func (a alarm) before(o alarm) bool { return a.due < o.due || a.due == o.due && a.epc < o.epc }
-
-// alarms is a heap, earliest first.
-type alarms []alarm
-
-func (h *alarms) push(a alarm) {
-	*h = append(*h, a)
-	s := *h
-	for i := len(s) - 1; i > 0; {
-		p := (i - 1) / 2
-		if !s[i].before(s[p]) {
-			return
-		}
-		s[i], s[p] = s[p], s[i]
-		i = p
-	}
-}
-
-func (h *alarms) pop() alarm {
-	s := *h
-	top, n := s[0], len(s)-1
-	s[0] = s[n]
-	s = s[:n]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= n {
-			break
-		}
-		if c+1 < n && s[c+1].before(s[c]) {
-			c++
-		}
-		if !s[c].before(s[i]) {
-			break
-		}
-		s[i], s[c] = s[c], s[i]
-		i = c
-	}
-	*h = s
-	return top
 }

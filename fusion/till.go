@@ -110,7 +110,7 @@ func (w *World) product(e *Event) int {
 		return find(w.Store.sku, e.SKU)
 	}
 	if e.EPC != "" {
-		return w.tags.product(e.EPC)
+		return w.tags.names.product(e.EPC)
 	}
 	return -1
 }

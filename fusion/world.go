@@ -31,8 +31,12 @@ type World struct {
 	timers   timers
 	born     int // visits begun so far
 	changes  []Change
-	evicted  int // facts and items dropped at a bound
+	evicted  int    // facts and items dropped at a bound
+	heard    []span // by source, of the readings being folded; scratch
 }
+
+// span is from when to when a source was heard, ns; zero: it was not.
+type span struct{ from, to int64 }
 
 // NewWorld returns the state of a store before any event.
 func NewWorld(s *Store) *World {
@@ -91,7 +95,7 @@ func (w *World) Clone() *World {
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
 	c.timers = slices.Clone(w.timers)
-	c.changes = nil
+	c.changes, c.heard = nil, nil
 	return &c
 }
 
@@ -154,7 +158,10 @@ func (w *World) Due() int64 {
 	if len(w.timers) > 0 {
 		due = w.timers[0].due
 	}
-	return min(due, w.tags.due(), w.plates.next)
+	if w.plates.next != math.MaxInt64 {
+		due = min(due, align(w.plates.next)) // as its samples are
+	}
+	return min(due, w.tags.due())
 }
 
 // Fire fires the timers that are due at now, which is what Due said.
@@ -167,15 +174,84 @@ func (w *World) Fire(now int64) {
 			w.fire(v, t)
 		}
 	}
+	w.settle(now, false)
+}
+
+// settle does what of the conditioners is due by now; closing says that the open epoch of the tags is over.
+func (w *World) settle(now int64, closing bool) {
 	for w.plates.next <= now {
 		i := w.plates.first
 		if s, ok := w.plates.fire(i, now); ok {
 			w.step(i, s)
 		}
 	}
-	if w.tags.due() <= now {
-		w.tags.fire(now, w.tagFact)
+	if closing || w.tags.due() <= now {
+		for _, f := range w.tags.fire(now, closing) {
+			w.tagFact(f)
+		}
 	}
+}
+
+// readings folds the readings of an epoch that ends now: the reads in any order, the samples in theirs. Reads by readers of
+// no gate or till are left out unless their tag was read there since, so that a provisional view need not fold them.
+func (w *World) readings(e *epoch, until, now int64) {
+	w.changes = w.changes[:0]
+	w.now = max(w.now, now)
+	if w.heard == nil {
+		w.heard = make([]span, len(w.live))
+	}
+	clear(w.heard)
+	for i := range e.hot {
+		if e.hot[i].ts < until {
+			w.reading(&e.hot[i])
+		}
+	}
+	for i := range e.shelf {
+		if r := &e.shelf[i]; r.ts < until && w.tags.names.all[r.tag].hot >= w.tags.since {
+			w.reading(r)
+		}
+	}
+	for i := range e.samples {
+		s := &e.samples[i]
+		if s.ts >= until {
+			continue
+		}
+		if !s.silent {
+			w.hear(int(s.source), s.ts)
+		}
+		if k := w.Store.scale[s.source]; k >= 0 {
+			if p, ok := w.plates.add(k, s.ts, s.grams, s.change); ok {
+				w.step(k, p)
+			}
+		}
+	}
+	for i, h := range w.heard {
+		if h.from != 0 {
+			w.live[i].sign(h.from, 0)
+			w.live[i].sign(h.to, 0)
+			if w.began == 0 || h.from < w.began {
+				w.began = h.from
+			}
+		}
+	}
+	w.settle(now, true)
+}
+
+func (w *World) reading(r *read) {
+	if !r.silent {
+		w.hear(int(r.source), r.ts)
+	}
+	if r.zone >= 0 {
+		w.tags.gather(r)
+	}
+}
+
+func (w *World) hear(source int, ts int64) {
+	h := &w.heard[source]
+	if h.from == 0 || ts < h.from {
+		h.from = ts
+	}
+	h.to = max(h.to, ts)
 }
 
 // add gives a fact to a subject: share scales the expected count.

@@ -253,6 +253,9 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 			message.At(newest), late)}
 	}
 	m.Ident = identity(m, source, hash)
+	if m.seq.set {
+		m.Seq = uint64(m.seq.v) + 1
+	}
 	return nil
 }
 

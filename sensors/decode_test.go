@@ -114,7 +114,7 @@ func TestDecode(t *testing.T) {
 				kind, id = "weight", "g1"
 			}
 		}
-		test.want.Received, test.want.Source, test.want.Ident = received, src(id), got.Ident
+		test.want.Received, test.want.Source, test.want.Ident, test.want.Seq = received, src(id), got.Ident, got.Seq
 		for k, name := range fusion.Kinds {
 			if name == kind {
 				test.want.Kind = fusion.Kind(k)
