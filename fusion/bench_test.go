@@ -246,7 +246,7 @@ func BenchmarkStill(b *testing.B) {
 				c.Advance()
 				i++
 			}
-			for i < 5*n {
+			for i < 8*n {
 				next()
 			}
 			b.ReportAllocs()

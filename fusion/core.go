@@ -338,7 +338,7 @@ func (c *Core[J]) forget() {
 func (c *Core[J]) forgetNames() {
 	used := make([]bool, len(c.names.all))
 	for _, s := range append(c.checkpoints, c.state) {
-		s.world.tags.each(func(g *tag) { used[g.number] = true })
+		s.world.tags.each(func(n int32, _ *tag) { used[n] = true })
 	}
 	for _, ep := range c.epochs.list {
 		for i := range ep.hot {

@@ -68,10 +68,10 @@ func deep(w *World) string {
 	for i, pl := range w.plates.all {
 		p("plate %d: %+v", i, *pl)
 	}
-	w.tags.each(func(g *tag) {
-		c := *g
-		c.mark, c.number = nil, 0
-		p("tag %s %+v", w.tags.names.all[g.number].epc, c)
+	w.tags.each(func(n int32, g *tag) {
+		c, h := *g, *g.told
+		c.told, h.mark, h.number = nil, nil, 0
+		p("tag %s %+v %+v", w.tags.names.all[n].epc, c, h)
 	})
 	for _, t := range w.timers {
 		p("timer %+v", t)

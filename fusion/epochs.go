@@ -100,7 +100,7 @@ type epochs struct {
 // index is the place of the first epoch that is not before number.
 func (l *epochs) index(number int64) int {
 	i := len(l.list)
-	for i > 0 && len(l.list)-i < 4 && l.list[i-1].number >= number {
+	for i > 0 && len(l.list)-i < 8 && l.list[i-1].number >= number {
 		i--
 	}
 	if i > 0 && l.list[i-1].number >= number {

@@ -19,17 +19,20 @@ type cell struct {
 }
 
 // count counts a read in its cell.
-func (g *tag) count(r *read, epoch int64) {
+func (h *heard) count(r *read, epoch int64) {
 	var c *cell
-	for i := len(g.cells) - 1; i >= 0 && g.cells[i].epoch == epoch; i-- {
-		if d := &g.cells[i]; d.channel == r.channel && d.antenna == r.antenna && d.source == r.source && d.zone == r.zone {
+	for i := len(h.cells) - 1; i >= 0 && h.cells[i].epoch == epoch; i-- {
+		if d := &h.cells[i]; d.channel == r.channel && d.antenna == r.antenna && d.source == r.source && d.zone == r.zone {
 			c = d
 			break
 		}
 	}
 	if c == nil {
-		g.cells = append(g.cells, cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level})
-		c = &g.cells[len(g.cells)-1]
+		if len(h.cells) == cap(h.cells) {
+			h.trim(epoch)
+		}
+		h.cells = append(h.cells, cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level})
+		c = &h.cells[len(h.cells)-1]
 	}
 	level := int64(r.level)
 	c.n++
@@ -38,14 +41,25 @@ func (g *tag) count(r *read, epoch int64) {
 	c.low, c.high = min(c.low, r.level), max(c.high, r.level)
 }
 
+// levels is the range of the levels in its zone after an epoch.
+func (h *heard) levels(zone int, after int64) (low, high int16) {
+	low, high = math.MaxInt16, math.MinInt16
+	for i := len(h.cells) - 1; i >= 0 && h.cells[i].epoch > after; i-- {
+		if c := &h.cells[i]; int(c.zone) == zone {
+			low, high = min(low, c.low), max(high, c.high)
+		}
+	}
+	return low, high
+}
+
 // trim drops the cells that are too old to count in an epoch.
-func (g *tag) trim(epoch int64) {
+func (h *heard) trim(epoch int64) {
 	old := 0
-	for old < len(g.cells) && g.cells[old].epoch <= epoch-spanEpochs {
+	for old < len(h.cells) && h.cells[old].epoch <= epoch-spanEpochs {
 		old++
 	}
 	if old > 0 {
-		g.cells = slices.Delete(g.cells, 0, old)
+		h.cells = slices.Delete(h.cells, 0, old)
 	}
 }
 
@@ -77,12 +91,12 @@ type course struct {
 // moved returns the probability that the tag has been moved through its zone, from the cells of its run: the last epochs
 // up to and with epoch. history is in how many epochs before it lay there unmoved. The evidence of motion is never more
 // than what the range of the levels allows: most tags of a shelf need no more than that.
-func (g *tag) moved(epoch int64, history int, gate bool) float64 {
+func (h *heard) moved(zone int, epoch int64, history int, gate bool) float64 {
 	reads, heard, lastEpoch := 0, 0, int64(-1)
 	low, high := int16(math.MaxInt16), int16(math.MinInt16)
-	for i := range g.cells {
-		c := &g.cells[i]
-		if int(c.zone) != g.zone || c.epoch <= epoch-spanEpochs {
+	for i := range h.cells {
+		c := &h.cells[i]
+		if int(c.zone) != zone || c.epoch <= epoch-spanEpochs {
 			continue
 		}
 		if c.epoch != lastEpoch {
@@ -107,18 +121,18 @@ func (g *tag) moved(epoch int64, history int, gate bool) float64 {
 	if l+most+movedOrder+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
 		return 0
 	}
-	l += min(most+movedOrder, g.motion(epoch)) + float64(movedNoise*channelNoise(g.cells, epoch, int16(g.zone)))
+	l += min(most+movedOrder, h.motion(zone, epoch)) + float64(movedNoise*channelNoise(h.cells, epoch, int16(zone)))
 	return round9(1 / (1 + round9(math.Exp(-l))))
 }
 
 // motion is what the courses of the tag's levels, antenna by antenna, say for its having moved, in nats.
-func (g *tag) motion(epoch int64) float64 {
+func (h *heard) motion(zone int, epoch int64) float64 {
 	var room [8]course
 	courses := room[:0]
-	for i := range g.cells {
-		c := &g.cells[i]
+	for i := range h.cells {
+		c := &h.cells[i]
 		at := int(c.epoch - (epoch - spanEpochs + 1))
-		if int(c.zone) != g.zone || at < 0 {
+		if int(c.zone) != zone || at < 0 {
 			continue
 		}
 		k := slices.IndexFunc(courses, func(o course) bool { return o.source == c.source && o.antenna == c.antenna })

@@ -19,12 +19,13 @@ const (
 	fadeBy     = 200 // a zone that did not hear the tag in an epoch in which another did loses 2 dB
 	maxTags    = 1 << 16
 	tellChange = 0.05
-	shelfPace  = 4 // epochs between two looks at whether a tag was moved where no gate is
+	usualAfter = 40 // epochs after which the levels at which a tag has lain still are its usual ones
+	shelfPace  = 4  // epochs between two looks at whether a tag was moved where no gate is
 )
 
 // tagTable conditions the reads of one store into runs per tag and zone, and each run's likelihood of having been moved.
 // Reads are gathered in any order while their epoch is open; what they say is told when it closes.
-// Pages and tags are copied when they are first written after a clone, so that a clone costs a small slice.
+// Pages and what was heard are copied when they are first written after a clone, so that a clone costs a small slice.
 type tagTable struct {
 	names *names
 	pages []*tagPage // by a tag's number / len(tagPage.tags)
@@ -42,24 +43,32 @@ type tagTable struct {
 
 type tagPage struct {
 	mark *int
-	tags [256]*tag
+	tags [64]tag
 }
 
-// tag is what is known of one EPC.
+// tag is what every read of an EPC touches: small, since a store has tens of thousands that only lie there.
 type tag struct {
+	told   *heard // nil: nothing is known of the tag
+	first  int64  // reads of the run
+	last   int64
+	reads  int32
+	fresh  int32 // reads of the open epoch
+	usual  int32 // those of them that were as all before
+	waited int32 // epochs in which it was heard since its moved-likelihood was last looked at
+	zone   int16 // of the run; -1 while there is none
+	source int16 // of the newest read
+	low    int16 // while it lies still on a shelf, the levels that it has shown there; low > high: not known to
+	high   int16
+}
+
+// heard is how a tag was heard where that matters: at gates, and on shelves when it is not as usual.
+type heard struct {
 	mark   *int
 	number int32
-
-	zone   int // of the run; -1 while there is none
-	source int // of the newest read
-	first  int64
-	last   int64
-	reads  int
-	told   float64 // moved-likelihood of the last FactMoved of the run
-	from   int64   // first read of the open epoch; with gathered
-	fresh  int     // reads in it
+	p      float64 // moved-likelihood of the last FactMoved of the run
+	from   int64   // first read of the open epoch that was not as usual; 0: none
 	looked int64   // epoch in which its moved-likelihood was last looked at
-	waited int     // epochs in which it was heard since
+	stir   int64   // epoch in which it was last not as usual
 	cells  []cell  // of the newest epochs
 	spots  []spot  // the zones that have heard it, ascending
 	rival  int     // the zone that was louder in the last streak epochs
@@ -68,14 +77,16 @@ type tag struct {
 
 // spot is how one zone hears a tag.
 type spot struct {
-	zone    int
-	level   int // loudest read of an epoch, averaged over epochs
-	peak    int // loudest read of the open epoch; with heard
-	heard   bool
-	known   bool  // level stands
-	from    int64 // first read of the open epoch; with heard
-	seen    int64
-	history int // epochs in which it lay here unmoved
+	zone      int
+	level     int // loudest read of an epoch, averaged over epochs
+	peak      int // loudest read of the open epoch; with heard
+	heard     bool
+	known     bool  // level stands
+	low, high int16 // the levels at which it has lain here unmoved, hundredths of a dBm; with usual
+	usual     int   // epochs in which it did since the run began
+	from      int64 // first read of the open epoch; with heard
+	seen      int64
+	history   int // epochs in which it lay here unmoved
 }
 
 func newTagTable(s *Store) *tagTable {
@@ -90,68 +101,59 @@ func (t *tagTable) clone() *tagTable {
 	return &c
 }
 
-// find returns a tag for reading, nil if nothing is known of it.
-func (t *tagTable) find(n int32) *tag {
-	if p := int(n) / len(tagPage{}.tags); p < len(t.pages) && t.pages[p] != nil {
-		return t.pages[p].tags[int(n)%len(tagPage{}.tags)]
-	}
-	return nil
-}
-
-// place is where a tag's pointer stands, for writing.
-func (t *tagTable) place(n int32) **tag {
-	p := int(n) / len(tagPage{}.tags)
+// own returns a tag's place for writing.
+func (t *tagTable) own(n int32) *tag {
+	const size = len(tagPage{}.tags)
+	p := int(n) / size
 	for p >= len(t.pages) {
 		t.pages = append(t.pages, nil)
 	}
 	page := t.pages[p]
-	switch {
-	case page == nil:
-		page = &tagPage{mark: t.mark}
-		t.pages[p] = page
-	case page.mark != t.mark:
-		c := *page
+	if page == nil || page.mark != t.mark {
+		c := &tagPage{}
+		if page != nil {
+			*c = *page
+		}
 		c.mark = t.mark
-		page = &c
-		t.pages[p] = page
+		page, t.pages[p] = c, c
 	}
-	return &page.tags[int(n)%len(page.tags)]
+	return &page.tags[int(n)%size]
 }
 
-// own returns a tag for writing, made if need be.
-func (t *tagTable) own(n int32) *tag {
-	if g := t.find(n); g != nil && g.mark == t.mark {
-		return g
+// hearing returns what was heard of a tag for writing, begun if need be.
+func (t *tagTable) hearing(g *tag, n int32) *heard {
+	h := g.told
+	switch {
+	case h == nil:
+		t.known++
+		h = &heard{mark: t.mark, number: n}
+		*g = tag{told: h, zone: -1, low: 1, fresh: g.fresh, last: g.last, source: g.source}
+	case h.mark != t.mark:
+		c := *h
+		c.mark, c.cells, c.spots = t.mark, slices.Clone(h.cells), slices.Clone(h.spots)
+		h = &c
+		g.told = h
 	}
-	place := t.place(n)
-	if g := *place; g != nil {
-		c := *g
-		c.mark, c.cells, c.spots = t.mark, slices.Clone(g.cells), slices.Clone(g.spots)
-		*place = &c
-		return &c
-	}
-	t.known++
-	*place = &tag{mark: t.mark, number: n, zone: -1}
-	return *place
-}
-
-// each calls f with every tag that is known.
-func (t *tagTable) each(f func(*tag)) {
-	for _, page := range t.pages {
-		if page == nil {
-			continue
-		}
-		for _, g := range page.tags {
-			if g != nil {
-				f(g)
-			}
-		}
-	}
+	return h
 }
 
 func (t *tagTable) drop(n int32) {
-	*t.place(n) = nil
+	*t.own(n) = tag{}
 	t.known--
+}
+
+// each calls f with every tag that is known.
+func (t *tagTable) each(f func(n int32, g *tag)) {
+	for p, page := range t.pages {
+		if page == nil {
+			continue
+		}
+		for i := range page.tags {
+			if g := &page.tags[i]; g.told != nil {
+				f(int32(p*len(page.tags)+i), g)
+			}
+		}
+	}
 }
 
 // gather takes a read of the open epoch by an antenna of its zone. Reads of one epoch may come in any order.
@@ -160,33 +162,40 @@ func (t *tagTable) gather(r *read) {
 	if g.fresh == 0 {
 		t.epoch = epochOf(r.ts)
 		t.heard = append(t.heard, r.tag)
-		g.from = r.ts
-		g.trim(t.epoch)
 	}
 	g.fresh++
-	g.from = min(g.from, r.ts)
-	if r.ts > g.last || r.ts == g.last && int(r.source) > g.source {
-		g.last, g.source = r.ts, int(r.source)
+	if r.ts > g.last || r.ts == g.last && r.source > g.source {
+		g.last, g.source = r.ts, r.source
 	}
-	s := g.spot(int(r.zone))
+	if g.told != nil && r.zone == g.zone && r.level >= g.low && r.level <= g.high {
+		g.usual++
+		return
+	}
+	h := t.hearing(g, r.tag)
+	if h.from == 0 || r.ts < h.from {
+		h.from = r.ts
+	}
+	s := h.spot(int(r.zone))
 	if !s.heard {
 		s.heard, s.peak, s.from = true, int(r.level), r.ts
-		s.history >>= min(uint(max(0, t.epoch*epochNS-s.seen)/historyNS), 32)
+		if r.zone != g.zone {
+			s.history >>= min(uint(max(0, t.epoch*epochNS-s.seen)/historyNS), 32)
+		}
 	}
 	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
-	g.count(r, t.epoch)
+	h.count(r, t.epoch)
 }
 
 // spot returns how a zone hears the tag, for writing.
-func (g *tag) spot(zone int) *spot {
+func (h *heard) spot(zone int) *spot {
 	i := 0
-	for i < len(g.spots) && g.spots[i].zone < zone {
+	for i < len(h.spots) && h.spots[i].zone < zone {
 		i++
 	}
-	if i == len(g.spots) || g.spots[i].zone != zone {
-		g.spots = slices.Insert(g.spots, i, spot{zone: zone})
+	if i == len(h.spots) || h.spots[i].zone != zone {
+		h.spots = slices.Insert(h.spots, i, spot{zone: zone})
 	}
-	return &g.spots[i]
+	return &h.spots[i]
 }
 
 // due is when the table next changes without a read, math.MaxInt64 if it does not.
@@ -212,16 +221,22 @@ func (t *tagTable) fire(now int64, closing bool) []Fact {
 }
 
 func (t *tagTable) emit(g *tag, kind FactKind, ts, at int64, p float64) {
-	x := &t.names.all[g.number]
-	t.facts = append(t.facts, Fact{TS: ts, At: at, Kind: kind, Source: g.source, Zone: g.zone, Product: x.product, N: 1, P: p, Name: x.epc})
+	x := &t.names.all[g.told.number]
+	t.facts = append(t.facts, Fact{TS: ts, At: at, Kind: kind, Source: int(g.source), Zone: int(g.zone), Product: x.product, N: 1, P: p, Name: x.epc})
 }
 
 // close ends the open epoch for the tags that were heard in it.
 func (t *tagTable) close(now int64) {
 	for _, n := range t.heard {
 		g := t.own(n)
-		t.closeTag(g, now)
-		t.next = min(t.next, align(t.ends(g)))
+		g.waited++
+		if g.usual != g.fresh {
+			t.closeTag(g, n, now)
+		} else { // it lies as it has lain
+			g.reads += g.fresh
+		}
+		g.fresh, g.usual = 0, 0
+		t.next = min(t.next, align(g.last+g.gap()))
 	}
 	t.heard = t.heard[:0]
 	for t.known > maxTags {
@@ -242,7 +257,7 @@ func (t *tagTable) ends(g *tag) int64 {
 	switch {
 	case g.zone >= 0:
 		return g.last + g.gap()
-	case t.names.all[g.number].product < 0 && t.names.store.HideForeign:
+	case t.names.all[g.told.number].product < 0 && t.names.store.HideForeign:
 		return g.last + forgetNS
 	}
 	return math.MaxInt64
@@ -251,31 +266,31 @@ func (t *tagTable) ends(g *tag) int64 {
 // sweep ends the runs that are over and forgets the tags that are to be.
 func (t *tagTable) sweep(now int64) {
 	t.next = math.MaxInt64
-	for _, page := range t.pages {
-		if page == nil {
-			continue
+	t.each(func(n int32, g *tag) {
+		if t.since > math.MinInt64 && t.names.all[n].hot < t.since {
+			return
 		}
-		for _, g := range page.tags {
-			if g == nil || t.names.all[g.number].hot < t.since {
-				continue
+		ends := t.ends(g)
+		if ends <= now {
+			g = t.own(n)
+			if g.zone < 0 {
+				t.drop(n)
+				return
 			}
-			ends := t.ends(g)
-			if ends <= now {
-				g = t.own(g.number)
-				if g.zone < 0 {
-					t.drop(g.number)
-					continue
-				}
-				if g.waited > 0 {
-					t.look(g, g.spot(g.zone), g.cells[len(g.cells)-1].epoch, now, true)
-				}
-				t.emit(g, FactReadEnd, now, g.last, g.told)
-				g.zone, g.cells = -1, g.cells[:0]
-				ends = t.ends(g)
-			}
-			t.next = min(t.next, align(ends))
+			t.endRun(g, n, now)
+			ends = t.ends(g)
 		}
+		t.next = min(t.next, align(ends))
+	})
+}
+
+func (t *tagTable) endRun(g *tag, n int32, now int64) {
+	h := t.hearing(g, n)
+	if g.low > g.high && g.waited > 0 && len(h.cells) > 0 {
+		t.look(g, h, h.cells[len(h.cells)-1].epoch, now, true)
 	}
+	t.emit(g, FactReadEnd, now, g.last, h.p)
+	g.zone, g.low, g.high, h.cells = -1, 1, 0, h.cells[:0]
 }
 
 // gap is how long the run lasts without a read: a tag that is read seldom is not gone so soon.
@@ -286,81 +301,95 @@ func (g *tag) gap() int64 {
 	return min(max(gapNS, 3*(g.last-g.first)/int64(g.reads-1)), maxGapNS)
 }
 
-// begin starts a run in the zone that hears the tag best.
-func (g *tag) begin() {
-	best := -1
-	for i := range g.spots {
-		s := &g.spots[i]
-		s.known = false
-		if s.heard && (best < 0 || s.peak > g.spots[best].peak) {
-			best = i
-		}
-	}
-	g.zone, g.first, g.reads, g.told, g.streak, g.waited = g.spots[best].zone, g.from, 0, 0, 0, 0
+// begin starts a run in a zone.
+func (g *tag) begin(s *spot, first int64, reads int32) {
+	g.zone, g.first, g.reads, g.waited, g.low, g.high = int16(s.zone), first, reads, 1, 1, 0
+	g.told.p, g.told.streak, s.usual = 0, 0, 0
 }
 
-// closeTag ends an epoch of a tag: which zone hears it best, and has it been moved through that?
-func (t *tagTable) closeTag(g *tag, now int64) {
+// closeTag ends an epoch of a tag that was not as usual: which zone hears it best, and has it been moved through that?
+func (t *tagTable) closeTag(g *tag, n int32, now int64) {
+	h := t.hearing(g, n)
 	if g.zone < 0 {
-		g.begin()
-		t.emit(g, FactRead, now, g.from, 1)
+		best := -1
+		for i := range h.spots {
+			s := &h.spots[i]
+			if s.known = false; s.heard && (best < 0 || s.peak > h.spots[best].peak) {
+				best = i
+			}
+		}
+		g.begin(&h.spots[best], h.from, 0)
+		t.emit(g, FactRead, now, h.from, 1)
 	}
 	g.reads += g.fresh
-	g.fresh = 0
-	g.waited++
+	if g.low <= g.high {
+		h.stir, g.low, g.high = t.epoch, 1, 0
+	}
 	best := -1
-	for i := range g.spots {
-		s := &g.spots[i]
+	for i := range h.spots {
+		s := &h.spots[i]
 		switch {
 		case s.heard && s.known:
 			s.level += 3 * (s.peak - s.level) / 10
 		case s.heard:
 			s.level, s.known = s.peak, true
+		case g.usual > 0 && s.zone == int(g.zone): // heard as loud as ever
 		case now-s.seen > gapNS:
 			s.known = false
 		default:
 			s.level -= fadeBy
 		}
-		if s.heard && s.zone != g.zone && (best < 0 || s.level > g.spots[best].level) {
+		if s.heard && s.zone != int(g.zone) && (best < 0 || s.level > h.spots[best].level) {
 			best = i
 		}
 	}
-	here := g.spot(g.zone)
-	if best >= 0 && (!here.known || g.spots[best].level >= here.level+stronger) {
-		rival := &g.spots[best]
-		if g.rival != rival.zone {
-			g.rival, g.streak = rival.zone, 0
+	here := h.spot(int(g.zone))
+	if best >= 0 && (!here.known || h.spots[best].level >= here.level+stronger) {
+		rival := &h.spots[best]
+		if h.rival != rival.zone {
+			h.rival, h.streak = rival.zone, 0
 		}
-		if g.streak++; g.streak >= switchFor {
-			t.emit(g, FactReadEnd, now, g.last, g.told)
-			g.zone, g.first, g.reads, g.told, g.streak, g.waited = rival.zone, rival.from, 1, 0, 0, 1
+		if h.streak++; h.streak >= switchFor {
+			t.emit(g, FactReadEnd, now, g.last, h.p)
+			g.begin(rival, rival.from, 1)
 			t.emit(g, FactRead, now, rival.from, 1)
 			here = rival
 		}
 	} else {
-		g.streak = 0
+		h.streak = 0
 	}
-	for i := range g.spots {
-		g.spots[i].heard = false
+	for i := range h.spots {
+		h.spots[i].heard = false
 	}
-	t.look(g, here, t.epoch, now, false)
+	h.from = 0
+	t.look(g, h, t.epoch, now, false)
 }
 
 // look tells how likely the tag was moved if that has changed. Where no gate is it is asked once a second, and when the
-// run ends.
-func (t *tagTable) look(g *tag, here *spot, epoch, now int64, last bool) {
+// run ends; and a tag that has lain there unmoved is not asked about again until it is heard as it never was.
+func (t *tagTable) look(g *tag, h *heard, epoch, now int64, last bool) {
 	k := t.names.store.Zones[g.zone].Kind
 	gate := k == Exit || k == Entrance
-	if !gate && !last && epoch-g.looked < shelfPace && epoch >= g.looked {
+	if !gate && !last && epoch-h.looked < shelfPace && epoch >= h.looked {
 		return
 	}
-	p := g.moved(epoch, here.history, gate)
+	here := h.spot(int(g.zone))
+	p := h.moved(int(g.zone), epoch, here.history, gate)
 	if p < 0.5 {
-		here.history = min(here.history+g.waited, chatter)
+		low, high := h.levels(int(g.zone), h.looked)
+		if here.usual == 0 {
+			here.low, here.high = low, high
+		}
+		here.low, here.high = min(here.low, low), max(here.high, high)
+		here.usual += int(g.waited)
+		here.history = min(here.history+int(g.waited), chatter)
+		if !gate && p < tellChange && here.usual >= usualAfter && epoch-h.stir >= spanEpochs {
+			g.low, g.high = here.low, here.high
+		}
 	}
-	g.looked, g.waited = epoch, 0
-	if math.Abs(p-g.told) >= tellChange {
-		g.told = p
+	h.looked, g.waited = epoch, 0
+	if math.Abs(p-h.p) >= tellChange {
+		h.p = p
 		t.emit(g, FactMoved, now, g.last, p)
 	}
 }
@@ -369,7 +398,7 @@ func (t *tagTable) look(g *tag, here *spot, epoch, now int64, last bool) {
 // unread first. A run that is cut off so ends.
 func (t *tagTable) evict(now int64) {
 	all := make([]*tag, 0, t.known)
-	t.each(func(g *tag) { all = append(all, g) })
+	t.each(func(_ int32, g *tag) { all = append(all, g) })
 	slices.SortFunc(all, func(a, b *tag) int {
 		switch {
 		case (a.zone < 0) != (b.zone < 0):
@@ -380,13 +409,13 @@ func (t *tagTable) evict(now int64) {
 		case a.last != b.last:
 			return cmp(a.last, b.last)
 		}
-		return strings.Compare(t.names.all[a.number].epc, t.names.all[b.number].epc)
+		return strings.Compare(t.names.all[a.told.number].epc, t.names.all[b.told.number].epc)
 	})
 	for _, g := range all[:max(1, len(all)/16)] {
 		if g.zone >= 0 {
-			t.emit(g, FactReadEnd, now, g.last, g.told)
+			t.emit(g, FactReadEnd, now, g.last, g.told.p)
 		}
-		t.drop(g.number)
+		t.drop(g.told.number)
 		t.evicted++
 	}
 }

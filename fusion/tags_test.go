@@ -212,7 +212,7 @@ func TestTagsAreBounded(t *testing.T) {
 	if r.t.known > maxTags || r.t.evicted != maxTags/16 {
 		t.Errorf("%d tags, %d evicted", r.t.known, r.t.evicted)
 	}
-	if r.t.find(r.t.names.of(taco)) != nil || r.t.find(r.t.names.of("E280AB00")) != nil {
+	if r.t.own(r.t.names.of(taco)).told != nil || r.t.own(r.t.names.of("E280AB00")).told != nil {
 		t.Error("tags whose run has ended were kept before tags that are being read")
 	}
 	ended := 0

@@ -207,7 +207,7 @@ func (w *World) readings(e *epoch, until, now int64) {
 		}
 	}
 	for i := range e.shelf {
-		if r := &e.shelf[i]; r.ts < until && w.tags.names.all[r.tag].hot >= w.tags.since {
+		if r := &e.shelf[i]; r.ts < until && (w.tags.since == math.MinInt64 || w.tags.names.all[r.tag].hot >= w.tags.since) {
 			w.reading(r)
 		}
 	}
