@@ -1,10 +1,6 @@
 package fusion
 
-import (
-	"math"
-	"slices"
-	"sort"
-)
+import "slices"
 
 // Item is one line of a basket: goods that the visit may hold, as expectations.
 type Item struct {
@@ -13,17 +9,26 @@ type Item struct {
 	N       float64 // expected units held
 	Paid    float64 // expected units of those that a till has seen
 	Doubt   float64 // of N, units that may as well be another product of the same plate
-	Owner   float64 // the largest share of the visit in any fact behind it, 0–1
+	Owner   float64 // how sure it is that the visit is the one who has them: its mean share in the facts behind them, 0–1
 	At      int64   // newest fact behind it, ns
 
 	known float64 // units of a line with a tag that are known by more than the tag's moving
+	tag   float64 // the visit's share in the tag's moving
+	any   float64 // of units that come from several picks: the probability that there is one at all; 0: not known
 }
 
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.N-i.Paid) }
 
-// PUnpaid is the probability that at least one unit is held that no till has seen, 0–1.
-func (i *Item) PUnpaid() float64 { return min(1, i.Unpaid()) }
+// PUnpaid is the probability that at least one unit is held that no till has seen, 0–1: a tenth of a chance in each of ten
+// units is not a unit.
+func (i *Item) PUnpaid() float64 {
+	p := min(1, i.Unpaid())
+	if i.any > 0 {
+		p = min(p, i.any)
+	}
+	return p
+}
 
 // item returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
 // least, the oldest of those with the fewest units.
@@ -47,65 +52,6 @@ func (w *World) item(v *Visit, product int, epc string) *Item {
 	return &v.Basket[len(v.Basket)-1]
 }
 
-// claim is a visit's part in an event that somebody did.
-type claim struct {
-	visit *Visit
-	share float64
-}
-
-// Parameters of who did something at a place (science §4): reach of an arm from the foot point, its spread, the spread of
-// a hand's position, the spread in time between the event and when the person was seen, and the weight of a person whom no
-// camera saw.
-const (
-	reach      = 0.8 // metres
-	sigmaReach = 0.5 // metres
-	sigmaHand  = 0.25
-	sigmaSeen  = 1.0 // seconds
-	unseen     = 0.05
-	minShare   = 0.02
-)
-
-// claims shares an event at a place and time among the visits that can have done it; what is missing to 1 is the person
-// whom no camera saw. Order: largest share first, then the older visit.
-func (w *World) claims(p Point, at int64) []claim {
-	var c []claim
-	sum := unseen
-	for _, v := range w.visits {
-		q, gap, ok := v.at(at)
-		if !ok {
-			continue
-		}
-		d := max(0, q.distance(p)-reach)
-		if d > 4*sigmaReach {
-			continue
-		}
-		l := float64(likelihood(d, sigmaReach) * likelihood(float64(gap)/1e9, sigmaSeen))
-		c = append(c, claim{v, l})
-		sum += l
-	}
-	return shares(c, sum)
-}
-
-func shares(c []claim, sum float64) []claim {
-	kept := c[:0]
-	for _, x := range c {
-		x.share /= sum
-		if x.share >= minShare {
-			kept = append(kept, x)
-		}
-	}
-	sort.SliceStable(kept, func(i, j int) bool { return kept[i].share > kept[j].share })
-	return kept
-}
-
-// likelihood is exp(−d²/2σ²), rounded so that every machine gets the same.
-func likelihood(d, sigma float64) float64 {
-	z := d / sigma
-	return round9(math.Exp(-float64(z*z) / 2))
-}
-
-func round9(x float64) float64 { return math.Round(x*1e9) / 1e9 }
-
 func (w *World) foldWeight(e *Event) {
 	i := w.Store.scale[e.Source]
 	if i < 0 {
@@ -116,117 +62,136 @@ func (w *World) foldWeight(e *Event) {
 	}
 }
 
-// step makes a settled step of a plate somebody's pick or put-back.
+// maxStepKinds bounds the products of one step that are told: what is beyond is hardly likely.
+const maxStepKinds = 4
+
+// step makes a settled step of a plate somebody's pick or put-back: one fact for each product and direction, with the units
+// expected over all that the step may have been.
 func (w *World) step(scale int, s step) {
 	sc := &w.Store.Scales[scale]
-	source := w.Store.source[sc.ID]
-	near := w.claims(Point{sc.At[0], sc.At[1]}, s.At)
+	var room [maxOwners]odds
+	can, none := w.candidates(room[:0], sc, s)
+	w.deedID++
+	d := deed{id: w.deedID, at: s.At, told: w.now, scale: scale}
+	near := w.attribute(&d, can, none)
 	var held []Item
 	for _, c := range near {
 		held = append(held, c.visit.Basket...)
 	}
-	for _, g := range infer(sc, w.Store.Products, s.Grams, s.SD, held) {
-		n := float64(abs(int64(g.N)))
-		f := Fact{At: s.At, Kind: FactPicked, Source: source, Zone: sc.Zone, Product: g.Product, N: float64(n * g.P), P: g.P}
-		if g.N > 0 {
-			f.Kind = FactPutBack
-		}
+	for _, f := range w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held)) {
 		w.note(f)
 		if f.Kind == FactPicked {
-			w.picked(f, near)
+			d.lots = append(d.lots, w.picked(f, near, d.id))
 		} else {
 			w.putBack(f, near)
 		}
 	}
+	w.remember(d)
 }
 
-func (w *World) picked(f Fact, near []claim) {
-	for i, c := range near {
-		w.take(c.visit, f, c.share)
-		for j, o := range near {
-			if i != j && o.share >= 0.1 {
-				c.visit.other(o.visit.ID, o.share)
-			}
+// told makes facts of the guesses of a step, the likeliest first.
+func (w *World) told(sc *Scale, s step, guesses []guess) []Fact {
+	var facts []Fact
+	for _, g := range guesses {
+		f := Fact{At: s.At, Kind: FactPicked, Source: w.Store.source[sc.ID], Zone: sc.Zone, Product: g.Product}
+		if g.N > 0 {
+			f.Kind = FactPutBack
 		}
+		i := slices.IndexFunc(facts, func(o Fact) bool { return o.Product == f.Product && o.Kind == f.Kind })
+		if i < 0 {
+			if len(facts) == maxStepKinds {
+				continue
+			}
+			i = len(facts)
+			facts = append(facts, f)
+		}
+		facts[i].N += float64(float64(abs(int64(g.N))) * g.P)
+		facts[i].P = min(1, round9(facts[i].P+g.P))
+	}
+	return facts
+}
+
+// picked makes a lot of picked goods and shares it. It returns the lot.
+func (w *World) picked(f Fact, near []claim, step int) int {
+	l := w.newLot(f, step)
+	for _, c := range near {
+		w.give(l, c.visit, "", float64(f.N*c.share))
+	}
+	for _, c := range near {
+		if c.visit.scanned(f.Product, f.At) {
+			w.collapse(c.visit)
+		}
+		w.reckon(c.visit)
 		w.add(c.visit, f, c.share)
 	}
+	return l.id
+}
+
+// scanned reports whether the visit has scanned such goods since they were taken.
+func (v *Visit) scanned(product int, since int64) bool {
+	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
 }
 
 // sure is the probability from which goods of a pick are taken to be what they seem.
 const sure = 0.9
 
-// take adds a share of picked goods to a basket; goods that a till has already seen stay paid.
-func (w *World) take(v *Visit, f Fact, share float64) {
-	n := float64(f.N * share)
-	it := w.item(v, f.Product, "")
-	it.N += n
-	it.Owner = max(it.Owner, share)
-	it.At = w.now
-	if f.P < sure {
-		it.Doubt += n
-	}
-	w.collapse(v)
-}
-
-// collapse lets a till say what a scale could not: a scan beyond what is held of a product was of units that the scale may
-// as well have taken for another product of the same plate.
+// collapse lets a till say what cameras and scales could not: who shows it more of a product than he was thought to have had
+// it of those who may have it, or took it where the scale thought of another product of the same plate.
 func (w *World) collapse(v *Visit) {
 	for i := range v.Basket {
-		scanned := &v.Basket[i]
-		for j := range v.Basket {
-			it := &v.Basket[j]
-			n := min(scanned.Paid-scanned.N, it.Unpaid(), it.Doubt)
-			if i == j || n <= 0 || it.EPC != "" || scanned.EPC != "" || !w.Store.samePlate(it.Product, scanned.Product) {
-				continue
-			}
-			it.N, it.Doubt, it.At = it.N-n, it.Doubt-n, w.now
-			scanned.N, scanned.Owner = scanned.N+n, max(scanned.Owner, it.Owner)
+		it := &v.Basket[i]
+		if n := it.Paid - it.N; n > tiny && it.Product >= 0 {
+			w.draw(v, it.Product, it.EPC, n)
 		}
 	}
+	w.reckon(v)
 }
 
-// samePlate reports whether two products lie on one plate.
-func (s *Store) samePlate(a, b int) bool {
-	for i := range s.Scales {
-		p := s.Scales[i].Products
-		if slices.Contains(p, a) && slices.Contains(p, b) {
-			return true
-		}
-	}
-	return false
-}
-
-// putBack takes goods out of the baskets of those near, in proportion to what each holds of them and can have done it.
+// putBack takes goods out of the baskets of those near, in proportion to what each holds of them and can have done it. Who
+// puts back what another may have had as well had it.
 func (w *World) putBack(f Fact, near []claim) {
 	sum := 0.0
 	part := make([]float64, len(near))
 	for i, c := range near {
-		for _, it := range c.visit.Basket {
-			if it.Product == f.Product {
-				part[i] += float64(c.share * it.N)
-			}
-		}
+		part[i] = float64(c.share * c.visit.units(f.Product))
 		sum += part[i]
 	}
 	for i, c := range near {
 		share := c.share
 		if sum > 0 {
 			share = part[i] / sum
-		}
-		left := float64(f.N * share)
-		for j := range c.visit.Basket {
-			it := &c.visit.Basket[j]
-			if it.Product != f.Product || left <= 0 {
-				continue
+			n := float64(f.N * share)
+			if more := n - c.visit.units(f.Product); more > tiny {
+				w.draw(c.visit, f.Product, "", more)
 			}
-			n := min(left, it.N)
-			it.N, left, it.At = it.N-n, left-n, w.now
-			it.known = min(it.known, it.N)
+			w.putDown(c.visit, f.Product, n)
+			w.reckon(c.visit)
 		}
 		if share >= minShare {
 			w.add(c.visit, f, share)
 		}
 	}
+}
+
+// units is what the visit holds of a product, paid or not.
+func (v *Visit) units(product int) float64 {
+	n := 0.0
+	for i := range v.Basket {
+		if v.Basket[i].Product == product {
+			n += v.Basket[i].N
+		}
+	}
+	return n
+}
+
+// line finds the line of the basket for goods, nil if there is none.
+func (v *Visit) line(product int, epc string) *Item {
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.Product == product && it.EPC == epc {
+			return it
+		}
+	}
+	return nil
 }
 
 // other notes that another visit has a share in what this one took; the smallest shares go first.

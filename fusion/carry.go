@@ -204,25 +204,43 @@ func (w *World) tag(v *Visit, f Fact) *carriedTag {
 // bind ties a tag seen moving at a gate to the basket: it is one of the units of that product already there, or one more.
 func (w *World) bind(v *Visit, f Fact, share float64) {
 	p := float64(f.P * share)
-	for i := range v.Basket {
-		if it := &v.Basket[i]; it.EPC == f.Name {
-			it.N, it.Owner, it.At = max(it.known, p), max(it.Owner, share), w.now
+	it := v.line(f.Product, f.Name)
+	if it == nil {
+		if p < 0.3 {
 			return
 		}
+		w.label(v, f.Product, f.Name)
+		it = w.item(v, f.Product, f.Name)
 	}
-	if p < 0.3 {
-		return
+	if p >= 0.5 && p > it.known { // who had the goods as well has them no more
+		w.draw(v, f.Product, f.Name, p-it.known)
+		it = v.line(f.Product, f.Name)
 	}
-	known, paid, owner := 0.0, 0.0, share
-	for i := range v.Basket {
-		it := &v.Basket[i]
-		if it.Product != f.Product || it.EPC != "" {
+	it.N, it.tag, it.At = max(it.known, p), share, w.now
+	w.reckon(v)
+}
+
+// label says that one of the units of a product that the visit may have carries a tag: of the newest lots first.
+func (w *World) label(v *Visit, product int, epc string) {
+	left := 1.0
+	for k := len(v.lots) - 1; k >= 0 && left > tiny; k-- {
+		i := w.lotIndex(v.lots[k])
+		if i < 0 || w.lots[i].product != product {
 			continue
 		}
-		had, was := min(1, it.N), min(1, it.Paid)
-		it.N, it.Paid = it.N-had, it.Paid-was
-		known, paid, owner = had, was, max(owner, it.Owner)
+		p := w.lots[i].of(v.number, "")
+		if p == nil || p.n <= 0 || !w.lots[i].room(v.number, epc) {
+			continue
+		}
+		n := min(left, p.n)
+		l := w.change(i)
+		w.give(l, v, "", -n)
+		w.give(l, v, epc, n)
+		left -= n
 	}
-	it := w.item(v, f.Product, f.Name)
-	it.N, it.Paid, it.Owner, it.At, it.known = max(known, p), paid, owner, w.now, known
+	to := w.item(v, product, epc)
+	if from := v.line(product, ""); from != nil {
+		paid := min(1, from.Paid)
+		from.Paid, to.Paid = from.Paid-paid, to.Paid+paid
+	}
 }

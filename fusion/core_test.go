@@ -73,6 +73,12 @@ func deep(w *World) string {
 		c.told, h.mark, h.number = nil, nil, 0
 		p("tag %s %+v %+v", w.tags.names.all[n].epc, c, h)
 	})
+	for _, l := range w.lots {
+		p("lot %+v", *l)
+	}
+	for _, d := range w.deeds {
+		p("deed %+v", d)
+	}
 	for _, t := range w.timers {
 		p("timer %+v", t)
 	}

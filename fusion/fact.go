@@ -27,11 +27,12 @@ const (
 	FactStaff                    // P that the visit is staff has changed
 	FactGroup                    // the visit's group has changed or paid
 	FactEnded                    // the visit ended
+	FactSettled                  // N units of Product more, or below 0 fewer, are with the visit, as what became of a pick has shown
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

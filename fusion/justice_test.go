@@ -13,7 +13,7 @@ func TestTillSettlesDoubt(t *testing.T) {
 	s.tell(20)
 	v := s.of("cam-1/A")
 	for _, p := range []int{sauce, salt} {
-		s.w.take(v, Fact{Product: p, N: 1.5, P: 0.5}, 0.95)
+		s.w.picked(Fact{Product: p, N: 1.5, P: 0.5}, []claim{{v, 0.95}}, 1)
 	}
 	if got := s.view(v).Unpaid(nil); !near(got, 2.85, 0.01) {
 		t.Fatalf("unpaid %.2f before the till; want 2.85", got)
@@ -23,7 +23,7 @@ func TestTillSettlesDoubt(t *testing.T) {
 	if got := view.Unpaid(nil); got > 0.01 || view.Substituted() > 0.01 {
 		t.Errorf("unpaid %.2f, substituted %.2f after all three were scanned; want none", got, view.Substituted())
 	}
-	s.w.take(v, Fact{Product: salt, N: 1, P: 0.99}, 0.95) // no doubt about this one
+	s.w.picked(Fact{Product: salt, N: 1, P: 0.99}, []claim{{v, 0.95}}, 2) // no doubt about this one
 	s.w.scanned(v, Fact{Product: sauce, N: 1}, "")
 	if got := s.view(v).Unpaid(nil); !near(got, 0.95, 0.01) {
 		t.Errorf("unpaid %.2f: a scan of something else pays for goods that were surely taken", got)

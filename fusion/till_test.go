@@ -87,7 +87,7 @@ func TestScanBeforeThePick(t *testing.T) {
 	s.till(10, "1", Scan, "071142008582")
 	s.tell(20)
 	v := s.of("cam-1/A")
-	s.w.take(v, Fact{Product: sauce, N: 1, P: 1}, 0.9)
+	s.w.picked(Fact{Product: sauce, N: 1, P: 1}, []claim{{v, 0.9}}, 1)
 	if got := s.view(v).Unpaid(nil); got != 0 {
 		t.Errorf("unpaid %.2f: the till has seen it", got)
 	}

@@ -150,12 +150,14 @@ func (w *World) seen(v *Visit, e *Event) {
 		}
 		v.trail = append(v.trail, trailPoint{e.TS, e.Floor})
 	}
+	v.reachOut(e)
 	w.cross(v, e)
 	for z := range w.Store.Zones {
 		w.inZone(v, z, e)
 	}
 	if remember {
 		w.beside(v)
+		w.meet(v)
 	}
 }
 

@@ -77,6 +77,9 @@ type Visit struct {
 	tags    []carriedTag
 	with    []object
 	paidBy  []int // visits of its group that paid
+	hands   []handPoint
+	lots    []int // where its goods come from
+	met     []meeting
 }
 
 // Share is another visit's share in the same goods.
@@ -129,10 +132,12 @@ func (v *Visit) clone() *Visit {
 	// These are only appended to and cut at the front: what both hold never changes.
 	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), slices.Clip(v.Facts)
 	c.trail, c.paidBy = slices.Clip(v.trail), slices.Clip(v.paidBy)
+	c.hands, c.lots = slices.Clip(v.hands), slices.Clip(v.lots)
 	c.Basket = slices.Clone(v.Basket)
 	c.Others = slices.Clone(v.Others)
 	c.stays = slices.Clone(v.stays)
 	c.mates = slices.Clone(v.mates)
+	c.met = slices.Clone(v.met)
 	c.tags = slices.Clone(v.tags)
 	c.with = slices.Clone(v.with)
 	return &c
@@ -233,6 +238,7 @@ func (w *World) end(v *Visit) {
 	for _, k := range v.keys {
 		delete(w.tracks, k)
 	}
+	w.leave(v)
 	for k, s := range w.sessions {
 		if s.visit == v {
 			delete(w.sessions, k)

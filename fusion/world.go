@@ -33,6 +33,11 @@ type World struct {
 	changes  []Change
 	evicted  int    // facts and items dropped at a bound
 	heard    []span // by source, of the readings being folded; scratch
+
+	lots   []*lot // where goods in baskets come from, by id
+	lotID  int    // of the newest
+	deeds  []deed // the newest steps, oldest first
+	deedID int
 }
 
 // span is from when to when a source was heard, ns; zero: it was not.
@@ -96,6 +101,7 @@ func (w *World) Clone() *World {
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
 	c.timers = slices.Clone(w.timers)
 	c.changes, c.heard = nil, nil
+	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	return &c
 }
 

@@ -62,7 +62,7 @@ var (
 	handling = of(fusion.FactPicked, fusion.FactPutBack)
 	tagged   = of(fusion.FactRead, fusion.FactMoved, fusion.FactReadEnd)
 	paying   = of(fusion.FactOpened, fusion.FactScanned, fusion.FactVoided, fusion.FactRefunded, fusion.FactTill, fusion.FactPaid)
-	basket   = handling | tagged | paying | of(fusion.FactGroup)
+	basket   = handling | tagged | paying | of(fusion.FactGroup, fusion.FactSettled)
 
 	perceived = [...]kinds{
 		fusion.ByTrack:  of(fusion.FactSeen, fusion.FactEntered),

@@ -1,0 +1,223 @@
+package fusion
+
+import (
+	"math"
+	"sort"
+)
+
+// claim is a visit's part in an event that somebody did.
+type claim struct {
+	visit *Visit
+	share float64
+}
+
+// Parameters of who did something at a place. Distances and times are those of science §4; what is marked so is an
+// assumption, to be fitted.
+const (
+	reach      = 0.8  // metres from the foot point that an arm reaches
+	sigmaReach = 0.5  // metres beyond it
+	sigmaHand  = 0.25 // metres from the plate's box
+	sigmaTime  = 0.4  // seconds between the event and when the hand was there
+	sigmaSeen  = 1.0  // seconds between what a gate or a reader saw and when the person was seen: people leave the picture there
+	minShare   = 0.02
+
+	// Likelihoods are densities over the floor, relative to that of a foot point within reach, which is spread over
+	// π·0.8² + 2π·0.8·0.5·√(π/2) + 2π·0.5² = 6.7 m². A hand at a plate of 0.3 m by 0.4 m is spread over 1 m².
+	handGain = 6.7
+
+	unseen    = 0.05 // 1 − P_D: somebody whom no camera saw, anywhere within reach (assumption: P_D 0.95)
+	blind     = 0.5  // the same where no camera is awake (assumption)
+	otherHand = 0.1  // that the hand that did it is not one of those that the camera shows (assumption)
+	outOfView = 0.3  // of one whom the camera has just lost: that it did not see somebody who is there (assumption)
+	strolling = 1.0  // metres a second by which he may have moved since
+	handsFull = 1.0  // how much likelier a hand makes it that holds goods after a pick, or before a put-back (assumption)
+
+	plateBelow, plateAbove = 0.1, 0.4 // metres: the box above a plate in which hands take goods (assumption)
+	longStep               = 1500 * int64(1e6)
+	longestStep            = 12 * second // what a trail remembers
+)
+
+// clockSD is the standard deviation of what is known of a source's clock, in seconds.
+func (w *World) clockSD(int) float64 { return 0 }
+
+// odds is how likely a visit did an event: the likelihood relative to that of somebody within reach.
+type odds struct {
+	visit *Visit
+	l     float64
+}
+
+// candidates lists the visits that can have moved goods on a plate in a step, in the order in which they began, and the
+// likelihood of a person whom no camera saw. Staff are candidates as everybody is: what they take must not fall on the
+// customer beside them, and that they are staff is for policies to weigh.
+func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
+	from, until := s.At, s.At
+	if s.TS-s.At > longStep { // held, or too slow to say when: at any moment since
+		from, until = max(s.At, s.TS-longestStep), s.TS-settleNS
+	}
+	p := Point{sc.At[0], sc.At[1]}
+	source := w.Store.source[sc.ID]
+	for _, v := range w.visits {
+		away := float64(w.now-from) / 1e9 * 3 // nobody runs faster through a shop
+		if v.PosAt == 0 || v.Pos.distance(p) > reach+4*sigmaReach+away {
+			continue
+		}
+		if l := w.didStep(v, sc, p, source, from, until, s.Grams > 0); l >= unseen*minShare {
+			to = append(to, odds{v, l})
+		}
+	}
+	if w.watched(sc.Zone, s.At) {
+		return to, unseen
+	}
+	return to, blind
+}
+
+// watched reports whether a camera of the zone is awake at ts, or the zone has none that could sleep.
+func (w *World) watched(zone int, ts int64) bool {
+	if zone < 0 || len(w.watchers[ByTrack][zone]) == 0 {
+		return true
+	}
+	for _, i := range w.watchers[ByTrack][zone] {
+		if w.live[i].first == 0 {
+			continue
+		}
+		if _, idle := w.live[i].idleSince(ts); !idle {
+			return true
+		}
+	}
+	return false
+}
+
+// didStep is the likelihood that a visit did what a plate felt in [from, until]: by its hands where a camera shows them,
+// else by where it stood.
+func (w *World) didStep(v *Visit, sc *Scale, p Point, source int, from, until int64, put bool) float64 {
+	a, b := w.clockSD(source), w.clockSD(v.camera)
+	sigma := math.Sqrt(float64(sigmaTime*sigmaTime) + float64(a*a) + float64(b*b))
+	feet, n := 0.0, 0
+	for t := from; t <= until; t += second {
+		feet += v.stoodAt(p, t, sigma)
+		n++
+	}
+	feet /= float64(n)
+	hand, shown, holds := 0.0, false, 0.0
+	for i := range v.hands {
+		h := &v.hands[i]
+		gap := max(from-h.at, h.at-until, 0)
+		if gap > 2*second {
+			continue
+		}
+		shown = true
+		hand = max(hand, float64(likelihood(sc.apart(h.p), sigmaHand)*likelihood(float64(gap)/1e9, sigma)))
+		if after := h.at > until; after != put && gap <= longStep {
+			holds = max(holds, float64(h.holding))
+		}
+	}
+	if !shown {
+		return feet
+	}
+	l := float64((1-otherHand)*handGain*hand) + float64(otherHand*feet)
+	return float64(l * (1 + float64(handsFull*holds)))
+}
+
+// stoodAt is the likelihood of reaching p from where the visit stood at ts. A camera that has just lost somebody may not see
+// him though he is there.
+func (v *Visit) stoodAt(p Point, ts int64, sigma float64) float64 {
+	q, gap, ok := v.stood(ts)
+	if !ok {
+		return 0
+	}
+	d := max(0, q.distance(p)-reach)
+	if gap == 0 {
+		return likelihood(d, sigmaReach)
+	}
+	late := float64(gap) / 1e9
+	walked := float64(strolling * late)
+	wide := math.Sqrt(float64(sigmaReach*sigmaReach) + float64(walked*walked))
+	return max(float64(likelihood(d, sigmaReach)*likelihood(late, sigma)), float64(outOfView*likelihood(d, wide)))
+}
+
+// stood is where the visit was at ts: between two sightings on the line between them, with gap 0, else where it was seen
+// next before or after, by gap; false when that is more than two seconds.
+func (v *Visit) stood(ts int64) (p Point, gap int64, ok bool) {
+	if v.PosAt == 0 {
+		return p, 0, false
+	}
+	trail := v.trail
+	i := sort.Search(len(trail), func(k int) bool { return trail[k].at > ts })
+	after := trailPoint{v.PosAt, v.Pos}
+	if i < len(trail) {
+		after = trail[i]
+	}
+	if i == 0 {
+		gap = after.at - ts
+		return after.p, gap, gap <= lostAfter
+	}
+	before := trail[i-1]
+	switch {
+	case after.at <= ts:
+		gap = ts - after.at
+		return after.p, gap, gap <= lostAfter
+	case after.at-before.at <= lostAfter:
+		share := float64(ts-before.at) / float64(after.at-before.at)
+		d := after.p.minus(before.p)
+		return Point{before.p.X + float64(share*d.X), before.p.Y + float64(share*d.Y)}, 0, true
+	case ts-before.at <= after.at-ts:
+		return before.p, ts - before.at, ts-before.at <= lostAfter
+	}
+	return after.p, after.at - ts, after.at-ts <= lostAfter
+}
+
+// apart is how far a point is from the box over the plate from which goods are taken, in metres.
+func (sc *Scale) apart(p [3]float32) float64 {
+	dx := max(0, math.Abs(float64(p[0])-sc.At[0])-sc.Size[0]/2)
+	dy := max(0, math.Abs(float64(p[1])-sc.At[1])-sc.Size[1]/2)
+	dz := max(0, sc.At[2]-plateBelow-float64(p[2]), float64(p[2])-sc.At[2]-plateAbove)
+	return math.Sqrt(float64(dx*dx) + float64(dy*dy) + float64(dz*dz))
+}
+
+// maxHands bounds the hands remembered of one visit: three seconds of two, every trailStep.
+const maxHands = 32
+
+// handPoint is where a hand was, and with what probability the person held something.
+type handPoint struct {
+	at      int64
+	p       [3]float32 // metres
+	holding float32
+}
+
+// reachOut remembers where a camera saw the hands of a visit.
+func (v *Visit) reachOut(e *Event) {
+	if n := len(v.hands); n > 0 && e.TS-v.hands[n-1].at < trailStep {
+		return
+	}
+	for i, h := range e.Hands {
+		if i == 2 {
+			break
+		}
+		if len(v.hands) == maxHands {
+			v.hands = v.hands[1:]
+		}
+		v.hands = append(v.hands, handPoint{e.TS, [3]float32{float32(h[0]), float32(h[1]), float32(h[2])}, float32(e.Holding)})
+	}
+}
+
+// shares turns likelihoods into parts of 1, sum being the likelihood of all and of nobody; the largest first, and among
+// equals the older visit.
+func shares(c []claim, sum float64) []claim {
+	kept := c[:0]
+	for _, x := range c {
+		x.share /= sum
+		if x.share >= minShare {
+			kept = append(kept, x)
+		}
+	}
+	sort.SliceStable(kept, func(i, j int) bool { return kept[i].share > kept[j].share })
+	return kept
+}
+
+// likelihood is exp(−d²/2σ²), rounded so that every machine gets the same.
+func likelihood(d, sigma float64) float64 {
+	z := d / sigma
+	return round9(math.Exp(-float64(z*z) / 2))
+}
+
+func round9(x float64) float64 { return math.Round(x*1e9) / 1e9 }

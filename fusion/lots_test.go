@@ -1,0 +1,128 @@
+package fusion
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestNothingIsLostOrDoubled: whatever is picked, put back, scanned, voided, carried through a gate and handed over, the
+// units of a step are never with more people than they are, and a basket holds what its lots say.
+func TestNothingIsLostOrDoubled(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := NewWorld(cornerShop())
+		w.now = monday
+		var all []*Visit
+		for i := range rapid.IntRange(1, 12).Draw(t, "people") {
+			all = append(all, w.open(0, fmt.Sprint(i), monday))
+		}
+		picked := map[int]float64{}
+		who := func() *Visit { return rapid.SampledFrom(all).Draw(t, "who") }
+		some := func() []claim {
+			var c []claim
+			left := 0.95
+			for range rapid.IntRange(1, 3).Draw(t, "claims") {
+				v := who()
+				share := rapid.Float64Range(minShare, 0.9).Draw(t, "share")
+				if share > left || v.Ended != 0 {
+					continue
+				}
+				for _, o := range c {
+					if o.visit == v {
+						share = 0
+					}
+				}
+				if share > 0 {
+					c, left = append(c, claim{v, share}), left-share
+				}
+			}
+			return c
+		}
+		for n := range rapid.IntRange(1, 60).Draw(t, "events") {
+			w.now += second
+			v := who()
+			f := Fact{At: w.now, Zone: aisleZone, Source: -1, Product: rapid.IntRange(0, 2).Draw(t, "product"), N: float64(rapid.IntRange(1, 3).Draw(t, "units")), P: 1}
+			epc := rapid.SampledFrom([]string{"", sauceTag, otherTag}).Draw(t, "epc")
+			switch act := rapid.IntRange(0, 8).Draw(t, "act"); {
+			case act <= 1:
+				near := some()
+				f.Kind, f.P = FactPicked, rapid.SampledFrom([]float64{1, 0.6}).Draw(t, "p")
+				f.N *= f.P
+				w.picked(f, near, n)
+				if f.P < 1 { // or the other product of the plate
+					f.Product, f.P, f.N = (f.Product+1)%3, 1-f.P, f.N/f.P*(1-f.P)
+					w.picked(f, near, n)
+				}
+				for _, l := range w.lots {
+					if l.step == n {
+						picked[n] += l.units
+					}
+				}
+			case v.Ended != 0:
+			case act == 2:
+				f.Kind = FactPutBack
+				w.putBack(f, some())
+			case act <= 4:
+				w.scanned(v, f, epc)
+			case act == 5:
+				w.voided(v, f, epc)
+			case act == 6:
+				f.Name, f.P = sauceTag, rapid.Float64Range(0, 1).Draw(t, "moved")
+				w.bind(v, f, rapid.Float64Range(0, 1).Draw(t, "share"))
+			case act == 7:
+				if o := who(); o != v && o.Ended == 0 {
+					w.pass(v, o, rapid.SampledFrom([]float64{passHands, passSeen}).Draw(t, "passed"))
+					w.passNear(v, o)
+				}
+			default:
+				w.end(v)
+			}
+			conserved(t, w, picked)
+		}
+	})
+}
+
+func conserved(t *rapid.T, w *World, picked map[int]float64) {
+	t.Helper()
+	const eps = 1e-6
+	steps := map[int]float64{}
+	for _, l := range w.lots {
+		with := l.back
+		for _, p := range l.parts {
+			if p.n < 0 {
+				t.Fatalf("lot %+v: a part below nothing", *l)
+			}
+			with += p.n
+		}
+		if with > l.units+eps {
+			t.Fatalf("lot %+v: %.6f units are somewhere, of %.6f picked", *l, with, l.units)
+		}
+		steps[l.step] += l.units
+	}
+	for step, n := range steps {
+		if n > picked[step]+eps {
+			t.Fatalf("step %d: %.6f units of %.6f picked", step, n, picked[step])
+		}
+	}
+	for _, v := range w.visits {
+		held := map[[2]string]float64{}
+		for _, l := range w.lots {
+			for _, p := range l.parts {
+				if p.visit == v.number {
+					held[[2]string{fmt.Sprint(l.product), p.epc}] += p.n
+				}
+			}
+		}
+		for i := range v.Basket {
+			it := &v.Basket[i]
+			n := held[[2]string{fmt.Sprint(it.Product), it.EPC}]
+			if it.EPC == "" && !near(it.N, n, eps) || it.EPC != "" && !near(it.known, n, eps) || it.N < n-eps {
+				t.Fatalf("visit %d holds %+v, its lots say %.6f", v.number, *it, n)
+			}
+			if it.Owner < 0 || it.Owner > 1+eps || it.PUnpaid() < 0 || it.PUnpaid() > 1 {
+				t.Fatalf("visit %d: %+v", v.number, *it)
+			}
+		}
+	}
+}
