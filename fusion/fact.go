@@ -47,6 +47,7 @@ type Fact struct {
 	Product int     // index into Store.Products; -1: none or unknown
 	N       float64 // expected count: units times the share of this subject
 	P       float64 // probability or quality 0–1, as the kind says
+	Grams   float64 // picked, put back: the whole step of the plate in grams, below 0 off it; else 0
 	Name    string  // EPC, session, class, signal, till action
 }
 
