@@ -30,6 +30,7 @@ type BrokerOptions struct {
 	TLS     *tls.Config   // nil: plain MQTT
 	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
 	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
+	Keep    string        // the client for whom it keeps every message, from the first one on; empty: for whom subscribes, from then on
 	Log     *slog.Logger  // nil: nothing
 }
 
@@ -85,6 +86,11 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	}
 	if err := free(host, port); err != nil {
 		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
+	}
+	if o.Keep != "" {
+		if err := b.keep(o.Keep); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
 	}
 	if err := b.start(); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)

@@ -291,7 +291,7 @@ func (st *station) openBroker() error {
 	o := sensors.SubscriberOptions{URL: b.URL, User: b.User, Log: st.log.With("component", "mqtt"), ClientID: "magpie-" + st.site.Store.ID}
 	if b.URL == "" {
 		broker, err := sensors.NewBroker(sensors.BrokerOptions{Listen: b.Listen, Dir: st.path("broker"), Store: st.site.Store.ID,
-			Foreign: st.site.Sources, Users: b.Users, Log: st.log.With("component", "broker")})
+			Foreign: st.site.Sources, Users: b.Users, Keep: o.ClientID, Log: st.log.With("component", "broker")})
 		if err != nil {
 			return err
 		}
