@@ -26,6 +26,7 @@ type Options struct {
 	Sources  func() []Source
 	Policies func() PolicySet
 	Visits   func() []Visit
+	Shrink   func() []Shrink
 
 	// Receive takes the body of POST /api/alerts, checks its signature by the header and returns the status and the JSON
 	// to answer: 202 and {"status":"queued"}, or 401 and what is wrong.
@@ -106,6 +107,22 @@ type Visit struct {
 	Staff  float64     `json:"staff"`            // probability of being staff
 }
 
+// Shrink is what became of one product in one zone on one day of the store's calendar, in expected units.
+type Shrink struct {
+	Day       string  `json:"day"`  // 2026-11-22
+	SKU       string  `json:"sku"`  // "" for goods that no product explains
+	Zone      string  `json:"zone"` // "" where the product lies in several zones, or in none
+	Picked    float64 `json:"picked"`
+	PutBack   float64 `json:"put_back"`
+	Sold      float64 `json:"sold"` // scanned less voided and refunded
+	Open      float64 `json:"open"` // taken and neither put back, sold nor seen leaving
+	Delivered float64 `json:"delivered"`
+	Unpaid    float64 `json:"unpaid"` // gone out with visits, unseen by a till
+	Unknown   float64 `json:"unknown"`
+	Damaged   float64 `json:"damaged"`
+	Admin     float64 `json:"admin"`
+}
+
 // VisitZone is a zone that the visit was in.
 type VisitZone struct {
 	Zone  string  `json:"zone"`
@@ -163,6 +180,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("GET /api/site", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Site) })
 	mux.HandleFunc("GET /api/sources", list(o.Sources))
 	mux.HandleFunc("GET /api/visits", list(o.Visits))
+	mux.HandleFunc("GET /api/shrink", list(o.Shrink))
 	mux.HandleFunc("GET /api/policies", s.policies)
 	mux.HandleFunc("GET /api/marks", s.marks)
 	mux.HandleFunc("GET /api/goods", s.goods)

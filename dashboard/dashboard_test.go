@@ -80,6 +80,7 @@ func TestNothingConfiguredIsEmptyAndNotAnError(t *testing.T) {
 	f("GET", "/api/alerts", "", 200, `[]`)
 	f("GET", "/api/sources", "", 200, `[]`)
 	f("GET", "/api/visits", "", 200, `[]`)
+	f("GET", "/api/shrink", "", 200, `[]`)
 	f("GET", "/api/marks", "", 200, `{}`)
 	f("GET", "/api/goods?sku=1", "", 200, `{}`)
 	f("GET", "/api/policies", "", 200, `{"hash":"","loaded":null,"policies":[]}`)

@@ -53,6 +53,7 @@ func newDiary() Judge[*diary] {
 func deep(w *World) string {
 	var b strings.Builder
 	p := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
+	p("shrink %+v", w.Shrink())
 	p("now %d began %d born %d evicted %d live %+v", w.now, w.began, w.born, w.evicted, w.live)
 	for _, list := range [][]*Visit{w.visits, w.tills, w.zones, {w.store}} {
 		for _, v := range list {

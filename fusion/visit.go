@@ -244,6 +244,7 @@ func (w *World) end(v *Visit) {
 			delete(w.sessions, k)
 		}
 	}
+	w.wentOut(v)
 	w.add(v, Fact{At: w.now, Kind: FactEnded, Source: -1, Zone: v.Zone, Product: -1}, 1)
 }
 

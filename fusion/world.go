@@ -28,6 +28,7 @@ type World struct {
 	tills    []*Visit // ledgers, by till, zone, and one for the store
 	zones    []*Visit
 	store    *Visit
+	shrink   shrink
 	timers   timers
 	born     int // visits begun so far
 	changes  []Change
@@ -53,6 +54,7 @@ func NewWorld(s *Store) *World {
 		}
 	}
 	w.plates = newPlates(s)
+	w.shrink = newShrink(s)
 	for i := range s.Tills {
 		w.tills = append(w.tills, &Visit{Subject: SubjectTill, ID: s.Tills[i].ID, Zone: s.Tills[i].Zone})
 	}
@@ -71,6 +73,7 @@ func (w *World) Clone() *World {
 		c.live[i].holes = slices.Clip(c.live[i].holes) // only ever appended to
 	}
 	c.plates = w.plates.clone()
+	c.shrink = w.shrink.clone()
 	c.tags = w.tags.clone()
 	moved := make(map[*Visit]*Visit, len(w.visits))
 	c.visits = make([]*Visit, len(w.visits))
@@ -149,6 +152,8 @@ func (w *World) Fold(e *Event) {
 		w.foldGate(e)
 	case Signal:
 		w.foldSignal(e)
+	case Stock:
+		w.foldStock(e)
 	}
 }
 
@@ -283,6 +288,7 @@ func (w *World) note(f Fact) {
 		w.add(w.zones[f.Zone], f, 1)
 	}
 	w.add(w.store, f, 1)
+	w.reckonShrink(&f)
 }
 
 // timer kinds, in the order in which they fire when due together.

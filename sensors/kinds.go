@@ -321,7 +321,7 @@ func (d *Decoder) signal(m *draft) *Rejection {
 
 func (d *Decoder) stock(m *draft) *Rejection {
 	c := &d.c
-	var sku word
+	var sku, reason word
 	var units number
 	r := d.members(m, func(name []byte) *Rejection {
 		switch string(name) {
@@ -329,6 +329,8 @@ func (d *Decoder) stock(m *draft) *Rejection {
 			return c.word(&sku, wantText)
 		case "units":
 			return c.within(&units, 0, 1e9, "the units on hand, not negative")
+		case "reason":
+			return c.word(&reason, wantText)
 		}
 		return nil
 	})
@@ -340,7 +342,7 @@ func (d *Decoder) stock(m *draft) *Rejection {
 	case !units.set:
 		return c.missing("units", "give the units on hand in the store")
 	}
-	return d.one(m, fusion.Event{Zone: -1, SKU: c.keep([]byte(fusion.GTIN14(sku.v))), Qty: units.v})
+	return d.one(m, fusion.Event{Zone: -1, SKU: c.keep([]byte(fusion.GTIN14(sku.v))), Name: stockReason(reason.v), Qty: units.v})
 }
 
 func (d *Decoder) status(m *draft) *Rejection {
@@ -376,4 +378,13 @@ func (d *Decoder) status(m *draft) *Rejection {
 		return &Rejection{Code: CodeRange, Path: "/state", Reason: fmt.Sprintf("state is %q: online, offline or degraded is wanted", state.v)}
 	}
 	return d.one(m, e)
+}
+
+// stockReason returns the reason of a stock message when it is one that Magpie knows; any other is a count.
+func stockReason(reason string) string {
+	switch reason {
+	case "inventory", "delivery", "transfer", "damaged", "admin":
+		return reason
+	}
+	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,8 @@ type live struct {
 
 	mu       sync.Mutex
 	visits   []dashboard.Visit
+	shrink   []fusion.ShrinkRow
+	shrinkAt int64
 	visitsAt int64
 	toldAt   int64
 	reload   reloadState
@@ -203,8 +206,11 @@ func (l *live) policies(line *journal.Line) *rules.Set {
 	return set
 }
 
-// visitsEvery is how often, in time of arrival, the open visits are shown anew.
-const visitsEvery = int64(500e6)
+// visitsEvery is how often, in time of arrival, the open visits are shown anew, shrinkEvery the ledger, which is larger.
+const (
+	visitsEvery = int64(500e6)
+	shrinkEvery = int64(5e9)
+)
 
 func (l *live) confirmed(w *fusion.World) {
 	now := l.pipeline.core.Watermark()
@@ -218,6 +224,9 @@ func (l *live) confirmed(w *fusion.World) {
 	l.numbers.world(w, l.pipeline.core.Checkpoints, now)
 	l.mu.Lock()
 	l.visits = visits
+	if now-l.shrinkAt >= shrinkEvery {
+		l.shrink, l.shrinkAt = w.Shrink(), now
+	}
 	l.mu.Unlock()
 	if now-l.toldAt >= tellEvery && !l.old {
 		l.toldAt = now
@@ -277,6 +286,30 @@ func (l *live) shownVisits() []dashboard.Visit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.visits
+}
+
+// shownShrink is the ledger as the page's API gives it, to hundredths of a unit.
+func (l *live) shownShrink() []dashboard.Shrink {
+	l.mu.Lock()
+	rows := l.shrink
+	l.mu.Unlock()
+	store := l.site.Store
+	all := make([]dashboard.Shrink, len(rows))
+	cents := func(x float64) float64 { return math.Round(100*x)/100 + 0 } // no −0
+	for i := range rows {
+		r := &rows[i]
+		d := dashboard.Shrink{Day: fmt.Sprintf("%04d-%02d-%02d", r.Day/10000, r.Day/100%100, r.Day%100), Picked: cents(r.Picked),
+			PutBack: cents(r.PutBack), Sold: cents(r.Sold), Open: cents(r.Open()), Delivered: cents(r.Delivered), Unpaid: cents(r.Unpaid),
+			Unknown: cents(r.Unknown), Damaged: cents(r.Damaged), Admin: cents(r.Admin)}
+		if r.Product >= 0 {
+			d.SKU = store.Products[r.Product].Written
+		}
+		if r.Zone >= 0 {
+			d.Zone = store.Zones[r.Zone].ID
+		}
+		all[i] = d
+	}
+	return all
 }
 
 // adopt makes a set judge from now on: its control line goes into the journal, and where that line stands decides.

@@ -195,6 +195,13 @@ func (n *numbers) storeFact(f *fusion.Fact, zone string) {
 		}
 		n.check(n.agg.Add("shelves", []string{zone, category}, field, 1, f.TS))
 		n.check(n.agg.Add("shelves", []string{zone, category}, "units", units, f.TS))
+	case fusion.FactShrunk:
+		category, units, value := "unknown", int64(math.Round(f.N)), int64(0)
+		if f.Product >= 0 {
+			category, value = n.store.Products[f.Product].Category, units*n.store.Products[f.Product].Price
+		}
+		n.check(n.agg.Add("shrink", []string{category, f.Name}, "units", units, f.TS))
+		n.check(n.agg.Add("shrink", []string{category, f.Name}, "value", value, f.TS))
 	case fusion.FactOpened:
 		till("sessions")
 	case fusion.FactScanned:

@@ -200,7 +200,7 @@ func (st *station) run(ctx context.Context) error {
 	}
 	handler := dashboard.New(dashboard.Options{Site: dashboard.SiteOf(st.site), Hub: hub,
 		Alerts: live.recent.query, Revisions: live.recent.revisions, Marks: v.all,
-		Sources: live.health.list, Policies: live.policySet, Visits: live.shownVisits,
+		Sources: live.health.list, Policies: live.policySet, Visits: live.shownVisits, Shrink: live.shownShrink,
 		Goods: goodsNames(st.site.Store), Health: st.trouble.err,
 		Outbox: outboxOf(st.outbox), Resend: st.outbox.Resend,
 		Receive: (&receiver{store: st.site.Store.ID, peers: peers, journal: st.journal, now: now}).receive,
