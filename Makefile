@@ -53,7 +53,7 @@ lint: ## gofmt, vet, staticcheck
 
 fuzz: ## every fuzz test for FUZZTIME
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
-	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p || exit 1; done; done
 
 bench: setup ## benchmarks
 	go test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...

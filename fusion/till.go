@@ -1,6 +1,9 @@
 package fusion
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // sessionKey names a till session.
 type sessionKey struct {
@@ -14,6 +17,7 @@ type session struct {
 	share float64
 	scans int
 	lines []tillLine // the newest maxLines
+	at    int64      // its newest event, ns
 }
 
 // tillLine is a line that was scanned, as a void names it.
@@ -37,9 +41,13 @@ func (w *World) foldTill(e *Event) {
 	key := sessionKey{e.Source, e.ID}
 	s := w.sessions[key]
 	if s == nil {
+		if len(w.sessions) == maxSessions {
+			w.forgetSession()
+		}
 		s = &session{}
 		w.sessions[key] = s
 	}
+	s.at = e.TS
 	zone := w.Store.Tills[t].Zone
 	if s.visit == nil || s.visit.Unowned {
 		w.customer(s, key, zone, e)
@@ -84,6 +92,22 @@ func (w *World) foldTill(e *Event) {
 	if f.Kind == FactPaid && v.Paid {
 		w.groupPaid(v, f)
 	}
+}
+
+// maxSessions bounds the sessions of a store that are known at once. One that is forgotten and goes on begins anew.
+const maxSessions = 1 << 12
+
+// forgetSession forgets the session of which nothing was heard for the longest time.
+func (w *World) forgetSession() {
+	var oldest sessionKey
+	at := int64(math.MaxInt64)
+	for k, s := range w.sessions {
+		if s.at < at || s.at == at && (k.source < oldest.source || k.source == oldest.source && k.id < oldest.id) {
+			oldest, at = k, s.at
+		}
+	}
+	delete(w.sessions, oldest)
+	w.evicted++
 }
 
 func (s *session) scan(l tillLine) {

@@ -33,6 +33,9 @@ const (
 	maxOthers = 8
 )
 
+// maxVisits bounds the visits that are open at once; beyond it the one ends of whom nothing was heard for the longest time.
+const maxVisits = 1 << 14
+
 // Event times after which something is taken to be over (contract §4, §5).
 const (
 	lostAfter = 2 * second  // no camera has seen the person
@@ -163,6 +166,16 @@ func VisitID(store, source, track string, ts int64) string {
 
 // open begins a visit with an observation by a source.
 func (w *World) open(source int, track string, ts int64) *Visit {
+	if len(w.visits) == maxVisits {
+		longest := w.visits[0]
+		for _, v := range w.visits {
+			if v.Last < longest.Last {
+				longest = v
+			}
+		}
+		w.evicted++
+		w.end(longest)
+	}
 	w.born++
 	v := &Visit{ID: VisitID(w.Store.ID, w.Store.Sources[source].ID, track, ts), First: ts, Last: ts, Zone: -1,
 		Staff: staffPrior, number: w.born, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}

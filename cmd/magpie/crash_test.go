@@ -81,11 +81,13 @@ type crash struct {
 	influx                *database
 	floor                 *receiverEnd
 	began                 time.Time
-	why                   []string // it failed, or is waiting
+	why                   []string // it failed
+	step                  string   // the last that was done
 }
 
 func (c *crash) say(format string, args ...any) {
-	c.t.Logf("%6.1f s  %s", time.Since(c.began).Seconds(), fmt.Sprintf(format, args...))
+	c.step = fmt.Sprintf("%6.1f s  %s", time.Since(c.began).Seconds(), fmt.Sprintf(format, args...))
+	c.t.Log(c.step)
 }
 
 // wrong fails the test with what the last line of its output will say again.
@@ -176,7 +178,7 @@ func TestCrash(t *testing.T) {
 			c.run(film)
 		})
 		if !ok && c != nil { // after all that the programs said, where it cannot be cut off
-			t.Errorf("%s: what failed: %s", broker, strings.Join(c.why, "\n"))
+			t.Errorf("%s failed after the step %q: %s", broker, c.step, strings.Join(c.why, "\n"))
 		}
 	}
 }

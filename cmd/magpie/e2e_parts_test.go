@@ -219,7 +219,8 @@ level = "error"
 func (d *database) start(t *testing.T) {
 	t.Helper()
 	d.child = startChild(t, d.bin, "run", "-config", d.config)
-	await(t, 30*time.Second, "an influxd that is ready", func() bool { return d.client.Ready(t.Context()) == nil })
+	// After a kill it takes 20 s and more where it has to share one core.
+	await(t, 2*time.Minute, "an influxd that is ready", func() bool { return d.client.Ready(t.Context()) == nil })
 }
 
 // total asks in Flux for one number of the last hour: what remains of a measurement's field after the calls, such as
