@@ -142,7 +142,8 @@ func (w *World) seen(v *Visit, e *Event) {
 		v.heading = float64(0.8*v.heading) + v.wayOut - way
 		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
-	v.Pos, v.PosAt, v.camera, v.wayOut = e.Floor, e.TS, e.Source, way
+	w.moveTo(v, e.Floor, e.TS)
+	v.camera, v.wayOut = e.Source, way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
 		if len(v.trail) == maxTrail {

@@ -184,13 +184,13 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 	return v
 }
 
+// visit finds an open visit by its number, nil if there is none.
 func (w *World) visit(number int) *Visit {
-	for _, v := range w.visits {
-		if v.number == number {
-			return v
-		}
+	i, found := slices.BinarySearchFunc(w.visits, number, func(v *Visit, n int) int { return v.number - n })
+	if !found {
+		return nil
 	}
-	return nil
+	return w.visits[i]
 }
 
 // touch says that the visit was observed now, and so goes on.
@@ -242,12 +242,10 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 // end closes the visit. Its facts stay with it until the world forgets it.
 func (w *World) end(v *Visit) {
 	v.Ended = w.now
-	for i, o := range w.visits {
-		if o == v {
-			w.visits = append(w.visits[:i], w.visits[i+1:]...)
-			break
-		}
+	if i := slices.Index(w.visits, v); i >= 0 {
+		w.visits = slices.Delete(w.visits, i, i+1)
 	}
+	w.grid.remove(v)
 	for _, k := range v.keys {
 		delete(w.tracks, k)
 	}

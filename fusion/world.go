@@ -24,6 +24,8 @@ type World struct {
 	tags     *tagTable
 	tracks   map[trackKey]*track
 	visits   []*Visit // open, in the order in which they began
+	grid     grid     // of them, by where they are; nil until it is needed
+	nearby   []*Visit // scratch
 	sessions map[sessionKey]*session
 	tills    []*Visit // ledgers, by till, zone, and one for the store
 	zones    []*Visit
@@ -103,7 +105,7 @@ func (w *World) Clone() *World {
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
 	c.timers = slices.Clone(w.timers)
-	c.changes, c.heard = nil, nil
+	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	return &c
 }
