@@ -181,7 +181,7 @@ func (w *World) together(cluster []int, newest *deed) ([maxEvents][maxOwners]flo
 func (w *World) bothBy(a, b *deed) int64 {
 	d := w.span(a, b)
 	switch {
-	case float64(abs(a.at-b.at))/1e9 >= d/handSpeed+handTime:
+	case float64(abs(a.at-b.at))/1e9 >= float64(d/handSpeed)+handTime:
 		return 0
 	case d <= armSpan:
 		return bothHands
