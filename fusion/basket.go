@@ -14,6 +14,7 @@ type Item struct {
 
 	known float64 // units of a line with a tag that are known by more than the tag's moving
 	tag   float64 // the visit's share in the tag's moving
+	found bool    // no pick of his explains them: others had them before
 	any   float64 // of units that come from several picks: the probability that there is one at all; 0: not known
 }
 
@@ -76,14 +77,20 @@ func (w *World) step(scale int, s step) {
 	near := w.attribute(&d, can, none)
 	var held []Item
 	for _, c := range near {
-		held = append(held, c.visit.Basket...)
+		for _, it := range c.visit.Basket {
+			it.N = float64(it.N * c.share)
+			held = append(held, it)
+		}
 	}
-	for _, f := range w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held)) {
+	for _, f := range w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale))) {
 		w.note(f)
 		if f.Kind == FactPicked {
 			d.lots = append(d.lots, w.picked(f, near, d.id))
+			w.seenTaking(&d, f)
+			w.lay(scale, f.Product, -f.N)
 		} else {
 			w.putBack(f, near)
+			w.lay(scale, f.Product, f.N)
 		}
 	}
 	w.remember(d)
@@ -125,6 +132,19 @@ func (w *World) picked(f Fact, near []claim, step int) int {
 		w.add(c.visit, f, c.share)
 	}
 	return l.id
+}
+
+// seenTaking notes of the newest lot whose hands were seen to take it.
+func (w *World) seenTaking(d *deed, f Fact) {
+	l := *w.lots[len(w.lots)-1]
+	l.parts = slices.Clone(l.parts)
+	for _, x := range d.who {
+		if p, v := l.of(x.visit, ""), w.visit(x.visit); p != nil && v != nil && x.took > 0 {
+			p.sure = min(p.n, round9(float64(x.took*f.P*(1-unseen))))
+			w.lots[len(w.lots)-1] = &l
+			w.reckon(v)
+		}
+	}
 }
 
 // scanned reports whether the visit has scanned such goods since they were taken.

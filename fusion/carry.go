@@ -115,6 +115,8 @@ func (w *World) tagFact(f Fact) {
 			t.moved, t.share = f.P, c.share
 		case FactReadEnd:
 			t.ended = true
+		case FactRead:
+			t.near = c.share
 		}
 		t.at = max(t.at, f.At)
 		if kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
@@ -213,7 +215,14 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		it = w.item(v, f.Product, f.Name)
 	}
 	if p >= 0.5 && p > it.known { // who had the goods as well has them no more
-		w.draw(v, f.Product, f.Name, p-it.known)
+		if !it.found {
+			w.draw(v, f.Product, f.Name, p-it.known)
+			it = v.line(f.Product, f.Name)
+		}
+		if n := float64(found*p) - it.known; n > tiny {
+			it.found = true
+			w.find(v, f.Product, f.Name, n)
+		}
 		it = v.line(f.Product, f.Name)
 	}
 	it.N, it.tag, it.At = max(it.known, p), share, w.now

@@ -44,6 +44,15 @@ func (w *World) clockSD(int) float64 { return 0 }
 type odds struct {
 	visit *Visit
 	l     float64
+	grip
+}
+
+// grip is what cameras show of a visit's hands while something was done.
+type grip struct {
+	shown bool
+	hand  [3]float32 // where the likeliest of them was, metres
+	other float64    // likelihood that it was done by a hand that they do not show
+	took  float64    // that a hand at the plate was empty before and held something afterwards, 0–1
 }
 
 // candidates lists the visits that can have moved goods on a plate in a step, in the order in which they began, and the
@@ -61,8 +70,8 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 		if v.PosAt == 0 || v.Pos.distance(p) > reach+4*sigmaReach+away {
 			continue
 		}
-		if l := w.didStep(v, sc, p, source, from, until, s.Grams > 0); l >= unseen*minShare {
-			to = append(to, odds{v, l})
+		if l, g := w.didStep(v, sc, p, source, from, until, s.Grams > 0); l >= unseen*minShare {
+			to = append(to, odds{v, l, g})
 		}
 	}
 	if w.watched(sc.Zone, s.At) {
@@ -89,7 +98,7 @@ func (w *World) watched(zone int, ts int64) bool {
 
 // didStep is the likelihood that a visit did what a plate felt in [from, until]: by its hands where a camera shows them,
 // else by where it stood.
-func (w *World) didStep(v *Visit, sc *Scale, p Point, source int, from, until int64, put bool) float64 {
+func (w *World) didStep(v *Visit, sc *Scale, p Point, source int, from, until int64, put bool) (float64, grip) {
 	a, b := w.clockSD(source), w.clockSD(v.camera)
 	sigma := math.Sqrt(float64(sigmaTime*sigmaTime) + float64(a*a) + float64(b*b))
 	feet, n := 0.0, 0
@@ -98,24 +107,40 @@ func (w *World) didStep(v *Visit, sc *Scale, p Point, source int, from, until in
 		n++
 	}
 	feet /= float64(n)
-	hand, shown, holds := 0.0, false, 0.0
+	var g grip
+	hand, before, empty, after := 0.0, 0.0, 0.0, 0.0
 	for i := range v.hands {
 		h := &v.hands[i]
 		gap := max(from-h.at, h.at-until, 0)
 		if gap > 2*second {
 			continue
 		}
-		shown = true
-		hand = max(hand, float64(likelihood(sc.apart(h.p), sigmaHand)*likelihood(float64(gap)/1e9, sigma)))
-		if after := h.at > until; after != put && gap <= longStep {
-			holds = max(holds, float64(h.holding))
+		l := float64(likelihood(sc.apart(h.p), sigmaHand) * likelihood(float64(gap)/1e9, sigma))
+		if !g.shown || l > hand {
+			hand, g.hand = l, h.p
+		}
+		g.shown = true
+		switch {
+		case gap > longStep:
+		case h.at > until:
+			after = max(after, float64(h.holding))
+		default:
+			before = max(before, float64(h.holding))
+			empty = max(empty, 1-float64(h.holding))
 		}
 	}
-	if !shown {
-		return feet
+	if !g.shown {
+		return feet, g
 	}
-	l := float64((1-otherHand)*handGain*hand) + float64(otherHand*feet)
-	return float64(l * (1 + float64(handsFull*holds)))
+	holds := after
+	if put {
+		holds = before
+	} else {
+		g.took = float64(hand * empty * after)
+	}
+	holds = 1 + float64(handsFull*holds)
+	g.other = float64(otherHand * feet * holds)
+	return float64((1-otherHand)*handGain*hand*holds) + g.other, g
 }
 
 // stoodAt is the likelihood of reaching p from where the visit stood at ts. A camera that has just lost somebody may not see

@@ -80,6 +80,7 @@ func deep(w *World) string {
 	for _, d := range w.deeds {
 		p("deed %+v", d)
 	}
+	p("strays %+v", w.strays)
 	for _, t := range w.timers {
 		p("timer %+v", t)
 	}

@@ -9,8 +9,8 @@ import (
 const (
 	togetherTime = 1500 * int64(1e6)
 	togetherNear = 1.5 // metres
-	forgetDeed   = 15 * second
-	maxDeeds     = 64
+	forgetDeed   = 600 * second // until then what a till or a gate shows of one may say who did another
+	maxDeeds     = 256
 )
 
 // What one person can do with two steps at once. Sources: none; assumptions, to be fitted.
@@ -38,6 +38,10 @@ type doer struct {
 	visit int
 	cost  int64   // minus the log-likelihood, micro-nats
 	share float64 // as told last
+	shown bool    // a camera shows a hand of his,
+	hand  [3]float32
+	other int64   // and this is the cost of his having done it by another
+	took  float64 // that it was seen to take goods there, 0–1
 }
 
 // nats turns a likelihood into a cost in micro-nats.
@@ -51,29 +55,26 @@ func (w *World) attribute(d *deed, can []odds, none float64) []claim {
 	for _, o := range can {
 		sum += o.l
 		claims = append(claims, claim{o.visit, o.l})
-		d.who = append(d.who, doer{visit: o.visit.number, cost: nats(o.l), share: o.l / sum})
+		x := doer{visit: o.visit.number, cost: nats(o.l), share: o.l / sum, shown: o.shown, hand: o.hand, took: o.took}
+		if x.shown {
+			x.other = min(nats(max(o.other, tiny)), impossible/4)
+		}
+		d.who = append(d.who, x)
 	}
 	d.nobody = nats(none)
 	claims = shares(claims, sum)
-	cluster := w.cluster(d)
+	cluster := w.cluster(-1, d)
 	if len(cluster) < 2 || len(can) == 0 {
 		d.tell(claims)
 		return claims
 	}
 	q, owners := w.together(cluster, d)
 	for e, i := range cluster {
-		mine := claims[:0:0]
-		for o, number := range owners {
-			if v := w.visit(number); v != nil && q[e][o] >= minShare {
-				mine = append(mine, claim{v, q[e][o]})
-			}
-		}
-		mine = shares(mine, 1)
 		if i < 0 {
-			claims = mine
+			claims = w.claimants(owners, q[e])
 			continue
 		}
-		w.revise(i, mine)
+		w.revise(i, w.claimants(owners, q[e]))
 	}
 	d.tell(claims)
 	return claims
@@ -92,10 +93,11 @@ func (d *deed) tell(claims []claim) {
 	}
 }
 
-// cluster lists the deeds done together with a new one, itself as −1: those near it in time and place, and those near
-// these, the newest maxEvents, in order of their number.
-func (w *World) cluster(d *deed) []int {
-	in := []int{-1}
+// cluster lists the deeds done together with one, itself with them: those near it in time and place, and those near these,
+// the newest maxEvents. The one is the first of the list and the others in order of their number; of −1, which the world does
+// not have yet, d is the deed.
+func (w *World) cluster(first int, d *deed) []int {
+	in := []int{first}
 	of := func(i int) *deed {
 		if i < 0 {
 			return d
@@ -113,6 +115,44 @@ func (w *World) cluster(d *deed) []int {
 	}
 	slices.Sort(in[1:])
 	return in
+}
+
+// pin says that a visit did a deed, as what it has shown since tells: those done together with it are shared anew.
+func (w *World) pin(id int, v *Visit) {
+	i := slices.IndexFunc(w.deeds, func(d deed) bool { return d.id == id })
+	if i < 0 {
+		return
+	}
+	d := w.deeds[i]
+	if x := d.by(v.number); x == nil || d.nobody >= impossible {
+		return
+	}
+	d.who, d.nobody = slices.Clone(d.who), impossible
+	for k := range d.who {
+		if d.who[k].visit != v.number {
+			d.who[k].cost = impossible
+		}
+	}
+	w.deeds[i] = d
+	cluster := w.cluster(i, nil)
+	if len(cluster) < 2 {
+		return
+	}
+	q, owners := w.together(cluster, nil)
+	for e, k := range cluster[1:] {
+		w.revise(k, w.claimants(owners, q[e+1]))
+	}
+}
+
+// claimants makes claims of the probabilities of owners.
+func (w *World) claimants(owners []int, q [maxOwners]float64) []claim {
+	var all []claim
+	for o, number := range owners {
+		if v := w.visit(number); v != nil && q[o] >= minShare {
+			all = append(all, claim{v, q[o]})
+		}
+	}
+	return shares(all, 1)
 }
 
 // span is how far two deeds' plates are apart in metres.
@@ -169,7 +209,7 @@ func (w *World) together(cluster []int, newest *deed) ([maxEvents][maxOwners]flo
 		for e := range deeds {
 			for f := range e {
 				if a.owner[e] != nobody && a.owner[e] == a.owner[f] {
-					a.cost += w.bothBy(deeds[e], deeds[f])
+					a.cost += w.bothBy(deeds[e], deeds[f], owners[a.owner[e]])
 				}
 			}
 		}
@@ -177,16 +217,31 @@ func (w *World) together(cluster []int, newest *deed) ([maxEvents][maxOwners]flo
 	return p.marginals(list), owners
 }
 
-// bothBy is what it costs one person to do two deeds: nothing if there was time for one after the other.
-func (w *World) bothBy(a, b *deed) int64 {
+// bothBy is what it costs a visit to do two deeds: nothing if there was time for one after the other, else the use of both
+// hands. A hand that a camera shows at one of them is not at the other.
+func (w *World) bothBy(a, b *deed, visit int) int64 {
 	d := w.span(a, b)
 	switch {
 	case float64(abs(a.at-b.at))/1e9 >= float64(d/handSpeed)+handTime:
 		return 0
-	case d <= armSpan:
+	case d > armSpan:
+		return 20e6
+	}
+	x, y := a.by(visit), b.by(visit)
+	if x == nil || y == nil || !x.shown || !y.shown || apart(x.hand, y.hand) > handsNear {
 		return bothHands
 	}
-	return 20e6
+	return bothHands + max(0, min(x.other-x.cost, y.other-y.cost))
+}
+
+// by finds who may have done a deed; nil if the visit may not.
+func (d *deed) by(visit int) *doer {
+	for i := range d.who {
+		if d.who[i].visit == visit {
+			return &d.who[i]
+		}
+	}
+	return nil
 }
 
 // remember keeps a deed as long as another may turn out to have been done together with it.

@@ -73,7 +73,7 @@ func (w *World) handsMet(v, o *Visit, after int64) (p float64, last int64) {
 		h := &v.hands[i]
 		for j := range o.hands {
 			g := &o.hands[j]
-			if h.at <= after || abs(h.at-g.at) > handsWithin || h.apart(g) > handsNear || w.atPlate(h) {
+			if h.at <= after || abs(h.at-g.at) > handsWithin || apart(h.p, g.p) > handsNear || w.atPlate(h) {
 				continue
 			}
 			if first[0] == nil {
@@ -102,11 +102,11 @@ func (w *World) atPlate(h *handPoint) bool {
 	return slices.ContainsFunc(w.Store.Scales, func(sc Scale) bool { return sc.apart(h.p) < sigmaHand })
 }
 
-// apart is how far two hands are from each other in metres.
-func (h *handPoint) apart(g *handPoint) float64 {
+// apart is how far two points are from each other in metres.
+func apart(p, q [3]float32) float64 {
 	sum := 0.0
-	for i := range h.p {
-		d := float64(h.p[i]) - float64(g.p[i])
+	for i := range p {
+		d := float64(p[i]) - float64(q[i])
 		sum += float64(d * d)
 	}
 	return math.Sqrt(sum)

@@ -15,7 +15,8 @@ const (
 	unknownPick = 0.01   // prior that what was taken is none of the plate's goods
 	unknownPut  = 0.05   // prior that what was put there is neither the plate's nor held
 	unknownMass = 2500.0 // mean of the exponential that unknown goods' mass is drawn from, g
-	heldShare   = 0.8    // of a put-back's prior, for what those near are known to hold
+	heldShare   = 0.95   // of a put-back's prior, for what he holds who did it
+	facing      = 20.0   // units that the planogram counts for on a plate, against what was put there since
 	kindCost    = 1.0    // nats for each further product
 	swapCost    = 3.0    // nats for one product taken and another put in the same step, for each unit beyond the first
 )
@@ -46,17 +47,18 @@ type multiset struct {
 	log   float64 // of likelihood times prior
 }
 
-// infer explains a settled step of a plate: which goods, and how many. products is the catalogue that sc.Products and
-// held index; held is what the people near the plate may hold, of which a put-back is most likely made. The likeliest
-// comes first; what is less likely than 1 % is left out.
+// infer explains a settled step of a plate: which goods, and how many. products is the catalogue that sc.Products, held and
+// strays index; held is what those hold who may have done it, each line's units times the probability that they did, of which
+// a put-back is most likely made; strays is what was put on the plate beyond what was taken of it, of whatever product (see
+// stray). The likeliest comes first; what is less likely than 1 % is left out.
 //
 // For a multiset n the score is −½(ΔW − Σ n_k w_k)²/(σ_e² + Σ|n_k| σ_k²) and its normal density's factor, plus
 // Σ ln P(k), less 2 ln Σ|n_k|, so that twenty units are unlikelier than one but not unthinkable.
-func infer(sc *Scale, products []Product, grams, sd float64, held []Item) []guess {
+func infer(sc *Scale, products []Product, grams, sd float64, held []Item, strays []stray) []guess {
 	if grams == 0 {
 		return nil
 	}
-	c, unknown := consider(sc, products, grams > 0, held)
+	c, unknown := consider(sc, products, grams > 0, held, strays)
 	noise := max(sd, 1)
 	noise = float64(noise * noise)
 	e := explain{c: c, grams: grams, noise: noise}
@@ -67,7 +69,7 @@ func infer(sc *Scale, products []Product, grams, sd float64, held []Item) []gues
 }
 
 // consider lists the candidates of a step with their priors, and the prior of goods that are none of them.
-func consider(sc *Scale, products []Product, put bool, held []Item) (c []candidateItem, unknown float64) {
+func consider(sc *Scale, products []Product, put bool, held []Item, strays []stray) (c []candidateItem, unknown float64) {
 	limit := maxEach
 	if len(sc.Products) == 1 {
 		limit = maxUnits
@@ -95,18 +97,33 @@ func consider(sc *Scale, products []Product, put bool, held []Item) (c []candida
 			total += max(0, held[i].N)
 		}
 	}
-	plate, inHand := 1.0, 0.0
 	unknown = unknownPick
+	inHand := 0.0
 	if put {
 		unknown = unknownPut
+		inHand = float64(heldShare * min(1, total))
 	}
-	if total > 0 {
-		plate, inHand = 1-heldShare, heldShare
+	plate := 1 - inHand
+	there := 0.0
+	if len(sc.Products) > 0 {
+		there = facing
+	}
+	for i := range strays {
+		there += strays[i].n
 	}
 	for _, p := range sc.Products {
 		if it := find(p); it != nil {
-			it.prior += plate / float64(len(sc.Products))
+			it.prior += float64(plate * facing / (there * float64(len(sc.Products))))
 			it.max = limit
+		}
+	}
+	for i := range strays {
+		s := &strays[i]
+		if it := find(s.product); it != nil {
+			it.prior += float64(plate * s.n / there)
+			if !put && !slices.Contains(sc.Products, s.product) {
+				it.max = min(maxEach, int(math.Ceil(s.n))) // no more than lie there
+			}
 		}
 	}
 	if total > 0 {
@@ -114,6 +131,9 @@ func consider(sc *Scale, products []Product, put bool, held []Item) (c []candida
 			share := float64(inHand * max(0, held[i].N) / total)
 			if it := find(held[i].Product); it != nil {
 				it.prior += share
+				if put && !slices.Contains(sc.Products, held[i].Product) {
+					it.max = maxEach
+				}
 			} else {
 				unknown += share
 			}

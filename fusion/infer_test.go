@@ -30,21 +30,21 @@ func TestInferOneProduct(t *testing.T) {
 	sc, products := goods([]int{0}, 621.67)
 	for _, n := range []int{1, 2, 3, 7, 12, 20, 30} {
 		for _, sign := range []int{-1, 1} {
-			g := infer(sc, products, float64(n*sign)*621.3, 0.5, nil)
+			g := infer(sc, products, float64(n*sign)*621.3, 0.5, nil, nil)
 			if len(g) == 0 || g[0].Product != 0 || g[0].N != n*sign || g[0].P < 0.85 {
 				t.Errorf("%d units: %s", n*sign, show(g))
 			}
 		}
 	}
-	if g := infer(sc, products, -621, 0.5, nil); len(g) != 1 || g[0].P < 0.99 || g[0].Margin < 0.99 {
+	if g := infer(sc, products, -621, 0.5, nil, nil); len(g) != 1 || g[0].P < 0.99 || g[0].Margin < 0.99 {
 		t.Errorf("the step of the contract: %s, margin %v; want one bottle, sure", show(g), g[0].Margin)
 	}
 	for _, grams := range []float64{-300, 40, -2100} {
-		if g := infer(sc, products, grams, 0.5, nil); len(g) != 1 || g[0].Product != -1 || g[0].P < 0.9 {
+		if g := infer(sc, products, grams, 0.5, nil, nil); len(g) != 1 || g[0].Product != -1 || g[0].P < 0.9 {
 			t.Errorf("%v g: %s; want goods unknown", grams, show(g))
 		}
 	}
-	if g := infer(sc, products, 0, 0.5, nil); g != nil {
+	if g := infer(sc, products, 0, 0.5, nil, nil); g != nil {
 		t.Errorf("no step: %s", show(g))
 	}
 }
@@ -53,7 +53,7 @@ func TestInferMixedPlate(t *testing.T) {
 	sc, products := goods([]int{0, 1, 2, 3}, 100, 230, 415, 680, 333)
 	f := func(grams, p float64, want ...guess) {
 		t.Helper()
-		g := infer(sc, products, grams, 0.8, nil)
+		g := infer(sc, products, grams, 0.8, nil, nil)
 		for _, w := range want {
 			i := slices.IndexFunc(g, func(g guess) bool { return g.Product == w.Product && g.N == w.N })
 			if i < 0 || i >= len(want) || g[i].P < p {
@@ -74,7 +74,7 @@ func TestInferMixedPlate(t *testing.T) {
 // TestInferTies: products that weigh the same share the probability, and the margin says that it is a guess.
 func TestInferTies(t *testing.T) {
 	sc, products := goods([]int{0, 1}, 250, 250.5)
-	g := infer(sc, products, -250.2, 0.5, nil)
+	g := infer(sc, products, -250.2, 0.5, nil, nil)
 	if len(g) != 2 || math.Abs(g[0].P-0.5) > 0.05 || math.Abs(g[1].P-0.5) > 0.05 || g[0].Margin > 0.1 {
 		t.Errorf("%s, margin %v; want one half each", show(g), g[0].Margin)
 	}
@@ -84,19 +84,19 @@ func TestInferTies(t *testing.T) {
 func TestInferHeld(t *testing.T) {
 	sc, products := goods([]int{0, 1}, 250, 251, 402)
 	held := []Item{{Product: 1, N: 0.9}, {Product: 2, N: 1}}
-	if g := infer(sc, products, 250.4, 0.5, held); g[0].Product != 1 || g[0].P < 0.75 {
+	if g := infer(sc, products, 250.4, 0.5, held, nil); g[0].Product != 1 || g[0].P < 0.75 {
 		t.Errorf("250 g put back by one who holds product 1: %s", show(g))
 	}
-	if g := infer(sc, products, 401, 0.5, held); g[0].Product != 2 || g[0].N != 1 || g[0].P < 0.95 {
+	if g := infer(sc, products, 401, 0.5, held, nil); g[0].Product != 2 || g[0].N != 1 || g[0].P < 0.95 {
 		t.Errorf("a misplaced product 2: %s", show(g))
 	}
-	if g := infer(sc, products, 60, 0.5, held); len(g) != 1 || g[0].Product != -1 || g[0].N != 1 {
+	if g := infer(sc, products, 60, 0.5, held, nil); len(g) != 1 || g[0].Product != -1 || g[0].N != 1 {
 		t.Errorf("an empty box: %s; want goods unknown", show(g))
 	}
-	if g := infer(sc, products, -401, 0.5, held); g[0].Product == 2 {
+	if g := infer(sc, products, -401, 0.5, held, nil); g[0].Product == 2 {
 		t.Errorf("a pick of what the plate has not: %s", show(g))
 	}
-	if g := infer(sc, products, 61, 0.5, []Item{{Product: -1, N: 1}}); g[0].Product != -1 {
+	if g := infer(sc, products, 61, 0.5, []Item{{Product: -1, N: 1}}, nil); g[0].Product != -1 {
 		t.Errorf("unknown goods put back: %s", show(g))
 	}
 }
@@ -119,7 +119,7 @@ func TestInferIsAProbability(t *testing.T) {
 			truth += r.NormFloat64() * max(2, grams[k]/100)
 		}
 		sums := map[int]float64{}
-		for _, g := range infer(sc, products, truth, 0.7, nil) {
+		for _, g := range infer(sc, products, truth, 0.7, nil, nil) {
 			sums[g.Product] += g.P
 			if g.Product == k && g.N == -n && g.P > 0.2 {
 				hit++
@@ -143,7 +143,7 @@ func TestInferIsAProbability(t *testing.T) {
 // TestInferWithoutWeights: a catalogue that says no weights can name no goods.
 func TestInferWithoutWeights(t *testing.T) {
 	sc, products := goods([]int{0, 1}, 0, 0)
-	if g := infer(sc, products, -80, 0.5, []Item{{Product: 0, N: 1}}); len(g) != 1 || g[0].Product != -1 {
+	if g := infer(sc, products, -80, 0.5, []Item{{Product: 0, N: 1}}, nil); len(g) != 1 || g[0].Product != -1 {
 		t.Errorf("%s; want goods unknown", show(g))
 	}
 }
@@ -152,7 +152,7 @@ func BenchmarkInferSingle(b *testing.B) {
 	sc, products := goods([]int{0}, 621.67)
 	b.ReportAllocs()
 	for b.Loop() {
-		infer(sc, products, -621, 0.5, nil)
+		infer(sc, products, -621, 0.5, nil, nil)
 	}
 }
 
@@ -167,7 +167,7 @@ func BenchmarkInferMixed(b *testing.B) {
 			sc, products := goods(on, grams...)
 			b.ReportAllocs()
 			for b.Loop() {
-				infer(sc, products, -621, 0.5, nil)
+				infer(sc, products, -621, 0.5, nil, nil)
 			}
 		})
 	}

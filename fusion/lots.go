@@ -1,6 +1,7 @@
 package fusion
 
 import (
+	"math"
 	"slices"
 	"sort"
 )
@@ -26,6 +27,7 @@ type part struct {
 	id    string // its ID
 	epc   string // the unit is known to have this tag; "": not known
 	n     float64
+	sure  float64 // of n: that the visit has one at all, as far as a camera has seen its hand take it
 }
 
 // Bounds of provenance: parts of a lot, lots that a visit knows of, and lots of a store; the oldest go first.
@@ -71,6 +73,16 @@ func (l *lot) held(visit int) float64 {
 		}
 	}
 	return n
+}
+
+// without is the probability that a part is no unit at all: of several units each is somebody's by itself (assumption),
+// unless a hand was seen.
+func (l *lot) without(p *part) float64 {
+	none := 1 - min(1, p.n)
+	if l.units > 1 {
+		none = round9(math.Pow(max(0, 1-p.n/l.units), l.units))
+	}
+	return min(none, 1-p.sure)
 }
 
 // lotIndex finds a lot by its id, −1 if it is forgotten.
@@ -123,6 +135,7 @@ func (w *World) give(l *lot, v *Visit, epc string, n float64) bool {
 		}
 	}
 	p.n = max(0, p.n+n)
+	p.sure = min(p.sure, p.n)
 	it := v.line(l.product, epc)
 	if it == nil {
 		if n <= 0 {
@@ -190,7 +203,54 @@ func (w *World) drawFrom(i int, v *Visit, epc string, n float64) float64 {
 		}
 	}
 	w.give(l, v, epc, n)
+	if l.held(v.number) >= float64(shown*l.units) {
+		w.pin(l.step, v)
+	}
 	return n
+}
+
+// shown is the part of a lot from which whoever has shown it did the pick.
+const shown = 0.8
+
+// Goods that turn up with somebody who took none came to him from one who did, with this probability (assumption), of the
+// newest maxFound lots: handed over unseen, or put down where no plate is and found. Else their pick was not felt.
+const (
+	found    = 0.8
+	maxFound = 1024
+)
+
+// find gives a visit, which has shown goods that nothing explains, up to n units of what others have taken of the product: each
+// of theirs is as likely the one.
+func (w *World) find(v *Visit, product int, epc string, n float64) {
+	if w.shrink.lies(product) < 0 { // some lie where no scale is
+		return
+	}
+	from := max(0, len(w.lots)-maxFound)
+	free := func(l *lot) float64 {
+		if l.product != product || !l.room(v.number, epc) {
+			return 0
+		}
+		sum := 0.0
+		for i := range l.parts {
+			if p := &l.parts[i]; p.visit != v.number && w.visit(p.visit) != nil {
+				sum += w.claimed(l, p)
+			}
+		}
+		return sum
+	}
+	all := 0.0
+	for _, l := range w.lots[from:] {
+		all += free(l)
+	}
+	if all <= tiny {
+		return
+	}
+	n = min(n, all)
+	for i := from; i < len(w.lots); i++ {
+		if x := float64(n * free(w.lots[i]) / all); x > tiny {
+			w.drawFrom(i, v, epc, x)
+		}
+	}
 }
 
 // loses takes units of a lot from a part, since they turned out to be with somebody else.
@@ -314,8 +374,8 @@ func (w *World) reckon(v *Visit) {
 				if it := &v.Basket[b]; it.Product == l.product && it.EPC == p.epc {
 					s := &sums[b]
 					s.n += p.n
-					s.own += float64(p.n * held)
-					s.none = float64(s.none * (1 - min(1, p.n)))
+					s.own += float64(p.n * max(held, p.sure))
+					s.none = float64(s.none * l.without(p))
 					if l.doubt {
 						s.doubt += p.n
 					}

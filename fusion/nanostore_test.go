@@ -156,7 +156,7 @@ func TestNanoStore(t *testing.T) {
 	if len(steps) != 1 || steps[0].id != (plateID{1, 5, 11}) || math.Abs(steps[0].s.Grams+623) > 3 {
 		t.Fatalf("steps %+v; want one of -623 g on gondola 1, shelf 5, plate 11", steps)
 	}
-	g := infer(&Scale{Products: on[steps[0].id]}, products, steps[0].s.Grams, steps[0].s.SD, nil)
+	g := infer(&Scale{Products: on[steps[0].id]}, products, steps[0].s.Grams, steps[0].s.SD, nil, nil)
 	if len(g) == 0 || g[0].N != -1 || g[0].P < 0.95 || products[g[0].Product].SKU != "00071142008582" {
 		t.Errorf("explained as %s; want one of the taco sauce, SKU 071142008582", show(g))
 	}

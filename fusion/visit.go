@@ -120,6 +120,7 @@ type carriedTag struct {
 	zone    int
 	moved   float64
 	share   float64
+	near    float64 // the visit's share in it when the run began
 	first   int64
 	at      int64
 	ended   bool
@@ -234,6 +235,7 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 	}
 	v.stays[zone].exited = true
 	v.within = 0
+	w.leftBehind(v)
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)
 	w.note(f)

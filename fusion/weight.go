@@ -18,6 +18,8 @@ const (
 	pastNS     = 4e9   // settled levels are remembered at this distance
 
 	minStep    = 12.0        // half the lightest product, or this
+	strayStep  = 40.0        // goods of other plates that are put on one of heavier goods are seen from here on (assumption),
+	strayNS    = 2e9         // when they have lain for so long: a hand may press as much, but not so long (assumption)
 	minNoise   = 0.3         // σ of a plate is never believed to be less
 	minHold    = 1.5         // a level holds within this, or 4.3σ
 	driftPerNS = 20.0 / 60e9 // no plate drifts faster
@@ -52,6 +54,7 @@ const (
 // value is a copy of the state.
 type plate struct {
 	delta float64 // the smallest step that matters
+	own   float64 // the smallest that may be the plate's own goods
 	limit float64 // a larger step is a fault of the scale
 
 	last int64 // ts of the last sample
@@ -96,13 +99,13 @@ func newPlate(sc *Scale, products []Product) *plate {
 			}
 		}
 	}
-	return &plate{delta: max(minStep, light/2), limit: max(20e3, 64*heavy), sigma: minNoise}
+	return &plate{delta: max(minStep, min(light/2, strayStep)), own: max(minStep, light/2), limit: max(20e3, 64*heavy), sigma: minNoise}
 }
 
 // hole forgets the baseline: what the load does until the next settled level is not seen. The world calls it when the
 // scale went offline or started anew.
 func (p *plate) hole() {
-	*p = plate{delta: p.delta, limit: p.limit, sigma: minNoise}
+	*p = plate{delta: p.delta, own: p.own, limit: p.limit, sigma: minNoise}
 }
 
 // add takes the next sample: the load at ts, and whether it is one of a scale that sends only changes. It returns the
@@ -138,6 +141,9 @@ func (p *plate) add(ts int64, grams float64, change bool) (step, bool) {
 func (p *plate) due() int64 {
 	switch p.wait {
 	case toSettle:
+		if p.ready && p.foreign(step{Grams: p.level - p.base}) {
+			return p.last + strayNS
+		}
 		// A touch and a pick are over at once; what has moved for long is given as long to end.
 		return p.last + min(max(p.last-p.began, settleNS), baseNS)
 	case toHold:
@@ -289,6 +295,9 @@ func (p *plate) settle(ts int64) (step, bool) {
 	m, _ := spread(w)
 	s := step{TS: ts, At: p.began, Grams: m - p.base,
 		SD: round9(p.sigma * math.Sqrt(1.57/float64(max(1, p.baseN))+1.57/float64(len(w))))}
+	if open < strayNS && p.foreign(s) {
+		return step{}, false
+	}
 	p.open, p.up, p.down = false, 0, 0
 	p.base, p.baseN, p.count = m, len(w), len(w)
 	if p.significant(s) {
@@ -302,6 +311,11 @@ func (p *plate) settle(ts int64) (step, bool) {
 func (p *plate) significant(s step) bool {
 	g := math.Abs(s.Grams)
 	return g >= float64(0.9*p.delta) && g >= float64(4*p.sigma) && g <= p.limit
+}
+
+// foreign reports that a step, if it is goods at all, is too small for the plate's own.
+func (p *plate) foreign(s step) bool {
+	return p.significant(s) && math.Abs(s.Grams) < float64(0.9*p.own)
 }
 
 // slow compares a settled level with those of 3, 10 and 60 s ago, for what crept below the CUSUM. Drift is forgiven.

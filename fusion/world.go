@@ -41,6 +41,7 @@ type World struct {
 	lotID  int    // of the newest
 	deeds  []deed // the newest steps, oldest first
 	deedID int
+	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
 }
 
 // span is from when to when a source was heard, ns; zero: it was not.
@@ -107,6 +108,7 @@ func (w *World) Clone() *World {
 	c.timers = slices.Clone(w.timers)
 	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
+	c.strays = slices.Clone(w.strays)
 	return &c
 }
 
