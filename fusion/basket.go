@@ -58,9 +58,7 @@ func (w *World) foldWeight(e *Event) {
 	if i < 0 {
 		return
 	}
-	if s, ok := w.plates.add(i, e.TS, e.Grams, e.Change); ok {
-		w.step(i, s)
-	}
+	w.weigh(i, e.Source, e.TS, e.Grams, e.Change, bootOf(e.Name))
 }
 
 // maxStepKinds bounds the products of one step that are told: what is beyond is hardly likely.
@@ -69,6 +67,9 @@ const maxStepKinds = 4
 // step makes a settled step of a plate somebody's pick or put-back: one fact for each product and direction, with the units
 // expected over all that the step may have been.
 func (w *World) step(scale int, s step) {
+	if w.shaken(scale, s) {
+		return
+	}
 	sc := &w.Store.Scales[scale]
 	var room [maxOwners]odds
 	can, none := w.candidates(room[:0], sc, s)

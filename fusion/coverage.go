@@ -22,6 +22,7 @@ type liveness struct {
 	off         bool
 	offAt       int64
 	model       string // of its detector, as its status says
+	blind       int64  // since when a scale has no baseline, though it speaks; 0: it has one
 	holes       []hole
 }
 
@@ -34,15 +35,26 @@ func (l *liveness) sign(ts, every int64) {
 		l.first = ts
 	}
 	if from, idle := l.idleSince(ts); idle {
-		l.holes = append(l.holes, hole{from, ts})
-		if len(l.holes) > maxHoles {
-			l.holes = l.holes[1:]
-		}
+		l.hole(from, ts)
 	}
 	l.off = false
 	l.last = max(l.last, ts)
 	if every > 0 {
 		l.every = every
+	}
+}
+
+// hole remembers a time in which the source could not report, but for what of it is in the last one.
+func (l *liveness) hole(from, to int64) {
+	if n := len(l.holes); n > 0 {
+		from = max(from, l.holes[n-1].to)
+	}
+	if from >= to {
+		return
+	}
+	l.holes = append(l.holes, hole{from, to})
+	if len(l.holes) > maxHoles {
+		l.holes = l.holes[1:]
 	}
 }
 
@@ -82,8 +94,13 @@ func (l *liveness) alive(from, to int64) float64 {
 	for _, h := range l.holes {
 		dead += overlap(from, to, h.from, h.to)
 	}
+	until := to
 	if at, idle := l.idleSince(to); idle {
 		dead += overlap(from, to, at, to)
+		until = at
+	}
+	if l.blind > 0 {
+		dead += overlap(from, until, l.blind, until)
 	}
 	return 1 - float64(dead)/float64(to-from)
 }

@@ -8,7 +8,7 @@ import (
 // Steps that are done together: within so much time and distance of another (science §4).
 const (
 	togetherTime = 1500 * int64(1e6)
-	togetherNear = 1.5 // metres
+	togetherNear = 1.5          // metres
 	forgetDeed   = 600 * second // until then what a till or a gate shows of one may say who did another
 	maxDeeds     = 256
 )

@@ -28,6 +28,7 @@ type sample struct {
 	ts     int64
 	grams  float64
 	source int32
+	boot   uint16 // of the device's start; 0: not told
 	change bool
 	silent bool
 }
@@ -83,6 +84,8 @@ func (e *epoch) tidySamples() {
 			return -1
 		case a.grams > b.grams:
 			return 1
+		case a.boot != b.boot:
+			return int(a.boot) - int(b.boot)
 		}
 		return cmp(int64(math.Float64bits(a.grams)), int64(math.Float64bits(b.grams))) // what is no number too
 	}
@@ -176,7 +179,7 @@ func (c *Core[J]) insert(e *Event) {
 		}
 	case Weight:
 		ep.tidy = false
-		ep.samples = append(ep.samples, sample{e.TS, e.Grams, int32(e.Source), e.Change, e.Retained})
+		ep.samples = append(ep.samples, sample{e.TS, e.Grams, int32(e.Source), bootOf(e.Name), e.Change, e.Retained})
 	default:
 		ep.events = append(ep.events, *e)
 	}

@@ -72,7 +72,7 @@ type Event struct {
 	// signal event.
 	ID string
 	// Name is the class of a track or region object, a signal's name, the cashier of a till event, the hash
-	// of the model that a camera's status names, the reason of a stock message.
+	// of the model that a camera's status names, the reason of a stock message, the boot of a weight message.
 	Name string
 	// SKU (GTIN-14) of a till or stock event; EPC of a till event, when it scanned a tag.
 	SKU, EPC string

@@ -35,8 +35,15 @@ func (p *plates) own(i int) *plate {
 	return p.all[i]
 }
 
-func (p *plates) add(i int, ts int64, grams float64, change bool) (step, bool) {
-	s, ok := p.own(i).add(ts, grams, change)
+func (p *plates) add(i int, ts int64, grams float64, change bool, boot uint16) (step, bool) {
+	o := p.own(i)
+	if boot != 0 && boot != o.boot {
+		if o.boot != 0 { // what it weighs after a start is no step
+			o.hole()
+		}
+		o.boot = boot
+	}
+	s, ok := o.add(ts, grams, change)
 	p.scheduled(i)
 	return s, ok
 }

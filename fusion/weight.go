@@ -57,8 +57,10 @@ type plate struct {
 	own   float64 // the smallest that may be the plate's own goods
 	limit float64 // a larger step is a fault of the scale
 
-	last int64 // ts of the last sample
-	any  bool  // there was one since the last hole
+	last    int64  // ts of the last sample
+	skipped int64  // ts of the last that came after a short silence, 0: none
+	boot    uint16 // of the device's last start, as its messages say; 0: they do not
+	any     bool   // there was one since the last hole
 
 	// The bin being filled, in whole milligrams so that the order of equal samples does not matter.
 	slot, first int64
@@ -105,7 +107,7 @@ func newPlate(sc *Scale, products []Product) *plate {
 // hole forgets the baseline: what the load does until the next settled level is not seen. The world calls it when the
 // scale went offline or started anew.
 func (p *plate) hole() {
-	*p = plate{delta: p.delta, own: p.own, limit: p.limit, sigma: minNoise}
+	*p = plate{delta: p.delta, own: p.own, limit: p.limit, sigma: minNoise, boot: p.boot}
 }
 
 // add takes the next sample: the load at ts, and whether it is one of a scale that sends only changes. It returns the
@@ -120,6 +122,9 @@ func (p *plate) add(ts int64, grams float64, change bool) (step, bool) {
 	}
 	if p.any && ts-p.last > holeNS {
 		p.hole()
+	}
+	if p.any && ts-p.last >= skipNS {
+		p.skipped = ts
 	}
 	p.any, p.last = true, ts
 	mg := int64(math.Round(grams * 1000))
@@ -162,6 +167,8 @@ func (p *plate) fire(now int64) (step, bool) {
 	case !p.ready:
 		p.ready, p.base, p.wait = true, p.level, still
 		p.remember(now, p.level)
+	case p.wait == toSettle && p.restarted(p.began, p.level):
+		p.hole()
 	case p.wait == toSettle && p.significant(s):
 		p.base, p.wait = p.level, still
 		return p.tell(s, p.base)
@@ -296,6 +303,10 @@ func (p *plate) settle(ts int64) (step, bool) {
 	s := step{TS: ts, At: p.began, Grams: m - p.base,
 		SD: round9(p.sigma * math.Sqrt(1.57/float64(max(1, p.baseN))+1.57/float64(len(w))))}
 	if open < strayNS && p.foreign(s) {
+		return step{}, false
+	}
+	if p.restarted(p.began, m) {
+		p.hole()
 		return step{}, false
 	}
 	p.open, p.up, p.down = false, 0, 0

@@ -41,6 +41,7 @@ type World struct {
 	lotID  int    // of the newest
 	deeds  []deed // the newest steps, oldest first
 	deedID int
+	stirs  []stir  // the newest steps of plates, goods or not, oldest first
 	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
 }
 
@@ -109,6 +110,7 @@ func (w *World) Clone() *World {
 	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
+	c.stirs = slices.Clip(w.stirs) // only ever appended to and cut at the front
 	return &c
 }
 
@@ -130,7 +132,9 @@ func (w *World) Fold(e *Event) {
 	if e.Kind == Status && e.Action == Offline {
 		live.offline(e.TS)
 		if i := w.Store.scale[e.Source]; i >= 0 {
+			before := w.plates.all[i].ready
 			w.plates.hole(i) // what it weighs when it is back is no step
+			w.sight(i, e.Source, before, e.TS)
 		}
 		return
 	}
@@ -196,7 +200,10 @@ func (w *World) Fire(now int64) {
 func (w *World) settle(now int64, closing bool) {
 	for w.plates.next <= now {
 		i := w.plates.first
-		if s, ok := w.plates.fire(i, now); ok {
+		before := w.plates.all[i].ready
+		s, ok := w.plates.fire(i, now)
+		w.sight(i, w.Store.source[w.Store.Scales[i].ID], before, now)
+		if ok {
 			w.step(i, s)
 		}
 	}
@@ -235,9 +242,7 @@ func (w *World) readings(e *epoch, until, now int64) {
 			w.hear(int(s.source), s.ts)
 		}
 		if k := w.Store.scale[s.source]; k >= 0 {
-			if p, ok := w.plates.add(k, s.ts, s.grams, s.change); ok {
-				w.step(k, p)
-			}
+			w.weigh(k, int(s.source), s.ts, s.grams, s.change, s.boot)
 		}
 	}
 	for i, h := range w.heard {
