@@ -1,6 +1,9 @@
 package fusion
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Item is one line of a basket: goods that the visit may hold, as expectations.
 type Item struct {
@@ -76,18 +79,20 @@ func (w *World) step(scale int, s step) {
 	w.deedID++
 	d := deed{id: w.deedID, at: s.At, told: w.now, scale: scale}
 	near := w.attribute(&d, can, none)
-	var held []Item
-	for _, c := range near {
-		for _, it := range c.visit.Basket {
-			it.N = float64(it.N * c.share)
-			held = append(held, it)
-		}
+	var held []inHand
+	if s.Grams > 0 {
+		held = w.inHands(near)
 	}
-	for _, f := range w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale))) {
+	facts := w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale)))
+	for _, f := range facts {
 		w.note(f)
 		if f.Kind == FactPicked {
 			d.lots = append(d.lots, w.picked(f, near, d.id))
-			w.seenTaking(&d, f)
+			l := *w.lots[len(w.lots)-1]
+			if n := math.Round(f.N); len(facts) == 1 && l.product >= 0 && n > 0 && f.P >= sure {
+				l.grams, l.sd = -s.Grams/n, s.SD/n
+			}
+			w.seenTaking(&d, &l, f.P)
 			w.lay(scale, f.Product, -f.N)
 		} else {
 			w.putBack(f, near)
@@ -135,14 +140,31 @@ func (w *World) picked(f Fact, near []claim, step int) int {
 	return l.id
 }
 
-// seenTaking notes of the newest lot whose hands were seen to take it.
-func (w *World) seenTaking(d *deed, f Fact) {
-	l := *w.lots[len(w.lots)-1]
+// inHands is what those who may have done a step hold, as far as each may have done it.
+func (w *World) inHands(near []claim) []inHand {
+	var held []inHand
+	for _, c := range near {
+		for _, it := range c.visit.Basket {
+			h := inHand{Item: it}
+			h.N = float64(it.N * c.share)
+			for k := len(c.visit.lots) - 1; k >= 0 && h.grams == 0; k-- {
+				if i := w.lotIndex(c.visit.lots[k]); i >= 0 && w.lots[i].product == it.Product && w.lots[i].held(c.visit.number) > minShare {
+					h.grams, h.sd = w.lots[i].grams, w.lots[i].sd
+				}
+			}
+			held = append(held, h)
+		}
+	}
+	return held
+}
+
+// seenTaking puts the newest lot in its place, with whose hands were seen to take it, p being the probability of its goods.
+func (w *World) seenTaking(d *deed, l *lot, p float64) {
 	l.parts = slices.Clone(l.parts)
+	w.lots[len(w.lots)-1] = l
 	for _, x := range d.who {
-		if p, v := l.of(x.visit, ""), w.visit(x.visit); p != nil && v != nil && x.took > 0 {
-			p.sure = min(p.n, round9(float64(x.took*f.P*(1-unseen))))
-			w.lots[len(w.lots)-1] = &l
+		if mine, v := l.of(x.visit, ""), w.visit(x.visit); mine != nil && v != nil && x.took > 0 {
+			mine.sure = min(mine.n, round9(float64(x.took*p*(1-unseen))))
 			w.reckon(v)
 		}
 	}

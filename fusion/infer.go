@@ -37,7 +37,8 @@ type candidateItem struct {
 	grams    float64
 	variance float64 // of one unit
 	prior    float64
-	max      int // units
+	max      int  // units
+	weighed  bool // by the mass of the very unit, not the catalogue's
 }
 
 // multiset is one explanation of the whole step: n units each of the candidates k.
@@ -47,14 +48,24 @@ type multiset struct {
 	log   float64 // of likelihood times prior
 }
 
+// inHand is what somebody who may have done a step holds: a line of the basket, and the mass of one unit as it was weighed
+// when it was taken; 0: not known.
+type inHand struct {
+	Item
+	grams, sd float64
+}
+
+// sameUnit is the standard deviation of what a unit weighs when it comes back, beside the scales' noise, in grams (assumption).
+const sameUnit = 1.0
+
 // infer explains a settled step of a plate: which goods, and how many. products is the catalogue that sc.Products, held and
 // strays index; held is what those hold who may have done it, each line's units times the probability that they did, of which
-// a put-back is most likely made; strays is what was put on the plate beyond what was taken of it, of whatever product (see
+// a put-back is most likely made, by the mass of that very unit where it is known; strays is what was put on the plate beyond what was taken of it, of whatever product (see
 // stray). The likeliest comes first; what is less likely than 1 % is left out.
 //
 // For a multiset n the score is −½(ΔW − Σ n_k w_k)²/(σ_e² + Σ|n_k| σ_k²) and its normal density's factor, plus
 // Σ ln P(k), less 2 ln Σ|n_k|, so that twenty units are unlikelier than one but not unthinkable.
-func infer(sc *Scale, products []Product, grams, sd float64, held []Item, strays []stray) []guess {
+func infer(sc *Scale, products []Product, grams, sd float64, held []inHand, strays []stray) []guess {
 	if grams == 0 {
 		return nil
 	}
@@ -69,14 +80,14 @@ func infer(sc *Scale, products []Product, grams, sd float64, held []Item, strays
 }
 
 // consider lists the candidates of a step with their priors, and the prior of goods that are none of them.
-func consider(sc *Scale, products []Product, put bool, held []Item, strays []stray) (c []candidateItem, unknown float64) {
+func consider(sc *Scale, products []Product, put bool, held []inHand, strays []stray) (c []candidateItem, unknown float64) {
 	limit := maxEach
 	if len(sc.Products) == 1 {
 		limit = maxUnits
 	}
 	find := func(product int) *candidateItem {
 		for i := range c {
-			if c[i].product == product {
+			if c[i].product == product && !c[i].weighed {
 				return &c[i]
 			}
 		}
@@ -98,12 +109,12 @@ func consider(sc *Scale, products []Product, put bool, held []Item, strays []str
 		}
 	}
 	unknown = unknownPick
-	inHand := 0.0
+	having := 0.0
 	if put {
 		unknown = unknownPut
-		inHand = float64(heldShare * min(1, total))
+		having = float64(heldShare * min(1, total))
 	}
-	plate := 1 - inHand
+	plate := 1 - having
 	there := 0.0
 	if len(sc.Products) > 0 {
 		there = facing
@@ -128,10 +139,16 @@ func consider(sc *Scale, products []Product, put bool, held []Item, strays []str
 	}
 	if total > 0 {
 		for i := range held {
-			share := float64(inHand * max(0, held[i].N) / total)
-			if it := find(held[i].Product); it != nil {
+			h := &held[i]
+			share := float64(having * max(0, h.N) / total)
+			if h.grams > 0 && len(c) < candidates {
+				c = append(c, candidateItem{product: h.Product, grams: h.grams, prior: share, max: maxEach, weighed: true,
+					variance: float64(h.sd*h.sd) + float64(sameUnit*sameUnit)})
+				continue
+			}
+			if it := find(h.Product); it != nil {
 				it.prior += share
-				if put && !slices.Contains(sc.Products, held[i].Product) {
+				if put && !slices.Contains(sc.Products, h.Product) {
 					it.max = maxEach
 				}
 			} else {
@@ -171,6 +188,9 @@ func (e *explain) mixed() {
 	}
 	for a := range e.c {
 		for b := a + 1; b < len(e.c); b++ {
+			if e.c[a].product == e.c[b].product {
+				continue // the same goods, by another mass
+			}
 			for i := -maxEach; i <= maxEach; i++ {
 				for j := -maxEach; j <= maxEach; j++ {
 					if i == 0 || j == 0 {
@@ -181,6 +201,9 @@ func (e *explain) mixed() {
 						continue
 					}
 					for d := b + 1; d < len(e.c); d++ {
+						if e.c[d].product == e.c[a].product || e.c[d].product == e.c[b].product {
+							continue
+						}
 						for k := 1; k <= maxEach; k++ {
 							e.try(multiset{kinds: 3, k: [maxKinds]int{a, b, d}, n: [maxKinds]int{sign * i, sign * j, sign * k}})
 						}

@@ -83,7 +83,7 @@ func TestInferTies(t *testing.T) {
 // TestInferHeld: what is put back is first what somebody near holds, and may be none of the plate's goods.
 func TestInferHeld(t *testing.T) {
 	sc, products := goods([]int{0, 1}, 250, 251, 402)
-	held := []Item{{Product: 1, N: 0.9}, {Product: 2, N: 1}}
+	held := []inHand{{Item: Item{Product: 1, N: 0.9}}, {Item: Item{Product: 2, N: 1}}}
 	if g := infer(sc, products, 250.4, 0.5, held, nil); g[0].Product != 1 || g[0].P < 0.75 {
 		t.Errorf("250 g put back by one who holds product 1: %s", show(g))
 	}
@@ -93,10 +93,17 @@ func TestInferHeld(t *testing.T) {
 	if g := infer(sc, products, 60, 0.5, held, nil); len(g) != 1 || g[0].Product != -1 || g[0].N != 1 {
 		t.Errorf("an empty box: %s; want goods unknown", show(g))
 	}
+	held[0].grams = 256 // that very unit is a heavy one
+	if g := infer(sc, products, 256.3, 0.5, held, nil); g[0].Product != 1 || g[0].P < 0.95 {
+		t.Errorf("the heavy product 1 put back: %s", show(g))
+	}
+	if g := infer(sc, products, 246, 0.5, held, nil); g[0].P > 0.8 {
+		t.Errorf("10 g less than the unit of product 1 that was taken: %s; want doubt", show(g))
+	}
 	if g := infer(sc, products, -401, 0.5, held, nil); g[0].Product == 2 {
 		t.Errorf("a pick of what the plate has not: %s", show(g))
 	}
-	if g := infer(sc, products, 61, 0.5, []Item{{Product: -1, N: 1}}, nil); g[0].Product != -1 {
+	if g := infer(sc, products, 61, 0.5, []inHand{{Item: Item{Product: -1, N: 1}}}, nil); g[0].Product != -1 {
 		t.Errorf("unknown goods put back: %s", show(g))
 	}
 }
@@ -143,7 +150,7 @@ func TestInferIsAProbability(t *testing.T) {
 // TestInferWithoutWeights: a catalogue that says no weights can name no goods.
 func TestInferWithoutWeights(t *testing.T) {
 	sc, products := goods([]int{0, 1}, 0, 0)
-	if g := infer(sc, products, -80, 0.5, []Item{{Product: 0, N: 1}}, nil); len(g) != 1 || g[0].Product != -1 {
+	if g := infer(sc, products, -80, 0.5, []inHand{{Item: Item{Product: 0, N: 1}}}, nil); len(g) != 1 || g[0].Product != -1 {
 		t.Errorf("%s; want goods unknown", show(g))
 	}
 }

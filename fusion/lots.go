@@ -15,6 +15,8 @@ type lot struct {
 	product  int
 	units    float64 // expected units taken
 	doubt    bool    // the scale may as well have meant another lot of the step
+	grams    float64 // of one unit, as the step weighed it; 0: it does not say
+	sd       float64
 	back     float64 // of units: on a plate again, or left behind
 	passed   float64 // of units: handed over, as far as standing near tells
 	touched  bool    // parts are no more as the step told

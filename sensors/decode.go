@@ -246,6 +246,9 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 		e := &m.Events[i]
 		e.Source, e.Kind, e.Hash = m.Source, m.Kind, mix(hash, i)
 		m.TS, newest = min(m.TS, e.TS), max(newest, e.TS)
+		if m.Kind == fusion.Weight {
+			e.Name = m.boot.v
+		}
 	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)

@@ -63,6 +63,8 @@ func TestDecode(t *testing.T) {
 			fusion.Message{TS: ts - 23e6, Clocked: true, Events: []fusion.Event{{TS: ts, ID: "E2", Antenna: 3, RSSI: -60, Phase: 1.5, Channel: 866.9}, {TS: ts - 23e6, ID: "E2", Antenna: 1, RSSI: -61}}}},
 		{"magpie/v1/s042/weight/g1", `{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1,4399.8]}`,
 			fusion.Message{TS: ts, Clocked: true, Events: []fusion.Event{{TS: ts, Grams: 5021.3}, {TS: ts + 16666667, Grams: 5021.1}, {TS: ts + 33333333, Grams: 4399.8}}}},
+		{"magpie/v1/s042/weight/g1", `{"ts":1795341600123,"seq":1,"boot":"7f3a","grams":5021.3}`,
+			fusion.Message{TS: ts, Clocked: true, Seq: 2, Events: []fusion.Event{{TS: ts, Grams: 5021.3, Name: "7f3a"}}}},
 		{"magpie/v1/s042/weight/g1", `{"ts":"arrival","grams":0,"mode":"change"}`,
 			fusion.Message{TS: received, Events: []fusion.Event{{TS: received, Change: true}}}},
 		{"magpie/v1/s042/track/cam-1", `{"ts":1795341600123,"frame":[1280,720],"tracks":[{"track":"17","class":"person","conf":0.91,"box":[410,120,90,260],"floor":[3.2,7.9],"sd":[0.1,0.2],"hands":[[1,2,3]],"holding":0.5,"acts":[{"name":"reach","p":0.5}]}],"lost":["12"]}`,
