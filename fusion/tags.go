@@ -8,8 +8,9 @@ import (
 
 // Numbers of the tag conditioner, after science §3.1; times in ns, levels in hundredths of a dB.
 const (
-	gapNS     = 1500 * int64(1e6) // a run ends after this long without a read, or three times the tag's own pace, at most
-	maxGapNS  = 5 * second
+	gapNS     = 1500 * int64(1e6) // a run ends after this long without a read,
+	maxGapNS  = 5 * second        // or after the tag's own window, at most (see gap);
+	paceNS    = 15 * second       // which what it did before still tells after so long
 	forgetNS  = 45 * second  // a hidden foreign tag is forgotten as a visit ends
 	historyNS = 600 * second // in which what a tag did before counts half
 	chatter   = 1 << 16
@@ -51,7 +52,7 @@ type tag struct {
 	told   *heard // nil: nothing is known of the tag
 	first  int64  // reads of the run
 	last   int64
-	reads  int32
+	epochs int32 // of the run in which it was read
 	fresh  int32 // reads of the open epoch
 	usual  int32 // those of them that were as all before
 	waited int32 // epochs in which it was heard since its moved-likelihood was last looked at
@@ -73,6 +74,8 @@ type heard struct {
 	spots  []spot  // the zones that have heard it, ascending
 	rival  int     // the zone that was louder in the last streak epochs
 	streak int
+	pace   int64 // of the run before, as it was or as the time to this one shows; 0: not known
+	ended  int64 // its last read
 }
 
 // spot is how one zone hears a tag.
@@ -233,7 +236,7 @@ func (t *tagTable) close(now int64) {
 		if g.usual != g.fresh {
 			t.closeTag(g, n, now)
 		} else { // it lies as it has lain
-			g.reads += g.fresh
+			g.epochs++
 		}
 		g.fresh, g.usual = 0, 0
 		t.next = min(t.next, align(g.last+g.gap()))
@@ -290,20 +293,29 @@ func (t *tagTable) endRun(g *tag, n int32, now int64) {
 		t.look(g, h, h.cells[len(h.cells)-1].epoch, now, true)
 	}
 	t.emit(g, FactReadEnd, now, g.last, h.p)
+	h.pace, h.ended = g.pace(), g.last
 	g.zone, g.low, g.high, h.cells = -1, 1, 0, h.cells[:0]
 }
 
-// gap is how long the run lasts without a read: a tag that is read seldom is not gone so soon.
+// gap is how long the run lasts without a read: a window that adapts to the tag (SMURF, Jeffery et al., VLDB 2006). Heard in
+// one of n epochs, a tag that is still there is missed 3n times in a row in 5 of 100 (ln 20 = 3): one that is read seldom is
+// not gone so soon. Reads of one epoch count once, so that a burst makes no tag fast.
 func (g *tag) gap() int64 {
-	if g.reads < 2 {
-		return gapNS
+	return min(max(gapNS, 3*g.pace()), maxGapNS)
+}
+
+// pace is the mean time between two epochs of the run in which the tag was read, in ns; of a new run that of the last, if that
+// ended lately; 0: not known.
+func (g *tag) pace() int64 {
+	if g.epochs < 2 {
+		return g.told.pace
 	}
-	return min(max(gapNS, 3*(g.last-g.first)/int64(g.reads-1)), maxGapNS)
+	return (g.last - g.first) / int64(g.epochs-1)
 }
 
 // begin starts a run in a zone.
-func (g *tag) begin(s *spot, first int64, reads int32) {
-	g.zone, g.first, g.reads, g.waited, g.low, g.high = int16(s.zone), first, reads, 1, 1, 0
+func (g *tag) begin(s *spot, first int64, epochs int32) {
+	g.zone, g.first, g.epochs, g.waited, g.low, g.high = int16(s.zone), first, epochs, 1, 1, 0
 	g.told.p, g.told.streak, s.usual = 0, 0, 0
 }
 
@@ -318,10 +330,15 @@ func (t *tagTable) closeTag(g *tag, n int32, now int64) {
 				best = i
 			}
 		}
+		if since := h.from - h.ended; h.ended == 0 || since > paceNS {
+			h.pace = 0
+		} else {
+			h.pace = max(h.pace, since)
+		}
 		g.begin(&h.spots[best], h.from, 0)
 		t.emit(g, FactRead, now, h.from, 1)
 	}
-	g.reads += g.fresh
+	g.epochs++
 	if g.low <= g.high {
 		h.stir, g.low, g.high = t.epoch, 1, 0
 	}

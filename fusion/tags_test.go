@@ -85,7 +85,8 @@ func (r *tagRun) pass(from float64, n int, noise func() float64) {
 
 func silent() float64 { return 0 }
 
-// TestRunEnds: 1.5 s without a read end a run; a tag read seldom is given three times its pace, 5 s at most.
+// TestRunEnds: 1.5 s without a read end a run; the window adapts to a tag that is read seldom, up to 5 s, also to what it did
+// just before, and not to how many reads came in a burst. Thirty reads are one run.
 func TestRunEnds(t *testing.T) {
 	f := func(every float64, n int, want string) {
 		t.Helper()
@@ -101,7 +102,24 @@ func TestRunEnds(t *testing.T) {
 	f(0.1, 11, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 11.00 known 12.50")
 	f(1, 5, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 14.00 known 17.00")
 	f(1.4, 3, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 12.80 known 17.00")
-	f(2, 2, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 10.00 known 11.50; read zone 0 at 12.00 known 12.25; read ended zone 0 at 12.00 known 13.50")
+	f(2, 2, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 10.00 known 11.50; read zone 0 at 12.00 known 12.25; read ended zone 0 at 12.00 known 17.00")
+	f(2, 4, "read zone 0 at 10.00 known 10.25; read ended zone 0 at 10.00 known 11.50; read zone 0 at 12.00 known 12.25; read ended zone 0 at 16.00 known 21.00")
+}
+
+// TestBurstIsNoPace: ten reads in a quarter of a second, then one a second: what counts is in how many epochs it was heard.
+func TestBurstIsNoPace(t *testing.T) {
+	r := newRun()
+	for i := range 10 {
+		r.read(10+float64(i)/50, taco, 1, 0, -50, 0)
+	}
+	for _, at := range []float64{11, 12, 13} {
+		r.read(at, taco, 1, 0, -50, 0)
+	}
+	r.read(15.7, taco, 1, 0, -50, 0) // 2.7 s later
+	r.end()
+	if got, want := r.story(), "read zone 0 at 10.00 known 10.25; read ended zone 0 at 15.70 known 20.00"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
 }
 
 // TestZones: the zone that hears the tag 3 dB louder for two epochs has it; less, or for less, changes nothing.
