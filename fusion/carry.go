@@ -108,11 +108,17 @@ func (w *World) tagFact(f Fact) {
 	if out && f.Kind == FactMoved {
 		w.dropped(f, near)
 	}
+	if f.Kind == FactReadEnd {
+		w.fallsSilent(f)
+	}
 	for _, c := range near {
 		t := w.tag(c.visit, f)
+		brought := out && w.brings(c.visit, f, t)
 		switch f.Kind {
 		case FactMoved:
-			t.moved, t.share = f.P, c.share
+			if !brought {
+				t.moved, t.share = f.P, c.share
+			}
 		case FactReadEnd:
 			t.ended = true
 		case FactRead:
@@ -122,7 +128,7 @@ func (w *World) tagFact(f Fact) {
 		if kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
 			w.touch(c.visit)
 		}
-		if out && f.Kind == FactMoved {
+		if out && f.Kind == FactMoved && !brought && w.carries(c.visit, f) != undecided {
 			w.bind(c.visit, f, c.share)
 		}
 		w.add(c.visit, f, c.share)
@@ -152,6 +158,17 @@ func (w *World) dropped(f Fact, near []claim) {
 			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && f.At-t.at < passTime {
 				t.share = 0
 				w.bind(v, f, 0)
+			}
+		}
+	}
+}
+
+// fallsSilent tells all that know a tag, those too that have left it, that its run has ended.
+func (w *World) fallsSilent(f Fact) {
+	for _, v := range w.visits {
+		for i := range v.tags {
+			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone {
+				t.ended, t.at = true, max(t.at, f.At)
 			}
 		}
 	}

@@ -73,7 +73,8 @@ func TestCoverage(t *testing.T) {
 func TestSilence(t *testing.T) {
 	for _, alive := range []bool{true, false} {
 		s := newStory(t)
-		s.walk("cam-1", "A", 0, 40, atDoor)
+		s.walk("cam-1", "A", 0, 2.8, Point{4, 3}, atDoor)
+		s.walk("cam-1", "A", 3, 40, atDoor)
 		s.carry("r-door", sauceTag, 3)
 		for sec := 0.0; sec <= 40; sec += 10 {
 			if alive || sec < 15 {

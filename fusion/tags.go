@@ -74,6 +74,7 @@ type heard struct {
 	spots  []spot  // the zones that have heard it, ascending
 	rival  int     // the zone that was louder in the last streak epochs
 	streak int
+	born   int64 // when it was first heard, ns
 	pace   int64 // of the run before, as it was or as the time to this one shows; 0: not known
 	ended  int64 // its last read
 }
@@ -129,7 +130,7 @@ func (t *tagTable) hearing(g *tag, n int32) *heard {
 	switch {
 	case h == nil:
 		t.known++
-		h = &heard{mark: t.mark, number: n}
+		h = &heard{mark: t.mark, number: n, born: t.epoch * epochNS}
 		*g = tag{told: h, zone: -1, low: 1, fresh: g.fresh, last: g.last, source: g.source}
 	case h.mark != t.mark:
 		c := *h
@@ -187,6 +188,18 @@ func (t *tagTable) gather(r *read) {
 	}
 	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
 	h.count(r, t.epoch)
+}
+
+// born is when a tag was first heard, as far as is remembered, in ns.
+func (t *tagTable) born(epc string) int64 {
+	const size = len(tagPage{}.tags)
+	n, ok := t.names.numbers[epc]
+	if p := int(n) / size; ok && p < len(t.pages) && t.pages[p] != nil {
+		if h := t.pages[p].tags[int(n)%size].told; h != nil {
+			return h.born
+		}
+	}
+	return 0
 }
 
 // spot returns how a zone hears the tag, for writing.

@@ -319,7 +319,7 @@ func (v View) Stranded(p Place) float64 {
 	m := 0.0
 	for i := range v.Visit.tags {
 		t := &v.Visit.tags[i]
-		if p[t.zone] && !t.ended && v.Visit.holds(t.product, t.epc) && !v.Visit.stays[t.zone].in {
+		if p[t.zone] && !t.ended && (t.left || v.Visit.holds(t.product, t.epc)) && !v.Visit.stays[t.zone].in {
 			m = max(m, float64(t.share*(1-t.moved)))
 		}
 	}
@@ -331,7 +331,14 @@ func (v View) Stranded(p Place) float64 {
 func (v View) Silent(window int64) bool {
 	newest := int64(0)
 	for i := range v.Visit.tags {
-		newest = max(newest, v.Visit.tags[i].at)
+		t := &v.Visit.tags[i]
+		if !v.Visit.holds(t.product, t.epc) {
+			continue
+		}
+		if !t.ended {
+			return false // it is heard as it was when the run began
+		}
+		newest = max(newest, t.at)
 	}
 	return newest > 0 && v.Now-newest >= window && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5
 }

@@ -124,6 +124,8 @@ type carriedTag struct {
 	first   int64
 	at      int64
 	ended   bool
+	brought bool // it came in with the visit
+	left    bool // the visit went out, and it lies there
 }
 
 type object struct {

@@ -1,0 +1,70 @@
+package fusion
+
+import "slices"
+
+// Goods that people bring along: a tag that turns up with somebody who comes in is not taken from the store, and does not
+// become so when it leaves with him. Which way he goes his foot points tell; a tag that the store has heard before he came is
+// none that he brings. The numbers are assumptions.
+const (
+	arrival = 10 * second // a tag first heard so long after a person was first seen at a door may have come with him
+	inward  = 0.5         // metres that he has gone in, or out
+)
+
+// direction is where somebody who has just been seen first at a way out goes with a tag that turned up there with him.
+type direction uint8
+
+const (
+	fromInside direction = iota // it has not just turned up with him
+	undecided
+	goesOut
+	comesIn
+)
+
+// carries tells whether a visit brings the tag of a fact into the store.
+func (w *World) carries(v *Visit, f Fact) direction {
+	born := w.tags.born(f.Name)
+	if len(v.trail) == 0 || born < v.First-second || born > v.First+arrival {
+		return fromInside
+	}
+	p, _, ok := v.at(f.At)
+	if !ok {
+		return undecided
+	}
+	z := &w.Store.Zones[f.Zone]
+	switch d := z.inside(p) - z.inside(v.trail[0].p); {
+	case d >= inward:
+		return comesIn
+	case d <= -inward:
+		return goesOut
+	}
+	return undecided
+}
+
+// inside is how far a point is inside a zone's out edge, in metres, below 0 beyond it; of a zone without one, how far from its
+// middle.
+func (z *Zone) inside(p Point) float64 {
+	if len(z.Out) != 2 {
+		return p.distance(centre(z.Polygon))
+	}
+	d := segmentDistance(z.Out[0], z.Out[1], p)
+	if z.outward(p) {
+		return -d
+	}
+	return d
+}
+
+// brings reports that the visit brought a tag along, as was known before or is now.
+func (w *World) brings(v *Visit, f Fact, t *carriedTag) bool {
+	if !t.brought {
+		t.brought = slices.ContainsFunc(v.tags, func(o carriedTag) bool { return o.epc == t.epc && o.brought }) ||
+			w.carries(v, f) == comesIn
+	}
+	if t.brought {
+		t.moved, t.share = 0, 0
+		if it := v.line(t.product, t.epc); it != nil && it.N > 0 {
+			it.N, it.tag = it.known, 0
+			w.reckon(v)
+		}
+	}
+	return t.brought
+}

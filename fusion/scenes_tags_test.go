@@ -1,0 +1,109 @@
+package fusion_test
+
+import "testing"
+
+// What tags show of whose goods they are: which way they go, what lies where, what is heard no more.
+
+func TestSceneDirectionThroughTheGate(t *testing.T) {
+	play(t, []scene{
+		{"brings goods of this kind along, and leaves with them", `
+			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
+			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			6s..20s   walk A 4,3 > 8,3
+			20s..30s  walk A 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			2s    A unpaid 0..0.1
+			10s   A unpaid 0
+			29.9s A unpaid 0
+			29.9s A moved  0`},
+		{"has been in the store before its tag is heard at the door", `
+			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
+			6s..20s   walk A 4,3 > 8,3
+			20s..30s  walk A 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			29.9s A unpaid 0.8..1
+			29.9s A moved  0.8..1`},
+		{"the camera finds A anew at the door: goes out, brings nothing in", `
+			24s..30s  walk A 4,3 > 4,0.5 > 4,-0.8
+			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			29.9s A unpaid 0.8..1`},
+		{"the store has heard it before A came in", `
+			0s..60s   rfid r-aisle 303404579800D6800004CB2F antenna=1 rssi=-60 x240
+			61s..67s  walk A 4,-0.8 > 4,0.5 > 4,3
+			63s..67s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x28
+			67s..74s  walk A 4,3 > 4,0.5 > 4,-0.8
+			70s..74s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x28`, `
+			73.9s A unpaid 0.8..1`},
+		{"B leaves with it as A comes in", `
+			0s..6s    walk B 1,1 > 2,4.9
+			6s..12s   walk B 2,4.9
+			8s        weight g1 -621.67g
+			12s..22s  walk B 2,4.9 > 3.6,1.2 > 3.6,-0.8
+			17s..24s  walk A 4.4,-0.8 > 4.4,3
+			18.5s..21.5s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			21.9s A unpaid 0..0.1
+			21.9s B unpaid 0.8..1`},
+	})
+}
+
+func TestSceneSilentTags(t *testing.T) {
+	const walk = `
+			0s..6s    walk A 1,1 > 8,4.8
+			6s..12s   walk A 8,4.8
+			8s        pick A 036000291452
+			6s..14s   rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-60..-48..-58 x100
+			12s..16s  walk A 8,4.8 > 4,4
+			16s..60s  walk A 4,4`
+	play(t, []scene{
+		{"nothing is heard of it any more", walk, `
+			15s A silent  0
+			30s A silent  1
+			30s A missing 1
+			30s A whisky  0.9..1`},
+		{"the reader is off: silence shows nothing", walk + `
+			15s off r-aisle
+			15s off r-door`, `
+			40s A silent  0
+			40s A missing 0`},
+		{"it is heard again", walk + `
+			24s..50s  rfid r-aisle 30340457980022220000AA01 antenna=1 rssi=-55 x100`, `
+			40s A silent  0
+			40s A missing 0`},
+	})
+}
+
+func TestSceneSameGoodsEachWithItsTag(t *testing.T) {
+	const stand = `
+			0s..6s    walk A 1,1 > 1.8,4.9
+			0s..6s    walk B 2,1 > 2.2,4.9
+			6s..14s   walk A 1.8,4.9
+			6s..14s   walk B 2.2,4.9
+			9s        weight g1 -1243.34g
+			14s..21s  walk A 1.8,4.9 > 3.6,1.2 > 3.6,-0.6
+			17.5s..21s rfid r-door ` + sauceEPC + ` antenna=1 rssi=-66..-45..-63 x24`
+	play(t, []scene{
+		{"one each", stand + `
+			24s..31s  walk B 2.2,4.9 > 3.6,1.2 > 3.6,-0.6
+			27.5s..31s rfid r-door ` + sauceEPC2 + ` antenna=1 rssi=-66..-45..-63 x24`, `
+			30.9s A unpaid 0.85..1.1
+			30.9s B unpaid 0.85..1.1`},
+		{"A has both", stand + `
+			17.6s..21s rfid r-door ` + sauceEPC2 + ` antenna=1 rssi=-66..-45..-63 x24
+			14s..40s  walk B 2.2,4.9`, `
+			20.9s A unpaid 1.7..2
+			20.9s B unpaid 0..0.2`},
+		{"B scans the tag of one at the till", `
+			0s..6s    walk A 1,1 > 1.8,4.9
+			0s..6s    walk B 2,1 > 2.2,4.9
+			6s..40s   walk A 1.8,4.9
+			6s..14s   walk B 2.2,4.9
+			9s        weight g1 -621.67g
+			14s..22s  walk B 2.2,4.9 > 7,1.2
+			22s..40s  walk B 7,1.2
+			28s send till sco-1 {"session":"s1","action":"scan","epc":"` + sauceEPC + `"}
+			30s till sco-1 s1 tender amount=1.99`, `
+			20s A unpaid 0.4..0.5
+			32s A unpaid 0
+			32s B unpaid 0`},
+	})
+}
