@@ -49,13 +49,18 @@ func (w *World) entered(v *Visit, zone int) {
 		}
 	}
 	for _, t := range w.Store.Staff.Tasks {
-		if t.Zone == zone && w.now >= t.From && w.now < t.To {
+		if t.Zone == zone && w.now >= t.From && w.now < t.To && !w.staffed(zone) {
 			p = max(p, 0.5)
 		}
 	}
 	if p > 0 {
 		w.staff(v, p, v.camera)
 	}
+}
+
+// staffed reports whether somebody is in a zone who is known to be staff: then a task there is his.
+func (w *World) staffed(zone int) bool {
+	return slices.ContainsFunc(w.visits, func(v *Visit) bool { return v.Staff >= 0.9 && v.stays[zone].in })
 }
 
 // inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.

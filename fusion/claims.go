@@ -32,6 +32,8 @@ const (
 	strolling = 1.0  // metres a second by which he may have moved since
 	handsFull = 1.0  // how much likelier a hand makes it that holds goods after a pick, or before a put-back (assumption)
 
+	staffAtWork = 9.0 // how much oftener staff move goods than a shopper beside them, beyond once (assumption)
+
 	plateBelow, plateAbove = 0.1, 0.4 // metres: the box above a plate in which hands take goods (assumption)
 	longStep               = 1500 * int64(1e6)
 	longestStep            = 12 * second // what a trail remembers
@@ -56,8 +58,8 @@ type grip struct {
 }
 
 // candidates lists the visits that can have moved goods on a plate in a step, in the order in which they began, and the
-// likelihood of a person whom no camera saw. Staff are candidates as everybody is: what they take must not fall on the
-// customer beside them, and that they are staff is for policies to weigh.
+// likelihood of a person whom no camera saw. Staff are candidates, and likelier ones: what they take must not fall
+// on the customer beside them, and that they are staff is for policies to weigh.
 func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	from, until := s.At, s.At
 	if s.TS-s.At > longStep { // held, or too slow to say when: at any moment since
@@ -70,7 +72,10 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 		if v.PosAt == 0 || v.Pos.distance(p) > reach+4*sigmaReach+away {
 			continue
 		}
-		if l, g := w.didStep(v, sc, p, source, from, until, s.Grams > 0); l >= unseen*minShare {
+		l, g := w.didStep(v, sc, p, source, from, until, s.Grams > 0)
+		work := 1 + float64(staffAtWork*max(0, v.Staff-staffPrior))
+		l, g.other = float64(l*work), float64(g.other*work)
+		if l >= unseen*minShare {
 			to = append(to, odds{v, l, g})
 		}
 	}

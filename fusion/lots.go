@@ -77,12 +77,16 @@ func (l *lot) held(visit int) float64 {
 	return n
 }
 
-// without is the probability that a part is no unit at all: of several units each is somebody's by itself (assumption),
-// unless a hand was seen.
+// sameHand is how far what was taken at once, or one after the other, is the same person's: between each unit's being somebody's by
+// itself, 0, and all of one, 1 (assumption).
+const sameHand = 0.5
+
+// without is the probability that a part is no unit at all.
 func (l *lot) without(p *part) float64 {
 	none := 1 - min(1, p.n)
 	if l.units > 1 {
-		none = round9(math.Pow(max(0, 1-p.n/l.units), l.units))
+		share := min(1, p.n/l.units)
+		none = float64(sameHand*(1-share)) + float64((1-sameHand)*round9(math.Pow(1-share, l.units)))
 	}
 	return min(none, 1-p.sure)
 }
@@ -351,10 +355,10 @@ func (w *World) putDown(v *Visit, product int, n float64) float64 {
 // reckon renews what a basket says of the lots behind its lines: how surely the visit is the one who has them, how likely
 // there is one at all, what of them may be another product, and who else may have them.
 func (w *World) reckon(v *Visit) {
-	type sum struct{ n, own, none, doubt float64 }
+	type sum struct{ n, own, none, least, doubt float64 }
 	sums := make([]sum, len(v.Basket))
 	for i := range sums {
-		sums[i].none = 1
+		sums[i].none, sums[i].least = 1, 1
 	}
 	v.Others = v.Others[:0]
 	for _, id := range v.lots {
@@ -377,7 +381,8 @@ func (w *World) reckon(v *Visit) {
 					s := &sums[b]
 					s.n += p.n
 					s.own += float64(p.n * max(held, p.sure))
-					s.none = float64(s.none * l.without(p))
+					none := l.without(p)
+					s.none, s.least = float64(s.none*none), min(s.least, none)
 					if l.doubt {
 						s.doubt += p.n
 					}
@@ -394,7 +399,7 @@ func (w *World) reckon(v *Visit) {
 		}
 		it.Owner = round9(max(it.tag, s.own/s.n))
 		if it.N <= s.n+tiny {
-			it.any = round9(1 - s.none)
+			it.any = round9(1 - float64(sameHand*s.least) - float64((1-sameHand)*s.none))
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (h *heard) count(r *read, epoch int64) {
 		}
 	}
 	if c == nil {
-		if len(h.cells) == cap(h.cells) {
+		if len(h.cells) > 0 && h.cells[0].epoch <= epoch-spanEpochs {
 			h.trim(epoch)
 		}
 		h.cells = append(h.cells, cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level})
