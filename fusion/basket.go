@@ -184,7 +184,10 @@ func (w *World) collapse(v *Visit) {
 	for i := range v.Basket {
 		it := &v.Basket[i]
 		if n := it.Paid - it.N; n > tiny && it.Product >= 0 {
-			w.draw(v, it.Product, it.EPC, n)
+			product, epc := it.Product, it.EPC
+			if n -= w.draw(v, product, epc, n); n > tiny {
+				w.find(v, product, epc, n, v.goesWith) // one pays for all
+			}
 		}
 	}
 	w.reckon(v)

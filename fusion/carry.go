@@ -241,9 +241,9 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 			w.draw(v, f.Product, f.Name, p-it.known)
 			it = v.line(f.Product, f.Name)
 		}
-		if n := float64(found*p) - it.known; n > tiny {
+		if n := float64(found*p) - it.known; n > tiny && w.shrink.lies(f.Product) >= 0 { // or some lie where no scale is
 			it.found = true
-			w.find(v, f.Product, f.Name, n)
+			w.find(v, f.Product, f.Name, n, func(*Visit) float64 { return 1 })
 		}
 		it = v.line(f.Product, f.Name)
 	}

@@ -53,6 +53,16 @@ func (m *mate) p() float64 {
 	return float64(m.beside) / float64(m.seen+1)
 }
 
+// goesWith is the probability that the visit shops together with another.
+func (v *Visit) goesWith(o *Visit) float64 {
+	for i := range v.mates {
+		if v.mates[i].visit == o.number {
+			return v.mates[i].p()
+		}
+	}
+	return 0
+}
+
 // groupPaid tells those who shop with a visit that it has paid.
 func (w *World) groupPaid(v *Visit, f Fact) {
 	for _, o := range w.visits {

@@ -226,11 +226,8 @@ const (
 )
 
 // find gives a visit, which has shown goods that nothing explains, up to n units of what others have taken of the product: each
-// of theirs is as likely the one.
-func (w *World) find(v *Visit, product int, epc string, n float64) {
-	if w.shrink.lies(product) < 0 { // some lie where no scale is
-		return
-	}
+// of theirs is as likely the one, times the weight of who has it.
+func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*Visit) float64) {
 	from := max(0, len(w.lots)-maxFound)
 	free := func(l *lot) float64 {
 		if l.product != product || !l.room(v.number, epc) {
@@ -238,8 +235,10 @@ func (w *World) find(v *Visit, product int, epc string, n float64) {
 		}
 		sum := 0.0
 		for i := range l.parts {
-			if p := &l.parts[i]; p.visit != v.number && w.visit(p.visit) != nil {
-				sum += w.claimed(l, p)
+			if p := &l.parts[i]; p.visit != v.number && p.n > tiny {
+				if o := w.visit(p.visit); o != nil {
+					sum += float64(weight(o) * w.claimed(l, p))
+				}
 			}
 		}
 		return sum
