@@ -92,6 +92,7 @@ func (w *World) step(scale int, s step) {
 			if n := math.Round(f.N); len(facts) == 1 && l.product >= 0 && n > 0 && f.P >= sure {
 				l.grams, l.sd = -s.Grams/n, s.SD/n
 			}
+			l.doubt = l.doubt || slices.ContainsFunc(facts, f.orElse)
 			w.seenTaking(&d, &l, f.P)
 			w.lay(scale, f.Product, -f.N)
 		} else {
@@ -173,6 +174,11 @@ func (w *World) seenTaking(d *deed, l *lot, p float64) {
 // scanned reports whether the visit has scanned such goods since they were taken.
 func (v *Visit) scanned(product int, since int64) bool {
 	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
+}
+
+// orElse reports that a step may have been of another product instead, if seldom: who then shows that one at a till is believed.
+func (f Fact) orElse(o Fact) bool {
+	return o.Kind == f.Kind && o.Product != f.Product && o.P >= minShare && o.P+f.P <= 1+tiny
 }
 
 // sure is the probability from which goods of a pick are taken to be what they seem.
