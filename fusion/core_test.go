@@ -80,7 +80,7 @@ func deep(w *World) string {
 	for _, d := range w.deeds {
 		p("deed %+v", d)
 	}
-	p("strays %+v", w.strays)
+	p("strays %+v stirs %+v", w.strays, w.stirs)
 	for _, t := range w.timers {
 		p("timer %+v", t)
 	}

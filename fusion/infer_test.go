@@ -108,6 +108,25 @@ func TestInferHeld(t *testing.T) {
 	}
 }
 
+// TestInferStrays: what was put on a plate of other goods lies there now: a pick of it is known, of as many as lie there.
+func TestInferStrays(t *testing.T) {
+	sc, products := goods([]int{0}, 621, 92, 623)
+	if g := infer(sc, products, -92, 0.5, nil, nil); len(g) != 1 || g[0].Product != -1 {
+		t.Errorf("nothing else lies there: %s; want goods unknown", show(g))
+	}
+	there := []stray{{product: 1, n: 0.9}}
+	if g := infer(sc, products, -92, 0.5, nil, there); g[0].Product != 1 || g[0].N != -1 || g[0].P < 0.95 {
+		t.Errorf("one lies there and is taken: %s", show(g))
+	}
+	if g := infer(sc, products, -184, 0.5, nil, there); g[0].Product == 1 {
+		t.Errorf("two are taken where one lies: %s", show(g))
+	}
+	// Of goods that weigh nearly the same the planogram's twenty are likelier than the one beside them.
+	if g := infer(sc, products, -622, 0.5, nil, []stray{{product: 2, n: 1}}); g[0].Product != 0 || g[0].P > 0.98 || g[0].P < 0.8 {
+		t.Errorf("622 g, one of 623 g among twenty of 621: %s", show(g))
+	}
+}
+
 // TestInferIsAProbability over random plates: no product has more than 1, the truth is nearly always among the guesses.
 func TestInferIsAProbability(t *testing.T) {
 	hit, all := 0, 0

@@ -7,6 +7,24 @@ import (
 	"testing"
 )
 
+// What issue 3 asks of weight, "per plate", and the test that shows it:
+//
+//	robust baseline                TestNothingFires, TestNoisierPlate
+//	two-sided CUSUM                TestStepsAreFound, TestStepsThatFollowEachOther
+//	settle                         TestStepOfTheContract, TestChanges
+//	slow and held picks            TestSlowPick, TestHeld, TestLongRummage, TestSceneHeldThenTaken
+//	drift                          TestNothingFires, TestDriftIsNobodys
+//	dropout                        TestHoles
+//	reboot and re-zero             TestZeroMoves
+//	cross-talk                     TestCrossTalk, and on a real shop TestNanoStore
+//	item inference, mixed plates   TestInferMixedPlate, TestInferOneProduct
+//	  posterior                    TestInferIsAProbability
+//	  margin                       TestInferTies
+//	  unknown                      TestInferOneProduct, TestInferHeld, TestInferWithoutWeights
+//	put-backs, holder's first      TestInferHeld, TestPutBack
+//	dynamic planogram              TestInferStrays, TestStrays, TestSceneMisplacedAndPickedAgain
+//	decoy keeps both events        TestDecoy
+
 // A shelf is plates a hand's breadth apart, somebody in front of them, and what each weighs.
 type shelf struct {
 	*story
@@ -170,11 +188,11 @@ func TestZeroMoves(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the whole shelf jumps", func(t *testing.T) {
-		h := newShelf(t, 300, 400, 500, 600, 700)
+	t.Run("the whole shelf jumps, but for a plate", func(t *testing.T) {
+		h := newShelf(t, 300, 400, 500, 600, 700, 800)
 		h.load = func(i int, sec float64) float64 {
 			g := full(h, i)
-			if sec >= 8 {
+			if sec >= 8 && i != 5 {
 				g -= 2 * h.store.Products[i].Grams // as if two of each were taken
 			}
 			if i == 2 && sec >= 14 {

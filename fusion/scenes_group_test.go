@@ -58,6 +58,22 @@ func TestSceneGroup(t *testing.T) {
 			35s A unpaid 0..0.05
 			35s B unpaid 0.9..1
 			35s B group_paid 0`},
+		{"B takes what A does not reach, A pays", `
+			0s..8s    walk A 1,1 > 6.6,4.3
+			0.2s..8s  walk B 1.6,1 > 7.6,4.9
+			8s..14s   walk A 6.6,4.3
+			8s..14s   walk B 7.6,4.9
+			14s..24s  walk A 6.6,4.3 > 7,1.2
+			14s..24s  walk B 7.6,4.9 > 7.8,1.4
+			24s..40s  walk A 7,1.2
+			24s..40s  walk B 7.8,1.4
+			11s       pick B 036000291452
+			30s scan sco-1 s1 036000291452
+			33s till sco-1 s1 tender amount=38.00`, `
+			20s A whisky 0..0.02
+			20s B unpaid 0.9..1
+			35s B unpaid 0..0.35
+			35s A whisky 0.6..1`},
 		{"strangers who part: A shows goods such as B took", part + `
 			12s       pick B 036000291452
 			30s scan sco-1 s1 036000291452

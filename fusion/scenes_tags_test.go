@@ -65,6 +65,17 @@ func TestSceneSilentTags(t *testing.T) {
 			15s off r-door`, `
 			40s A silent  0
 			40s A missing 0`},
+		{"it is heard there until long after A has gone", `
+			0s..6s    walk A 1,1 > 8,4.8
+			6s..12s   walk A 8,4.8
+			8s        pick A 036000291452
+			6s..24s   rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-60..-48..-58 x250
+			12s..18s  walk A 8,4.8 > 1.5,3.5
+			18s..60s  walk A 1.5,3.5`, `
+			23s A silent  0
+			23s A missing 0
+			40s A silent  1
+			40s A missing 1`},
 		{"it is heard again", walk + `
 			24s..50s  rfid r-aisle 30340457980022220000AA01 antenna=1 rssi=-55 x100`, `
 			40s A silent  0

@@ -11,8 +11,8 @@ const (
 	gapNS     = 1500 * int64(1e6) // a run ends after this long without a read,
 	maxGapNS  = 5 * second        // or after the tag's own window, at most (see gap);
 	paceNS    = 15 * second       // which what it did before still tells after so long
-	forgetNS  = 45 * second  // a hidden foreign tag is forgotten as a visit ends
-	historyNS = 600 * second // in which what a tag did before counts half
+	forgetNS  = 45 * second       // a hidden foreign tag is forgotten as a visit ends
+	historyNS = 600 * second      // in which what a tag did before counts half
 	chatter   = 1 << 16
 
 	stronger   = 300 // a zone takes a tag from another only if it hears it 3 dB louder,

@@ -85,6 +85,20 @@ func (r *tagRun) pass(from float64, n int, noise func() float64) {
 
 func silent() float64 { return 0 }
 
+// What issue 3 asks of RFID, and the test that shows it:
+//
+//	runs not reads                 TestRunEnds
+//	order-free buckets             TestReadsAreOrderFree, TestOrder
+//	cross-antenna arbitration      TestZones
+//	adaptive window                TestRunEnds, TestBurstIsNoPace
+//	moved versus static            TestMovedOfTheContract, TestMovedStatic, TestMovedOneRead
+//	  by antenna and channel       TestMovedNoisyPass, TestMovedInOrder
+//	  the tag's history as prior   TestMovedChatter
+//	direction through the gate     TestSceneDirectionThroughTheGate
+//	silent and stranded tags       TestSilence, TestSceneSilentTags, TestSceneLeftOnTheFloor
+//	population with an interval    TestThirtyFiveRealPasses, TestCountOfAField
+//	a foreign tag is a fact        TestForeignTags, TestForeignTagsAreForgotten
+
 // TestRunEnds: 1.5 s without a read end a run; the window adapts to a tag that is read seldom, up to 5 s, also to what it did
 // just before, and not to how many reads came in a burst. Thirty reads are one run.
 func TestRunEnds(t *testing.T) {
