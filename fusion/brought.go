@@ -26,12 +26,8 @@ func (w *World) carries(v *Visit, f Fact) direction {
 	if len(v.trail) == 0 || born < v.First-second || born > v.First+arrival {
 		return fromInside
 	}
-	p, _, ok := v.at(f.At)
-	if !ok {
-		return undecided
-	}
 	z := &w.Store.Zones[f.Zone]
-	switch d := z.inside(p) - z.inside(v.trail[0].p); {
+	switch d := z.inside(v.Pos) - z.inside(v.trail[0].p); {
 	case d >= inward:
 		return comesIn
 	case d <= -inward:

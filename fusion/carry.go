@@ -133,8 +133,11 @@ func (w *World) tagFact(f Fact) {
 		if kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
 			w.touch(c.visit)
 		}
-		if out && f.Kind == FactMoved && !brought && w.carries(c.visit, f) != undecided {
-			w.bind(c.visit, f, c.share)
+		if out && !brought {
+			switch way := w.carries(c.visit, f); {
+			case f.Kind == FactMoved && way != undecided, f.Kind == FactReadEnd && way == goesOut:
+				w.bind(c.visit, f, c.share)
+			}
 		}
 		w.add(c.visit, f, c.share)
 	}

@@ -27,6 +27,12 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			24s..30s  walk A 4,3 > 4,0.5 > 4,-0.8
 			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
 			29.9s A unpaid 0.8..1`},
+		{"found anew at the door, stands there, and goes out when the reader hears it no more", `
+			24s..25s  walk A 4,1.2 > 4,0.9
+			25s..28s  walk A 4,0.9
+			25.5s..28s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			28.2s..32s walk A 4,0.9 > 4,-0.8`, `
+			31.9s A unpaid 0.8..1`},
 		{"the store has heard it before A came in", `
 			0s..60s   rfid r-aisle 303404579800D6800004CB2F antenna=1 rssi=-60 x240
 			61s..67s  walk A 4,-0.8 > 4,0.5 > 4,3
