@@ -68,7 +68,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	p := Point{sc.At[0], sc.At[1]}
 	source := w.Store.source[sc.ID]
 	for _, v := range w.visits {
-		away := float64(w.now-from) / 1e9 * 3 // nobody runs faster through a shop
+		away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
 		if v.PosAt == 0 || v.Pos.distance(p) > reach+4*sigmaReach+away {
 			continue
 		}
