@@ -42,6 +42,7 @@ type Journal struct {
 	o    Options
 	lock *os.File
 
+	files     sync.Mutex // of snapshots and segments that come and go; taken before mu
 	mu        sync.Mutex
 	room      *sync.Cond // pending was taken
 	pending   batch
@@ -128,6 +129,9 @@ func (j *Journal) load() (err error) {
 	}
 	j.newest = j.segments[len(j.segments)-1]
 	j.committed = j.newest.end()
+	if err := j.writeHead(); err != nil { // a crash may have come between the removal and this
+		return err
+	}
 	j.file, err = os.OpenFile(j.newest.path, os.O_WRONLY|os.O_APPEND, 0)
 	return err
 }
@@ -219,27 +223,50 @@ func (j *Journal) Close() error {
 }
 
 // Trim removes whole segments that are older than MaxAge or beyond MaxBytes, oldest first, and never one with a line at or
-// after consumed: the offset from which a restart would read. It returns the bytes removed.
+// after consumed: the offset from which a restart would read. What is left begins with the control line of the state before
+// it, if a snapshot holds that; snapshots of what was removed go too. It returns the bytes removed.
 func (j *Journal) Trim(consumed int64) (removed int64, err error) {
 	now := j.o.Now().UnixNano()
+	j.files.Lock()
+	defer j.files.Unlock()
+	removed, err = j.trim(consumed, now)
+	if removed > 0 {
+		err = errors.Join(err, j.pruneSnapshots(""))
+	}
+	return removed, err
+}
+
+func (j *Journal) trim(consumed, now int64) (removed int64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for len(j.segments) > 1 {
-		oldest, next := j.segments[0], j.segments[1]
+	for {
+		head := 0 // lines that name the state before the oldest segment, and go with it
+		if j.segments[0].state != "" {
+			head = 1
+		}
+		if len(j.segments) <= head+1 {
+			break
+		}
+		oldest, next := j.segments[head], j.segments[head+1]
 		// Its newest line is no younger than the next segment's first.
 		aged := j.o.MaxAge > 0 && next.first > 0 && next.first < now-int64(j.o.MaxAge)
 		full := j.o.MaxBytes > 0 && j.committed-oldest.base > j.o.MaxBytes
 		if oldest.end() > consumed || !(aged || full) {
 			break
 		}
-		if err := os.Remove(oldest.path); err != nil {
-			return removed, fmt.Errorf("journal: %w", err)
+		for _, s := range j.segments[:head+1] {
+			if err := os.Remove(s.path); err != nil {
+				return removed, fmt.Errorf("journal: %w", err)
+			}
+			removed += s.size
+			j.segments = j.segments[1:]
 		}
-		removed += oldest.size
-		j.segments = j.segments[1:]
 	}
-	if removed > 0 {
-		err = syncDir(j.dir)
+	if removed == 0 {
+		return 0, nil
 	}
-	return removed, err
+	if err := syncDir(j.dir); err != nil {
+		return removed, err
+	}
+	return removed, j.writeHead()
 }

@@ -20,7 +20,8 @@ type segment struct {
 	path  string
 	base  int64
 	size  int64
-	first int64 // received of its first line, 0 while it is empty
+	first int64  // received of its first line, 0 while it is empty
+	state string // a line that names the state before the next segment is all of it: the hash of that state
 }
 
 func (s *segment) end() int64 { return s.base + s.size }
@@ -50,8 +51,13 @@ func listSegments(dir string) ([]*segment, error) {
 			return nil, err
 		}
 		s := &segment{path: filepath.Join(dir, e.Name()), base: base, size: info.Size()}
-		if s.first, err = firstReceived(s.path); err != nil {
+		first, err := firstLine(s.path)
+		if err != nil {
 			return nil, err
+		}
+		s.first = first.Received
+		if c := first.Control; c != nil && c.Kind == ControlState && c.State != StateEmpty && int64(len(first.Append(nil))) == s.size {
+			s.state = c.State
 		}
 		all = append(all, s)
 	}
@@ -65,28 +71,29 @@ func listSegments(dir string) ([]*segment, error) {
 	return all, nil
 }
 
-func firstReceived(path string) (int64, error) {
+// firstLine is the first line of a file, the zero Line when there is none or it is torn.
+func firstLine(path string) (Line, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return Line{}, err
 	}
 	defer f.Close()
 	r, err := NewReader(f, path)
 	if err != nil {
-		return 0, err
+		return Line{}, err
 	}
 	text, err := r.text()
 	if errors.Is(err, io.EOF) {
-		return 0, nil
+		return Line{}, nil
 	}
 	if err != nil {
-		return 0, err
+		return Line{}, err
 	}
 	l, err := Parse(text)
 	if err != nil {
-		return 0, nil // the newest segment's only line may be torn; whatever reads it will say so
+		return Line{}, nil // the newest segment's only line may be torn; whatever reads it will say so
 	}
-	return l.Received, nil
+	return l, nil
 }
 
 // scan reads a whole segment: the received of its newest line, and where its last whole line ends.

@@ -12,6 +12,7 @@ import (
 type Entry struct {
 	Offset int64 // of its first byte
 	Next   int64 // of the line after it: what to keep as consumed
+	First  bool  // of its segment: retention may make it the oldest line
 	Line   Line
 }
 
@@ -19,6 +20,7 @@ type Entry struct {
 type Tail struct {
 	j    *Journal
 	at   int64 // of the next line
+	base int64 // of the segment read last
 	file *os.File
 	buf  []byte // what was read and not yet returned; starts at offset at
 }
@@ -82,7 +84,7 @@ func (t *Tail) TryNext() (e Entry, ok bool, err error) {
 			continue
 		}
 		l, err := Parse(t.buf[:end])
-		e := Entry{Offset: t.at, Next: t.at + int64(end) + 1, Line: l}
+		e := Entry{Offset: t.at, Next: t.at + int64(end) + 1, First: t.at == t.base, Line: l}
 		t.buf, t.at = t.buf[end+1:], e.Next
 		if err == nil {
 			return e, true, nil
@@ -121,6 +123,7 @@ func (t *Tail) fill() (more bool, err error) {
 			return false, fmt.Errorf("journal: %w", err)
 		}
 	}
+	t.base = base
 	chunk := min(max(64<<10, int64(len(t.buf))), end-from)
 	buf := make([]byte, len(t.buf)+int(chunk))
 	copy(buf, t.buf)
