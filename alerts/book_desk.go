@@ -23,6 +23,10 @@ type installed struct {
 	judges [len(fusion.SubjectKinds)]bool // what kinds of subject its policies judge
 }
 
+// keepSets is how long a set is kept that another has taken the place of: longer than a late fact can reach back, and a
+// subject is kept after its end.
+const keepSets = int64(600e9)
+
 // Install makes a set judge every fact with ts from on (ns). Earlier facts keep the set that they had, late ones too.
 func (d *Desk) Install(from int64, set *rules.Set) {
 	if n := len(d.sets); n > 0 && d.sets[n-1].set.Hash == set.Hash {
@@ -34,6 +38,9 @@ func (d *Desk) Install(from int64, set *rules.Set) {
 		if p.Mode != rules.Off {
 			in.judges[p.Judge] = true
 		}
+	}
+	for len(d.sets) > 1 && d.sets[1].from < from-keepSets {
+		d.sets = d.sets[1:]
 	}
 	d.sets = append(d.sets, in)
 }

@@ -40,6 +40,9 @@ type Prometheus struct {
 	decode, infer                               *prometheus.HistogramVec
 	reloadOK, reloadTime                        prometheus.Gauge
 	setInfo                                     *prometheus.GaugeVec
+	snapshotStall                               prometheus.Histogram
+	snapshotBytes                               prometheus.Gauge
+	snapshotErrors, snapshotsRefused            prometheus.Counter
 }
 
 // NewPrometheus makes the registry. version and revision are those of the build; store becomes a label of every metric
@@ -125,6 +128,10 @@ func NewPrometheus(store, version, revision string) *Prometheus {
 	m.reloadOK = gauge("policy_reload_success", "1 if the last reload of policies was taken, 0 if it was refused and the old set goes on.")
 	m.reloadTime = gauge("policy_reload_success_timestamp_seconds", "When policies were last taken.")
 	m.setInfo = gauges("policy_set_info", "The hash of the set that judges, always 1.", "hash")
+	m.snapshotStall = histogram("snapshot_seconds", "Time for which the core stood still for one snapshot of its state.", waits)
+	m.snapshotBytes = gauge("snapshot_bytes", "Bytes of the newest snapshot.")
+	m.snapshotErrors = counter("snapshot_errors_total", "Snapshots that could not be made or written.")
+	m.snapshotsRefused = counter("snapshots_refused_total", "Snapshots that this process could not go on from, so that it read more of the journal.")
 	return m
 }
 
@@ -183,6 +190,18 @@ func (m *Prometheus) VisitsOpen(n int) { m.visits.Set(float64(n)) }
 
 // Checkpoint counts a checkpoint of the core.
 func (m *Prometheus) Checkpoint() { m.checkpoints.Inc() }
+
+// Snapshot is a snapshot of the core's state that was written.
+func (m *Prometheus) Snapshot(stall time.Duration, bytes int) {
+	m.snapshotStall.Observe(stall.Seconds())
+	m.snapshotBytes.Set(float64(bytes))
+}
+
+// SnapshotFailed counts a snapshot that could not be made or written.
+func (m *Prometheus) SnapshotFailed() { m.snapshotErrors.Inc() }
+
+// SnapshotRefused counts a snapshot from which this process could not go on.
+func (m *Prometheus) SnapshotRefused() { m.snapshotsRefused.Inc() }
 
 // Evicted counts what was forgotten at a bound.
 func (m *Prometheus) Evicted(what string, n int) {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"testing"
@@ -238,28 +236,6 @@ func TestLaw3(t *testing.T) {
 			if _, got, _ := c.replayed(t, sim.Redraw(lines, readings, seed)); !bytes.Equal(got, want) {
 				t.Fatalf("%s, draw %d:\n%s", c.name, seed, firstDifference(want, got))
 			}
-		}
-	}
-}
-
-// TestDuplicates: messages that come twice change nothing.
-func TestDuplicates(t *testing.T) {
-	for _, c := range lawCases(t) {
-		_, want, _ := c.replayed(t, c.lines)
-		rng := rand.New(rand.NewPCG(7, 7))
-		var twice []sim.Line
-		for _, l := range c.lines {
-			twice = append(twice, l)
-			var m struct {
-				Seq *int64 `json:"seq"`
-				TS  any    `json:"ts"`
-			}
-			if json.Unmarshal(l.Payload, &m) == nil && m.Seq != nil && m.TS != "arrival" && rng.IntN(4) == 0 {
-				twice = append(twice, l)
-			}
-		}
-		if _, got, _ := c.replayed(t, twice); !bytes.Equal(got, want) {
-			t.Errorf("%s: duplicates changed the result:\n%s", c.name, firstDifference(want, got))
 		}
 	}
 }

@@ -21,7 +21,8 @@ import (
 )
 
 // live follows the journal with one pipeline and carries out what it says. Its state is what the journal says: after a
-// restart it reads the journal from its oldest line again and says the same, which outputs that have it pass over.
+// restart it goes on from a snapshot, or where none can be used reads the journal from its oldest line again, and says the
+// same, which outputs that have it pass over.
 type live struct {
 	site    *site.Site
 	log     *slog.Logger
@@ -35,6 +36,8 @@ type live struct {
 	place   *place
 
 	rejections *rejections
+	snapshots  *snapshots
+	every      time.Duration    // between two snapshots, in time of arrival
 	late       time.Duration    // what /healthz says of how far behind the core is
 	now        func() time.Time // measures only
 	errw       io.Writer        // for people: what a line of the log cannot show
@@ -45,6 +48,11 @@ type live struct {
 	lines    []*alerts.Alert // what the current line made it say
 	at       int64           // its offset
 	old      bool            // it was received before this process started
+	from     int64           // where the journal is read from
+	between  bool            // no line is half carried out
+	received int64           // of the newest line
+	frozen   int64           // the offset of the newest snapshot
+	frozenAt int64           // and when its newest line was received
 
 	mu       sync.Mutex
 	visits   []dashboard.Visit
@@ -58,9 +66,15 @@ type live struct {
 // always are the outputs that every alert goes to.
 var always = []alerts.Target{{Output: "stdout"}, {Output: "mqtt"}}
 
-// newLive wires a pipeline to its outputs.
-func newLive(l *live) (*live, error) {
+// newLive wires a pipeline to its outputs. Without restore it follows the journal from its very first line.
+func newLive(l *live) (_ *live, err error) {
 	l.gaps = gaps{}
+	l.pipeline, err = l.wire()
+	return l, err
+}
+
+// wire makes a pipeline without history.
+func (l *live) wire() (*pipeline, error) {
 	p, err := newPipeline(l.site, nil, func(a *alerts.Alert) { l.lines = append(l.lines, a) }, pipelineHooks{
 		decoded:   l.decoded,
 		rejected:  l.rejected,
@@ -70,7 +84,6 @@ func newLive(l *live) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.pipeline = p
 	p.log.Facts = l.numbers.facts
 	p.log.ForgetScores = true
 	p.log.Judged = func(j []alerts.Judgement) {
@@ -78,25 +91,28 @@ func newLive(l *live) (*live, error) {
 			l.numbers.judged(j, p.desk.SetAt(j[0].At))
 		}
 	}
-	return l, nil
+	return p, nil
 }
 
 // follow reads the journal until ctx ends. It returns early only when the journal or the outbox fails for good.
 func (l *live) follow(ctx context.Context) error {
-	oldest, _ := l.journal.Span()
 	started := l.now().UnixNano()
-	tail, err := l.journal.Read(oldest)
+	tail, err := l.journal.Read(l.from)
 	if err != nil {
 		return err
 	}
 	defer tail.Close()
-	defer func() { l.place.settle(l.rejections.oldest()) }()
+	defer l.startSnapshots(l.from)()
+	head, _ := l.journal.Head() // begins as the journal says
 	for {
 		e, err := tail.Next(ctx)
 		if err != nil {
 			return err
 		}
-		l.at = e.Offset
+		if e.First && e.Offset > max(l.from, head) { // for the time when retention has removed what is before it
+			l.snapshotNow(ctx, e.Offset, true)
+		}
+		l.at, l.between = e.Offset, false
 		l.lines = l.lines[:0]
 		l.old = e.Line.Received < started
 		l.numbers.old, l.numbers.stored = l.old, l.place.done(e.Offset)
@@ -108,13 +124,18 @@ func (l *live) follow(ctx context.Context) error {
 		}
 		l.numbers.line(&e.Line, l.pipeline.core.Watermark(), l.now().Sub(began))
 		l.place.judged(e.Next, l.rejections.oldest())
+		l.between, l.received = true, max(l.received, e.Line.Received)
+		if !l.old && l.received-l.frozenAt >= int64(l.every) {
+			l.snapshotNow(ctx, e.Next, false)
+		}
 	}
 }
 
 // catchingUp is how far behind now the core may be before /healthz says so.
 const catchingUp = 10 * time.Second
 
-// behind says that the core is not judging what happens now: after a start it reads the journal from its oldest line.
+// behind says that the core is not judging what happens now: after a start it reads what of the journal is
+// behind its snapshot.
 func (l *live) behind(by time.Duration) {
 	switch {
 	case by > catchingUp && by.Round(time.Minute) != l.late:

@@ -84,7 +84,8 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			return set
 		}
 	}
-	p, err := newPipeline(s, first, emit, hooks)
+	build := func() (*pipeline, error) { return newPipeline(s, first, emit, hooks) }
+	p, err := build()
 	if err != nil {
 		return err
 	}
@@ -107,6 +108,12 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 		}
 		stats.lines++
 		last = max(last, l.Received)
+		if stats.lines == 1 && begins(&l) {
+			if p, err = goOn(build, r.dir, &l, first, errw); err != nil {
+				return err
+			}
+			continue
+		}
 		p.line(&l)
 		if loadErr != nil {
 			return loadErr
@@ -126,6 +133,24 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	stats.print(errw)
 	return w.Flush()
+}
+
+// goOn makes the pipeline that judges what comes after the first line of a recording whose head was removed. Where the state
+// that the line names cannot be had, it begins empty, and that is told: what began before then reads differently.
+func goOn(build func() (*pipeline, error), dir string, l *journal.Line, first *rules.Set, errw io.Writer) (*pipeline, error) {
+	p, err := build()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.resumeFrom(dir, l); err != nil {
+		fmt.Fprintf(errw, "begins EMPTY, so that what began before the first line is judged differently than it was: the state before it cannot be restored: %v\n", err)
+		return build()
+	}
+	if first != nil {
+		p.desk.Install(l.Received, first)
+	}
+	fmt.Fprintf(errw, "goes on from the state %s\n", l.Control.State)
+	return p, nil
 }
 
 // sortFinals puts final lines in the order of replay --final: by (at, id).

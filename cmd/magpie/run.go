@@ -26,7 +26,7 @@ import (
 // runSettings are what the process, and not the site, says.
 type runSettings struct {
 	site, policies, data, http, broker, play, logLevel string
-	sync                                               time.Duration
+	sync, snapshot                                     time.Duration
 	keepBytes                                          int64
 	noCameras                                          bool
 	vision                                             visionSettings
@@ -43,6 +43,7 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	fs.StringVar(&r.play, "play", "", "publish the messages of this `recording` to the broker, again and again, in step with cameras that are files")
 	fs.DurationVar(&r.sync, "sync", 10*time.Millisecond, "messages that arrive within this time share an fsync")
 	fs.Int64Var(&r.keepBytes, "keep-bytes", 10<<30, "most bytes of journal that are kept, beside the site's privacy.keep.recordings")
+	fs.DurationVar(&r.snapshot, "snapshot", 2*time.Minute, "so often, in time of arrival, what the core knows is written beside the journal: a restart reads what came since")
 	fs.StringVar(&r.logLevel, "log", "info", "log `level`: debug, info, warn, error")
 	fs.BoolVar(&r.noCameras, "no-cameras", false, "leave the site's cameras to other processes (magpie vision)")
 	r.vision.flags(fs)
@@ -158,12 +159,6 @@ func (st *station) run(ctx context.Context) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	_, end := st.journal.Span()
-	if n, err := st.journal.Trim(end); err != nil {
-		st.log.Error("cannot trim the journal", "error", err)
-	} else if n > 0 {
-		st.log.Info("trimmed the journal", "bytes", n)
-	}
 	publish := func(topic string, payload []byte) error {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
@@ -179,6 +174,7 @@ func (st *station) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	_, end := st.journal.Span()
 	place := openPlace(st.set.data, end, st.log)
 	rejections := newRejections(func(ctx context.Context, topic string, payload []byte) error {
 		return st.sub.Publish(ctx, topic, false, payload)
@@ -186,11 +182,16 @@ func (st *station) run(ctx context.Context) error {
 	hub := dashboard.NewHub(256)
 	live, err := newLive(&live{site: st.site, log: st.log, journal: st.journal, sets: sets, outbox: st.outbox, hub: hub,
 		recent: newRecent(), health: newSourceHealth(st.site.Store), place: place, now: now, errw: st.errw, trouble: &st.trouble,
-		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), rejections: rejections})
+		numbers: newNumbers(st.site, st.prom, st.spool, now, st.log), rejections: rejections,
+		snapshots: newSnapshots(st.journal, place, rejections, st.prom, st.log), every: st.set.snapshot})
 	if err != nil {
 		return err
 	}
+	if err := live.restore(); err != nil {
+		return err
+	}
 	st.live = live
+	st.trimBefore(live.from)
 	if err := live.adopt(ctx, set, now()); err != nil {
 		return err
 	}
@@ -255,9 +256,12 @@ func (st *station) run(ctx context.Context) error {
 	return st.first
 }
 
+// segmentSize is after how many bytes the journal begins a new file: retention removes whole ones, and the newest never.
+func segmentSize(keep int64) int64 { return min(max(keep/8, 64<<10), 64<<20) }
+
 func (st *station) openJournal(now func() time.Time) error {
 	j, err := journal.Open(st.path("journal"), journal.Options{Now: now, Sync: st.set.sync, Tick: time.Second,
-		MaxAge: st.site.Privacy.Keep.Recordings, MaxBytes: st.set.keepBytes, Drop: st.site.Privacy.Drop, Log: st.log,
+		SegmentSize: segmentSize(st.set.keepBytes), MaxAge: st.site.Privacy.Keep.Recordings, MaxBytes: st.set.keepBytes, Drop: st.site.Privacy.Drop, Log: st.log,
 		Hooks: journal.Hooks{
 			Appended: func(lines, bytes int) {
 				st.trouble.set("journal", nil)

@@ -10,7 +10,7 @@ import (
 )
 
 // trim keeps the journal within its bounds. Every ten minutes it notes anew which policies judge, so that what is left
-// after the oldest segments have gone still begins by saying so.
+// after the oldest segments have gone says so, even where no snapshot does.
 func (st *station) trim(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -24,12 +24,17 @@ func (st *station) trim(ctx context.Context) error {
 					st.log.Error("cannot note the policies in the journal", "error", err)
 				}
 			}
-			if n, err := st.journal.Trim(st.live.place.read()); err != nil {
-				st.log.Error("cannot trim the journal", "error", err)
-			} else if n > 0 {
-				st.log.Info("trimmed the journal", "bytes", n)
-			}
+			st.trimBefore(min(st.live.place.read(), st.live.snapshots.until()))
 		}
+	}
+}
+
+// trimBefore removes what retention does not keep and nobody needs from this place on.
+func (st *station) trimBefore(offset int64) {
+	if n, err := st.journal.Trim(offset); err != nil {
+		st.log.Error("cannot trim the journal", "error", err)
+	} else if n > 0 {
+		st.log.Info("trimmed the journal", "bytes", n)
 	}
 }
 

@@ -13,19 +13,23 @@ import (
 // segments reads one recording, or all of a directory as one, such as the segment files of a journal: their names order
 // them.
 type segments struct {
+	dir   string   // where snapshots lie that they name; "" for standard input
 	files []string // still to come
 	open  *journal.Reader
 }
 
 // openSegments opens a recording by its path, "-" for standard input, or a directory that holds *.jsonl, also .gz or .zst.
 func openSegments(path string) (*segments, error) {
-	s := &segments{files: []string{path}}
+	s := &segments{files: []string{path}, dir: filepath.Dir(path)}
+	if path == "-" {
+		s.dir = ""
+	}
 	if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
 		entries, err := os.ReadDir(path) // in the order of names
 		if err != nil {
 			return nil, fmt.Errorf("recording: %w", err)
 		}
-		s.files = nil
+		s.files, s.dir = nil, path
 		for _, e := range entries {
 			name := strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".gz"), ".zst")
 			if !e.IsDir() && strings.HasSuffix(name, ".jsonl") {
