@@ -76,10 +76,13 @@ func (p *pipeline) codec(n *policySets) *state.Codec {
 // was folded and waits to be, and what was said. The decoder depends on nothing but its input.
 func (p *pipeline) roots() []any { return []any{p.desk, p.core, p.log} }
 
-// freeze appends all that the pipeline needs to go on, between two lines. It gives the policy sets that it refers to.
-func (p *pipeline) freeze(b []byte) ([]byte, []*rules.Set, error) {
+// freeze is all that the pipeline needs to go on, between two lines, and the policy sets that it refers to.
+func (p *pipeline) freeze() ([]byte, []*rules.Set, error) {
 	n := newPolicySets()
-	b, err := p.codec(n).Append(b, p.roots()...)
+	c := p.codec(n)
+	c.Guess = p.frozen + p.frozen/8
+	b, err := c.Append(nil, p.roots()...)
+	p.frozen = len(b)
 	return b, n.sets, err
 }
 

@@ -25,6 +25,7 @@ type pipeline struct {
 	core    *fusion.Core[*alerts.Book]
 	log     *alerts.Log
 	hooks   pipelineHooks
+	frozen  int // bytes of what was frozen last
 }
 
 // pipelineHooks are told what becomes of each line; any may be nil.

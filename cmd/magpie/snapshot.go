@@ -32,7 +32,7 @@ type keptSet struct {
 // snapshot is what the pipeline knows before the line at offset, and what more points to. The newest line was received then.
 func (p *pipeline) snapshot(offset, received int64, more ...any) (*journal.Snapshot, error) {
 	s := &journal.Snapshot{Offset: offset, Received: received, Version: snapshotVersion, Site: p.site.Hash, Parts: make([][]byte, parts)}
-	core, sets, err := p.freeze(nil)
+	core, sets, err := p.freeze()
 	if err != nil {
 		return nil, err
 	}

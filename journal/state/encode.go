@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"reflect"
 	"slices"
+	"unsafe"
 )
 
 // encoder writes values. Pointers and slices that it meets again, and texts, are written as their number.
@@ -24,9 +25,12 @@ type encoder struct {
 // of another length are written twice.
 type shared struct {
 	p   *plan
-	at  uintptr
+	at  unsafe.Pointer
 	len int
 }
+
+// bytesPerShared is how many bytes there are for each thing that may be shared, about.
+const bytesPerShared = 100
 
 // What stands before what may be nil or shared: a number from old on stands for what was written before.
 const (
@@ -41,9 +45,9 @@ func (c *Codec) Append(b []byte, roots ...any) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	e := &encoder{codec: c, b: b, shared: map[shared]uint64{}, texts: map[string]uint64{"": 0}}
+	e := &encoder{codec: c, b: slices.Grow(b, c.Guess), shared: make(map[shared]uint64, c.Guess/bytesPerShared), texts: map[string]uint64{"": 0}}
 	for i, r := range roots {
-		e.value(of[i], reflect.ValueOf(r).Elem())
+		e.value(of[i], reflect.ValueOf(r).UnsafePointer())
 	}
 	return e.b, e.err
 }
@@ -68,76 +72,104 @@ func (e *encoder) text(s string) {
 	e.b = append(e.b, s...)
 }
 
-func (e *encoder) value(p *plan, v reflect.Value) {
+// value writes what lies at a place, of the plan's type. It reads the memory itself, at the places that the type gives: by
+// reflect.Value the core would stand still four times as long.
+func (e *encoder) value(p *plan, at unsafe.Pointer) {
 	switch {
 	case e.err != nil:
 		return
 	case p.outside:
-		e.outside(v)
+		e.outside(reflect.NewAt(p.t, at).Elem())
 		return
 	case p.named != nil:
-		e.named(p, v)
+		e.named(p, reflect.NewAt(p.t, at).Elem())
 		return
 	}
 	switch p.kind {
 	case reflect.Bool:
 		n := byte(0)
-		if v.Bool() {
+		if *(*bool)(at) {
 			n = 1
 		}
 		e.b = append(e.b, n)
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		e.b = binary.AppendVarint(e.b, v.Int())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		e.number(v.Uint())
-	case reflect.Float32, reflect.Float64:
-		e.number(bits.ReverseBytes64(math.Float64bits(v.Float()))) // round numbers are short
+	case reflect.Int:
+		e.b = binary.AppendVarint(e.b, int64(*(*int)(at)))
+	case reflect.Int8:
+		e.b = binary.AppendVarint(e.b, int64(*(*int8)(at)))
+	case reflect.Int16:
+		e.b = binary.AppendVarint(e.b, int64(*(*int16)(at)))
+	case reflect.Int32:
+		e.b = binary.AppendVarint(e.b, int64(*(*int32)(at)))
+	case reflect.Int64:
+		e.b = binary.AppendVarint(e.b, *(*int64)(at))
+	case reflect.Uint:
+		e.number(uint64(*(*uint)(at)))
+	case reflect.Uint8:
+		e.number(uint64(*(*uint8)(at)))
+	case reflect.Uint16:
+		e.number(uint64(*(*uint16)(at)))
+	case reflect.Uint32:
+		e.number(uint64(*(*uint32)(at)))
+	case reflect.Uint64:
+		e.number(*(*uint64)(at))
+	case reflect.Float32:
+		e.float(float64(*(*float32)(at)))
+	case reflect.Float64:
+		e.float(*(*float64)(at))
 	case reflect.String:
-		e.text(v.String())
+		e.text(*(*string)(at))
 	case reflect.Struct:
 		for i, f := range p.fields {
-			e.value(f, v.Field(i))
+			e.value(f, unsafe.Add(at, p.offsets[i]))
 		}
 	case reflect.Array:
-		for i := range v.Len() {
-			e.value(p.elem, v.Index(i))
-		}
+		e.elements(p.elem, at, p.t.Len())
 	case reflect.Pointer:
-		if e.share(p, v, 1) {
+		if to := *(*unsafe.Pointer)(at); e.share(p, to, 1) {
 			e.deeper()
-			e.value(p.elem, v.Elem())
+			e.value(p.elem, to)
 			e.depth--
 		}
 	case reflect.Slice:
-		if !e.share(p, v, v.Len()) {
+		v := reflect.NewAt(p.t, at).Elem()
+		n := v.Len()
+		if !e.share(p, v.UnsafePointer(), n) {
 			return
 		}
-		e.number(uint64(v.Len()))
+		e.number(uint64(n))
 		if p.bytes {
 			e.b = append(e.b, v.Bytes()...)
 			return
 		}
 		e.deeper()
-		for i := range v.Len() {
-			e.value(p.elem, v.Index(i))
-		}
+		e.elements(p.elem, v.UnsafePointer(), n)
 		e.depth--
 	case reflect.Map:
-		e.table(p, v)
+		e.table(p, reflect.NewAt(p.t, at).Elem())
+	}
+}
+
+func (e *encoder) float(f float64) {
+	e.number(bits.ReverseBytes64(math.Float64bits(f))) // round numbers are short
+}
+
+func (e *encoder) elements(p *plan, at unsafe.Pointer, n int) {
+	for i := range n {
+		e.value(p, unsafe.Add(at, uintptr(i)*p.size))
 	}
 }
 
 // share writes nil, or the number of what was written before; if it is neither, its content is still to be written.
-func (e *encoder) share(p *plan, v reflect.Value, n int) bool {
-	if v.IsNil() {
+func (e *encoder) share(p *plan, at unsafe.Pointer, n int) bool {
+	switch {
+	case at == nil:
 		e.number(none)
 		return false
-	}
-	if n == 0 { // empty slices share nothing
+	case n == 0: // empty slices share nothing
 		e.number(fresh)
 		return true
 	}
-	s := shared{p, v.Pointer(), n}
+	s := shared{p, at, n}
 	if k, ok := e.shared[s]; ok {
 		e.number(old + k)
 		return false
@@ -153,24 +185,25 @@ func (e *encoder) table(p *plan, v reflect.Value) {
 		e.number(none)
 		return
 	}
+	n := v.Len()
 	e.number(fresh)
-	e.number(uint64(v.Len()))
-	type entry struct {
-		sort     []byte
-		key, val reflect.Value
-	}
-	list := make([]entry, 0, v.Len())
+	e.number(uint64(n))
+	keys := reflect.MakeSlice(reflect.SliceOf(p.key.t), n, n)
+	vals := reflect.MakeSlice(reflect.SliceOf(p.elem.t), n, n)
+	order, sort := make([]int, n), make([][]byte, n)
 	k := &encoder{codec: e.codec}
-	for i := v.MapRange(); i.Next(); {
+	for i, it := 0, v.MapRange(); it.Next(); i++ {
+		keys.Index(i).SetIterKey(it)
+		vals.Index(i).SetIterValue(it)
 		from := len(k.b)
-		k.plain(p.key, i.Key())
-		list = append(list, entry{k.b[from:len(k.b):len(k.b)], i.Key(), i.Value()})
+		k.plain(p.key, keys.Index(i).Addr().UnsafePointer())
+		order[i], sort[i] = i, k.b[from:len(k.b):len(k.b)]
 	}
-	slices.SortFunc(list, func(a, b entry) int { return bytes.Compare(a.sort, b.sort) })
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(sort[a], sort[b]) })
 	e.deeper()
-	for i := range list {
-		e.value(p.key, list[i].key)
-		e.value(p.elem, list[i].val)
+	for _, i := range order {
+		e.value(p.key, keys.Index(i).Addr().UnsafePointer())
+		e.value(p.elem, vals.Index(i).Addr().UnsafePointer())
 	}
 	e.depth--
 }
@@ -182,20 +215,20 @@ func (e *encoder) deeper() {
 }
 
 // plain writes a key with its texts in full, so that its bytes say where it belongs.
-func (e *encoder) plain(p *plan, v reflect.Value) {
+func (e *encoder) plain(p *plan, at unsafe.Pointer) {
 	switch p.kind {
 	case reflect.String:
-		e.b = append(append(e.b, v.String()...), 0)
+		e.b = append(append(e.b, *(*string)(at)...), 0)
 	case reflect.Struct:
 		for i, f := range p.fields {
-			e.plain(f, v.Field(i))
+			e.plain(f, unsafe.Add(at, p.offsets[i]))
 		}
 	case reflect.Array:
-		for i := range v.Len() {
-			e.plain(p.elem, v.Index(i))
+		for i := range p.t.Len() {
+			e.plain(p.elem, unsafe.Add(at, uintptr(i)*p.elem.size))
 		}
 	default:
-		e.value(p, v)
+		e.value(p, at)
 	}
 }
 

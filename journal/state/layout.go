@@ -18,6 +18,8 @@ type Codec struct {
 	Outside []any
 	// Named are pointer types whose values are written as a text by which they are found again.
 	Named map[reflect.Type]Name
+	// Guess is how many bytes there will be, about: to make room for them at once.
+	Guess int
 }
 
 // Name gives the text of a pointer, and the pointer of a text. Neither is asked for nil.
@@ -35,6 +37,8 @@ type plan struct {
 	named     *Name
 	key, elem *plan
 	fields    []*plan
+	offsets   []uintptr // of the fields
+	size      uintptr
 	bytes     bool // a slice of bytes
 }
 
@@ -96,7 +100,7 @@ func (s *plans) of(t reflect.Type) (*plan, error) {
 	if p := s.known[t]; p != nil {
 		return p, nil
 	}
-	p := &plan{t: t, kind: t.Kind(), least: 1}
+	p := &plan{t: t, kind: t.Kind(), least: 1, size: t.Size()}
 	s.known[t] = p
 	s.order = append(s.order, p)
 	for _, o := range s.codec.Outside {
@@ -138,7 +142,7 @@ func (s *plans) of(t reflect.Type) (*plan, error) {
 			if err != nil {
 				return nil, fmt.Errorf(".%s: %w", t.Field(i).Name, err)
 			}
-			p.fields = append(p.fields, f)
+			p.fields, p.offsets = append(p.fields, f), append(p.offsets, t.Field(i).Offset)
 			p.least += f.least
 		}
 	default:
