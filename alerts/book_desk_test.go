@@ -27,4 +27,9 @@ func TestInstall(t *testing.T) {
 	if len(d.sets) != 3 {
 		t.Errorf("%d sets kept of three that differ", len(d.sets))
 	}
+	// What no late fact reaches any more goes; what judged until a moment ago stays.
+	d.Install(60+keepSets, b)
+	if len(d.sets) != 2 || d.SetAt(60) != "sha256:a" {
+		t.Errorf("%d sets are kept, of which %s judged last", len(d.sets), d.SetAt(60))
+	}
 }

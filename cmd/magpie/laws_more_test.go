@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -246,53 +247,54 @@ func TestLawsOften(t *testing.T) {
 	}
 	w := contractWorld(t)
 	readings, lateness := sim.ReadingsOf(w.site.Store), time.Duration(w.site.Store.MaxLateness())
-	cases, printed := 0, 0
-	for seed := range recordings {
-		rng := rand.New(rand.NewPCG(seed, 8))
-		o := sim.RandomOptions{Minutes: 0.3 + rng.Float64()/2, People: 1 + rng.IntN(3), Noise: 2 * rng.Float64()}
-		lines, err := sim.Random(1000+seed, w.site, o)
-		must(t, err)
-		all, final, list := w.replayed(t, lines)
-		printed += len(list)
-		wrong := func(law string, want, got []byte) {
-			cases++
-			if !bytes.Equal(want, got) {
-				t.Errorf("%s: recording %d (%+v):\n%s", law, seed, o, firstDifference(want, got))
-			}
+	var cases, printed atomic.Int64
+	t.Run("recordings", func(t *testing.T) {
+		for seed := range recordings {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(seed, 8))
+				lines, err := sim.Random(1000+seed, w.site, sim.RandomOptions{Minutes: 0.3 + rng.Float64()/2, People: 1 + rng.IntN(3), Noise: 2 * rng.Float64()})
+				must(t, err)
+				all, final, list := w.replayed(t, lines)
+				printed.Add(int64(len(list)))
+				same := func(law string, want, got []byte) {
+					cases.Add(1)
+					if !bytes.Equal(want, got) {
+						t.Errorf("%s:\n%s", law, firstDifference(want, got))
+					}
+				}
+				r, parsed := w.start(t, w.set), journalLines(t, lines)
+				for k := range parsed {
+					if rng.IntN(len(parsed)) < 2 {
+						r = r.moved(t)
+					}
+					r.line(&parsed[k])
+				}
+				got, _ := r.finish()
+				same("law 1, over snapshots", all, got)
+				shuffled, err := sim.ShuffleOnTime(lines, readings, seed, lateness)
+				must(t, err)
+				_, got, _ = w.replayed(t, shuffled)
+				same("law 2, on time", final, got)
+				late, err := sim.ShuffleOnTime(lines, readings, seed, lateness+50*time.Second)
+				must(t, err)
+				_, _, revised := w.replayed(t, late)
+				same("law 2, late", []byte(standing(list)), []byte(standing(revised)))
+				settled := sim.Settle(lines, readings)
+				_, want, _ := w.replayed(t, settled)
+				_, got, _ = w.replayed(t, sim.Redraw(settled, readings, seed))
+				same("law 3", want, got)
+				r = w.start(t, w.set)
+				for _, l := range twice(t, w, parsed, time.Duration(1+rng.Int64N(int64(70*time.Second))), rng) {
+					r.line(&l)
+				}
+				_, got = r.finish()
+				same("duplicates", final, got)
+			})
 		}
-		r, parsed := w.start(t, w.set), journalLines(t, lines)
-		for k := range parsed {
-			if rng.IntN(len(parsed)) < 2 {
-				r = r.moved(t)
-			}
-			r.line(&parsed[k])
-		}
-		got, _ := r.finish()
-		wrong("law 1, over snapshots", all, got)
-		shuffled, err := sim.ShuffleOnTime(lines, readings, seed, lateness)
-		must(t, err)
-		_, got, _ = w.replayed(t, shuffled)
-		wrong("law 2, on time", final, got)
-		late, err := sim.ShuffleOnTime(lines, readings, seed, lateness+50*time.Second)
-		must(t, err)
-		_, _, revised := w.replayed(t, late)
-		wrong("law 2, late", []byte(standing(list)), []byte(standing(revised)))
-		settled := sim.Settle(lines, readings)
-		_, want, _ := w.replayed(t, settled)
-		_, got, _ = w.replayed(t, sim.Redraw(settled, readings, seed))
-		wrong("law 3", want, got)
-		r = w.start(t, w.set)
-		for _, l := range twice(t, w, parsed, time.Duration(1+rng.Int64N(int64(70*time.Second))), rng) {
-			r.line(&l)
-		}
-		_, got = r.finish()
-		wrong("duplicates", final, got)
-		if t.Failed() {
-			t.FailNow()
-		}
-	}
-	if printed == 0 {
+	})
+	if printed.Load() == 0 {
 		t.Error("no recording gave a single alert line: the laws are tried on nothing")
 	}
-	t.Log(fmt.Sprintf("%d cases, %d alert lines", cases, printed))
+	t.Logf("%d cases, %d alert lines", cases.Load(), printed.Load())
 }

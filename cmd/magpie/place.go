@@ -14,7 +14,7 @@ import (
 )
 
 // place is how far into the journal everything was carried out: alerts stored, points spooled, rejections published. It is
-// kept in a file, so that a restart, which reads the journal from its oldest line, does none of it again.
+// kept in a file, so that a restart, which reads some of the journal again, does none of it again.
 type place struct {
 	path   string
 	before int64 // what the file said at the start
@@ -28,8 +28,8 @@ type place struct {
 // placeEvery is how many bytes of journal may be carried out again after a crash, but for rejections.
 const placeEvery = 64 << 10
 
-// openPlace reads the place of a journal that ends at end. Without a file that can be read, everything is carried out from
-// the oldest line on: outputs pass over the alerts that they have, and rejections are published again.
+// openPlace reads the place of a journal that ends at end. Without a file that can be read, no snapshot is of use and
+// everything is carried out from the oldest line on: outputs pass over the alerts that they have, and rejections are published again.
 func openPlace(dir string, end int64, log *slog.Logger) *place {
 	p := &place{path: filepath.Join(dir, "place"), log: log}
 	b, err := os.ReadFile(p.path)

@@ -79,11 +79,15 @@ type liveState struct {
 	visitsAt, flushed    int64
 	evicted, checkpoints int
 	numbers              *metrics.Frozen
-	order                []string
-	lines                map[string][]json.RawMessage
-	last                 map[string]*alerts.Alert
-	shown                map[string]json.RawMessage
+	recent               []recentState // oldest first
 	sources              []feedState
+}
+
+// recentState is an alert that the page shows.
+type recentState struct {
+	lines []json.RawMessage
+	last  *alerts.Alert
+	shown json.RawMessage
 }
 
 // feedState is what sourceHealth knows of a source and the core does not.
@@ -95,17 +99,38 @@ type feedState struct {
 
 // state gathers what live knows; only the core's goroutine changes it.
 func (l *live) state() *liveState {
-	n, r := l.numbers, l.recent
+	n, since := l.numbers, int64(0)
+	if keep := l.site.Privacy.Keep.Recordings; keep > 0 {
+		since = l.received - int64(keep)
+	}
 	return &liveState{gaps: l.gaps, visitsAt: l.visitsAt, flushed: n.flushed, evicted: n.evicted, checkpoints: n.checkpoints,
-		numbers: n.agg.Freeze(), order: r.order, lines: r.lines, last: r.last, shown: r.shown, sources: l.health.feeds()}
+		numbers: n.agg.Freeze(), recent: l.recent.since(since), sources: l.health.feeds()}
 }
 
 func (l *live) takeOver(s *liveState) {
-	n, r := l.numbers, l.recent
+	n := l.numbers
 	l.gaps, l.visitsAt, n.flushed, n.evicted, n.checkpoints = s.gaps, s.visitsAt, s.flushed, s.evicted, s.checkpoints
 	n.agg.Thaw(s.numbers)
-	r.order, r.lines, r.last, r.shown = s.order, s.lines, s.last, s.shown
+	l.recent.takeOver(s.recent)
 	l.health.takeOver(s.sources)
+}
+
+// since lists the alerts of which something was said since then: no file keeps them longer than the journal goes back.
+func (r *recent) since(at int64) (all []recentState) {
+	for _, id := range r.order {
+		if r.last[id].At >= at {
+			all = append(all, recentState{r.lines[id], r.last[id], r.shown[id]})
+		}
+	}
+	return all
+}
+
+func (r *recent) takeOver(all []recentState) {
+	for _, x := range all {
+		id := x.last.ID
+		r.order = append(r.order, id)
+		r.lines[id], r.last[id], r.shown[id] = x.lines, x.last, x.shown
+	}
 }
 
 func (h *sourceHealth) feeds() []feedState {

@@ -8,7 +8,6 @@ import (
 	"math/bits"
 	"reflect"
 	"slices"
-	"unsafe"
 )
 
 // encoder writes values. Pointers and slices that it meets again, and texts, are written as their number.
@@ -25,7 +24,7 @@ type encoder struct {
 // of another length are written twice.
 type shared struct {
 	p   *plan
-	at  unsafe.Pointer
+	at  uintptr
 	len int
 }
 
@@ -47,7 +46,7 @@ func (c *Codec) Append(b []byte, roots ...any) ([]byte, error) {
 	}
 	e := &encoder{codec: c, b: slices.Grow(b, c.Guess), shared: make(map[shared]uint64, c.Guess/bytesPerShared), texts: map[string]uint64{"": 0}}
 	for i, r := range roots {
-		e.value(of[i], reflect.ValueOf(r).UnsafePointer())
+		e.value(of[i], reflect.ValueOf(r).Elem())
 	}
 	return e.b, e.err
 }
@@ -72,104 +71,76 @@ func (e *encoder) text(s string) {
 	e.b = append(e.b, s...)
 }
 
-// value writes what lies at a place, of the plan's type. It reads the memory itself, at the places that the type gives: by
-// reflect.Value the core would stand still four times as long.
-func (e *encoder) value(p *plan, at unsafe.Pointer) {
+func (e *encoder) value(p *plan, v reflect.Value) {
 	switch {
 	case e.err != nil:
 		return
 	case p.outside:
-		e.outside(reflect.NewAt(p.t, at).Elem())
+		e.outside(v)
 		return
 	case p.named != nil:
-		e.named(p, reflect.NewAt(p.t, at).Elem())
+		e.named(p, v)
 		return
 	}
 	switch p.kind {
 	case reflect.Bool:
 		n := byte(0)
-		if *(*bool)(at) {
+		if v.Bool() {
 			n = 1
 		}
 		e.b = append(e.b, n)
-	case reflect.Int:
-		e.b = binary.AppendVarint(e.b, int64(*(*int)(at)))
-	case reflect.Int8:
-		e.b = binary.AppendVarint(e.b, int64(*(*int8)(at)))
-	case reflect.Int16:
-		e.b = binary.AppendVarint(e.b, int64(*(*int16)(at)))
-	case reflect.Int32:
-		e.b = binary.AppendVarint(e.b, int64(*(*int32)(at)))
-	case reflect.Int64:
-		e.b = binary.AppendVarint(e.b, *(*int64)(at))
-	case reflect.Uint:
-		e.number(uint64(*(*uint)(at)))
-	case reflect.Uint8:
-		e.number(uint64(*(*uint8)(at)))
-	case reflect.Uint16:
-		e.number(uint64(*(*uint16)(at)))
-	case reflect.Uint32:
-		e.number(uint64(*(*uint32)(at)))
-	case reflect.Uint64:
-		e.number(*(*uint64)(at))
-	case reflect.Float32:
-		e.float(float64(*(*float32)(at)))
-	case reflect.Float64:
-		e.float(*(*float64)(at))
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		e.b = binary.AppendVarint(e.b, v.Int())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		e.number(v.Uint())
+	case reflect.Float32, reflect.Float64:
+		e.number(bits.ReverseBytes64(math.Float64bits(v.Float()))) // round numbers are short
 	case reflect.String:
-		e.text(*(*string)(at))
+		e.text(v.String())
 	case reflect.Struct:
 		for i, f := range p.fields {
-			e.value(f, unsafe.Add(at, p.offsets[i]))
+			e.value(f, v.Field(i))
 		}
 	case reflect.Array:
-		e.elements(p.elem, at, p.t.Len())
+		for i := range v.Len() {
+			e.value(p.elem, v.Index(i))
+		}
 	case reflect.Pointer:
-		if to := *(*unsafe.Pointer)(at); e.share(p, to, 1) {
+		if e.share(p, v, 1) {
 			e.deeper()
-			e.value(p.elem, to)
+			e.value(p.elem, v.Elem())
 			e.depth--
 		}
 	case reflect.Slice:
-		v := reflect.NewAt(p.t, at).Elem()
-		n := v.Len()
-		if !e.share(p, v.UnsafePointer(), n) {
+		if !e.share(p, v, v.Len()) {
 			return
 		}
-		e.number(uint64(n))
+		e.number(uint64(v.Len()))
 		if p.bytes {
 			e.b = append(e.b, v.Bytes()...)
 			return
 		}
 		e.deeper()
-		e.elements(p.elem, v.UnsafePointer(), n)
+		for i := range v.Len() {
+			e.value(p.elem, v.Index(i))
+		}
 		e.depth--
 	case reflect.Map:
-		e.table(p, reflect.NewAt(p.t, at).Elem())
-	}
-}
-
-func (e *encoder) float(f float64) {
-	e.number(bits.ReverseBytes64(math.Float64bits(f))) // round numbers are short
-}
-
-func (e *encoder) elements(p *plan, at unsafe.Pointer, n int) {
-	for i := range n {
-		e.value(p, unsafe.Add(at, uintptr(i)*p.size))
+		e.table(p, v)
 	}
 }
 
 // share writes nil, or the number of what was written before; if it is neither, its content is still to be written.
-func (e *encoder) share(p *plan, at unsafe.Pointer, n int) bool {
-	switch {
-	case at == nil:
+func (e *encoder) share(p *plan, v reflect.Value, n int) bool {
+	if v.IsNil() {
 		e.number(none)
 		return false
-	case n == 0: // empty slices share nothing
+	}
+	if n == 0 { // empty slices share nothing
 		e.number(fresh)
 		return true
 	}
-	s := shared{p, at, n}
+	s := shared{p, v.Pointer(), n}
 	if k, ok := e.shared[s]; ok {
 		e.number(old + k)
 		return false
@@ -185,25 +156,24 @@ func (e *encoder) table(p *plan, v reflect.Value) {
 		e.number(none)
 		return
 	}
-	n := v.Len()
 	e.number(fresh)
-	e.number(uint64(n))
-	keys := reflect.MakeSlice(reflect.SliceOf(p.key.t), n, n)
-	vals := reflect.MakeSlice(reflect.SliceOf(p.elem.t), n, n)
-	order, sort := make([]int, n), make([][]byte, n)
-	k := &encoder{codec: e.codec}
-	for i, it := 0, v.MapRange(); it.Next(); i++ {
-		keys.Index(i).SetIterKey(it)
-		vals.Index(i).SetIterValue(it)
-		from := len(k.b)
-		k.plain(p.key, keys.Index(i).Addr().UnsafePointer())
-		order[i], sort[i] = i, k.b[from:len(k.b):len(k.b)]
+	e.number(uint64(v.Len()))
+	type entry struct {
+		sort     []byte
+		key, val reflect.Value
 	}
-	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(sort[a], sort[b]) })
+	list := make([]entry, 0, v.Len())
+	k := &encoder{codec: e.codec}
+	for i := v.MapRange(); i.Next(); {
+		from := len(k.b)
+		k.plain(p.key, i.Key())
+		list = append(list, entry{k.b[from:len(k.b):len(k.b)], i.Key(), i.Value()})
+	}
+	slices.SortFunc(list, func(a, b entry) int { return bytes.Compare(a.sort, b.sort) })
 	e.deeper()
-	for _, i := range order {
-		e.value(p.key, keys.Index(i).Addr().UnsafePointer())
-		e.value(p.elem, vals.Index(i).Addr().UnsafePointer())
+	for i := range list {
+		e.value(p.key, list[i].key)
+		e.value(p.elem, list[i].val)
 	}
 	e.depth--
 }
@@ -215,20 +185,20 @@ func (e *encoder) deeper() {
 }
 
 // plain writes a key with its texts in full, so that its bytes say where it belongs.
-func (e *encoder) plain(p *plan, at unsafe.Pointer) {
+func (e *encoder) plain(p *plan, v reflect.Value) {
 	switch p.kind {
 	case reflect.String:
-		e.b = append(append(e.b, *(*string)(at)...), 0)
+		e.b = append(append(e.b, v.String()...), 0)
 	case reflect.Struct:
 		for i, f := range p.fields {
-			e.plain(f, unsafe.Add(at, p.offsets[i]))
+			e.plain(f, v.Field(i))
 		}
 	case reflect.Array:
-		for i := range p.t.Len() {
-			e.plain(p.elem, unsafe.Add(at, uintptr(i)*p.elem.size))
+		for i := range v.Len() {
+			e.plain(p.elem, v.Index(i))
 		}
 	default:
-		e.value(p, at)
+		e.value(p, v)
 	}
 }
 

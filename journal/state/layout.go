@@ -37,8 +37,6 @@ type plan struct {
 	named     *Name
 	key, elem *plan
 	fields    []*plan
-	offsets   []uintptr // of the fields
-	size      uintptr
 	bytes     bool // a slice of bytes
 }
 
@@ -100,7 +98,7 @@ func (s *plans) of(t reflect.Type) (*plan, error) {
 	if p := s.known[t]; p != nil {
 		return p, nil
 	}
-	p := &plan{t: t, kind: t.Kind(), least: 1, size: t.Size()}
+	p := &plan{t: t, kind: t.Kind(), least: 1}
 	s.known[t] = p
 	s.order = append(s.order, p)
 	for _, o := range s.codec.Outside {
@@ -142,7 +140,7 @@ func (s *plans) of(t reflect.Type) (*plan, error) {
 			if err != nil {
 				return nil, fmt.Errorf(".%s: %w", t.Field(i).Name, err)
 			}
-			p.fields, p.offsets = append(p.fields, f), append(p.offsets, t.Field(i).Offset)
+			p.fields = append(p.fields, f)
 			p.least += f.least
 		}
 	default:
