@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"magpie/rules":           {"magpie/fusion", "magpie/strict"},
 	"magpie/policies":        {},
 	"magpie/journal":         {},
+	"magpie/journal/state":   {},
 	"magpie/alerts":          {"magpie/fusion", "magpie/rules"},
 	"magpie/metrics":         {},
 	"magpie/dashboard":       {"magpie/alerts", "magpie/metrics", "magpie/rules", "magpie/site"},

@@ -248,7 +248,11 @@ func TestHeadless(t *testing.T) {
 	if end2 != end || oldest == 0 {
 		t.Fatalf("the journal goes from %d to %d, it ended at %d", oldest, end2, end)
 	}
-	left, told := replayText(t, "--as-recorded", sets, dir)
+	scores := filepath.Join(st.dir, "scores")
+	left, told := replayText(t, "--as-recorded", sets, "--scores", scores, dir)
+	if b, err := os.ReadFile(scores); err != nil || len(b) == 0 {
+		t.Errorf("no visit is scored: %v", err)
+	}
 	if left == "" || len(left) >= len(all) || !strings.HasSuffix(all, left) || !strings.Contains(told, "goes on from the state sha256:") {
 		t.Errorf("the journal without its head prints\n%s\nnot the end of\n%s\n%s", left, all, told)
 	}
