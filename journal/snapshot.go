@@ -179,7 +179,7 @@ func replaceFile(path string, b []byte) error {
 		err = os.Rename(part, path)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, os.Remove(part)) // on a full disk it only takes room
 	}
 	return syncDir(filepath.Dir(path))
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +227,40 @@ func TestGoesOnWithout(t *testing.T) {
 	if !strings.Contains(scrape(st.prom), "magpie_snapshots_refused_total ") || strings.Contains(scrape(st.prom), "magpie_snapshots_refused_total 0") {
 		t.Error("refusals are not counted")
 	}
+}
+
+// FuzzResume: whatever the bytes of a state, a pipeline goes on from it or says why it cannot; it takes little more memory
+// than they are.
+func FuzzResume(f *testing.F) {
+	w := contractWorld(f)
+	p, err := newPipeline(w.site, w.set, func(*alerts.Alert) {}, pipelineHooks{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	lines, err := sim.Random(2, w.site, sim.RandomOptions{Minutes: 0.3, People: 3, Noise: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, l := range journalLines(f, lines) {
+		p.line(&l)
+	}
+	core, sets, err := p.freeze()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(core)
+	f.Add(core[:len(core)/2])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := newPipeline(w.site, nil, nil, pipelineHooks{})
+		must(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_ = n.thaw(b, sets) // what is wrong with it is not the question here
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > uint64(100*len(b)+4<<20) {
+			t.Errorf("%d bytes take %d of the heap", len(b), took)
+		}
+	})
 }
 
 // TestHeadless: when retention has removed the beginning of a journal, what is left begins with the state before it: a

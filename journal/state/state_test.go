@@ -140,7 +140,7 @@ func TestRoundTrip(t *testing.T) {
 
 // TestLayout: types that differ in a name, a kind, an order or a length have another layout.
 func TestLayout(t *testing.T) {
-	type inner struct{ x int }
+	type inner struct{ X int }
 	roots := []any{new(struct {
 		a int
 		b []inner
@@ -155,7 +155,7 @@ func TestLayout(t *testing.T) {
 		b []inner
 	}), new(struct {
 		a int
-		b []struct{ x int }
+		b []struct{ X int }
 	}), new([2]inner), new([3]inner), new(*inner), new(map[int]inner), new(map[inner]int), new(*shop)}
 	seen := map[string]int{}
 	for i, r := range roots {
@@ -180,7 +180,7 @@ func TestLayout(t *testing.T) {
 func TestUnwritable(t *testing.T) {
 	for want, root := range map[string]any{
 		"not a pointer":      3,
-		"[]interface {}":     new(struct{ x []any }),
+		"[]interface {}":     new(struct{ X []any }),
 		".stop: chan int":    new(struct{ stop chan int }),
 		"which has no order": new(map[float64]int),
 		"have no size":       new([]struct{}),
