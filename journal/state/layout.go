@@ -90,7 +90,30 @@ func (c *Codec) plan(roots []any) (of []*plan, all *plans, err error) {
 		}
 		of = append(of, p)
 	}
-	return of, all, nil
+	return of, all, all.check()
+}
+
+// check reports as an error a type of which there are values by themselves, behind pointers, and values that lie in others:
+// a pointer into those would be read as one to a copy.
+func (s *plans) check() error {
+	within := map[*plan]*plan{}
+	for _, p := range s.order {
+		if p.kind != reflect.Pointer && p.elem != nil {
+			within[p.elem] = p
+		}
+		for _, f := range p.fields {
+			within[f] = p
+		}
+	}
+	for _, p := range s.order {
+		if p.kind != reflect.Pointer || p.elem == nil || p.elem.kind != reflect.Struct && p.elem.kind != reflect.Array {
+			continue
+		}
+		if in := within[p.elem]; in != nil {
+			return fmt.Errorf("state: there are pointers to %s, and it lies in %s: a pointer into that would be read as one to a copy; let it be in one of both", p.elem.t, in.t)
+		}
+	}
+	return nil
 }
 
 // of makes the plan of a type; one that cannot be written is an error.

@@ -183,9 +183,13 @@ func TestUnwritable(t *testing.T) {
 		"[]interface {}":     new(struct{ X []any }),
 		".stop: chan int":    new(struct{ stop chan int }),
 		"which has no order": new(map[float64]int),
-		"have no size":       new([]struct{}),
-		"not the one that":   &all{shop: &shop{}},
-		"has no name":        &all{policy: &policy{}},
+		"to a copy": new(struct {
+			All  []pair
+			Best *pair
+		}),
+		"have no size":     new([]struct{}),
+		"not the one that": &all{shop: &shop{}},
+		"has no name":      &all{policy: &policy{}},
 	} {
 		if _, err := codec(theShop, thePolly).Append(nil, root); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%T: %v; want %q", root, err, want)
