@@ -355,17 +355,21 @@ func TestSceneSameWeightSwapped(t *testing.T) {
 }
 
 func TestSceneHeldThenTaken(t *testing.T) {
-	var hold string
-	for i := 0; i < 80; i++ { // eight seconds in the hand, on the plate
-		g := 20*621.67 - 200 + float64(i*37%11-5)*45
-		hold += fmtSample(8+float64(i)/10, "g1", g)
+	// held is what the plate says of a bottle in the hand, on the plate, for so many seconds from the eighth on, and taken then.
+	held := func(seconds int) (text string) {
+		for i := -30; i < 10*seconds+40; i++ {
+			grams := 20 * 621.67
+			switch {
+			case i >= 10*seconds:
+				grams = 19 * 621.67
+			case i >= 0:
+				grams -= 200 + float64((i*37%11-5)*45)
+			}
+			text += fmtSample(8+float64(i)/10, "g1", grams)
+		}
+		return text
 	}
-	for i := 0; i < 40; i++ {
-		hold += fmtSample(16+float64(i)/10, "g1", 19*621.67)
-	}
-	for i := 0; i < 30; i++ {
-		hold = fmtSample(5+float64(i)/10, "g1", 20*621.67) + hold
-	}
+	hold := held(8)
 	const stand = `
 			0s..5s    walk A 1,1 > 2,4.9
 			5s..20s   walk A 2,4.9
@@ -374,6 +378,16 @@ func TestSceneHeldThenTaken(t *testing.T) {
 	play(t, []scene{
 		{"feet", stand + hold, `
 			20s A sauce 0.9..1`},
+		{"feet, for half a minute, and the twin is there when it begins", `
+			0s..5s    walk A 1,1 > 2,4.9
+			5s..45s   walk A 2,4.9
+			0s..5s    walk B 2,1 > 2.4,4.9
+			5s..12s   walk B 2.4,4.9
+			12s..16s  walk B 2.4,4.9 > 6,3
+			16s..45s  walk B 6,3
+			` + held(30), `
+			44s A sauce 0.9..1
+			44s B sauce 0..0.05`},
 		{"feet, the twin passes while it is held", stand + hold + `
 			0s..10s   walk B 2,1 > 0.5,3.9
 			10s..14s  walk B 0.5,3.9 > 6,3.9
