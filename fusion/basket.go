@@ -9,26 +9,36 @@ import (
 type Item struct {
 	Product int     // index into Store.Products; -1: goods that the catalogue does not know
 	EPC     string  // bound tag, "" for goods known by weight or scan alone
-	N       float64 // expected units held
+	Name    string  // of goods that the catalogue does not know, as a device calls them
+	N       float64 // expected units held, by what was taken and what passed a gate
+	Shown   float64 // expected units that cameras, readers and bagging scales at a till have shown
 	Paid    float64 // expected units of those that a till has seen
 	Doubt   float64 // of N, units that may as well be another product of the same plate
 	Owner   float64 // how sure it is that the visit is the one who has them: its mean share in the facts behind them, 0–1
 	At      int64   // newest fact behind it, ns
 
-	known float64 // units of a line with a tag that are known by more than the tag's moving
-	tag   float64 // the visit's share in the tag's moving
-	found bool    // no pick of his explains them: others had them before
-	any   float64 // of units that come from several picks: the probability that there is one at all; 0: not known
+	known  float64 // units of a line with a tag that are known by more than the tag's moving
+	tag    float64 // the visit's share in the tag's moving
+	found  bool    // no pick of his explains them: others had them before
+	any    float64 // of units that come from several picks: the probability that there is one at all; 0: not known
+	kept   float64 // of Shown, what a till showed whose sale is over
+	bagged float64 // units on a bagging scale, expected
+	absent float64 // units that were scanned and are not on it, expected
+	filmed float64 // units of which a camera confirmed the scan
+	share  float64 // the visit's share in the sale at which they were shown
 }
 
+// Held is the expected number of units held: a till's devices show what was taken, so the two are not added.
+func (i *Item) Held() float64 { return max(i.N, i.Shown) }
+
 // Unpaid is the expected number of units that no till has seen.
-func (i *Item) Unpaid() float64 { return max(0, i.N-i.Paid) }
+func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
 
 // PUnpaid is the probability that at least one unit is held that no till has seen, 0–1: a tenth of a chance in each of ten
 // units is not a unit.
 func (i *Item) PUnpaid() float64 {
 	p := min(1, i.Unpaid())
-	if i.any > 0 {
+	if i.any > 0 && i.Shown <= i.N {
 		p = min(p, i.any)
 	}
 	return p
@@ -36,14 +46,17 @@ func (i *Item) PUnpaid() float64 {
 
 // item returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
 // least, the oldest of those with the fewest units.
-func (w *World) item(v *Visit, product int, epc string) *Item {
+func (w *World) item(v *Visit, product int, epc string) *Item { return w.called(v, product, epc, "") }
+
+// called is item for goods that the catalogue does not know, by what a device calls them.
+func (w *World) called(v *Visit, product int, epc, name string) *Item {
 	least := 0
 	for i := range v.Basket {
 		it, l := &v.Basket[i], &v.Basket[least]
-		if it.Product == product && it.EPC == epc {
+		if it.Product == product && it.EPC == epc && it.Name == name {
 			return it
 		}
-		n, m := max(it.N, it.Paid), max(l.N, l.Paid)
+		n, m := max(it.Held(), it.Paid), max(l.Held(), l.Paid)
 		if n < m || n == m && it.At < l.At {
 			least = i
 		}
@@ -52,7 +65,7 @@ func (w *World) item(v *Visit, product int, epc string) *Item {
 		w.evicted++
 		v.Basket = slices.Delete(v.Basket, least, least+1)
 	}
-	v.Basket = append(v.Basket, Item{Product: product, EPC: epc})
+	v.Basket = append(v.Basket, Item{Product: product, EPC: epc, Name: name})
 	return &v.Basket[len(v.Basket)-1]
 }
 
@@ -70,6 +83,10 @@ const maxStepKinds = 4
 // step makes a settled step of a plate somebody's pick or put-back: one fact for each product and direction, with the units
 // expected over all that the step may have been.
 func (w *World) step(scale int, s step) {
+	if k := w.bagging(scale); k >= 0 {
+		w.bagged(k, scale, s)
+		return
+	}
 	if w.shaken(scale, s) {
 		return
 	}
@@ -217,10 +234,21 @@ func (w *World) putBack(f Fact, near []claim) {
 				w.draw(c.visit, f.Product, "", more)
 			}
 			w.putDown(c.visit, f.Product, n)
+			c.visit.unshow(f.Product, n)
 			w.reckon(c.visit)
 		}
 		if share >= minShare {
 			w.add(c.visit, f, share)
+		}
+	}
+}
+
+// unshow takes goods that are back on a shelf from what a till has shown of them.
+func (v *Visit) unshow(product int, n float64) {
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.Product == product && it.kept > 0 {
+			x := min(n, it.kept)
+			it.kept, it.Shown, n = it.kept-x, max(0, it.Shown-x), n-x
 		}
 	}
 }
@@ -230,16 +258,18 @@ func (v *Visit) units(product int) float64 {
 	n := 0.0
 	for i := range v.Basket {
 		if v.Basket[i].Product == product {
-			n += v.Basket[i].N
+			n += v.Basket[i].Held()
 		}
 	}
 	return n
 }
 
 // line finds the line of the basket for goods, nil if there is none.
-func (v *Visit) line(product int, epc string) *Item {
+func (v *Visit) line(product int, epc string) *Item { return v.called(product, epc, "") }
+
+func (v *Visit) called(product int, epc, name string) *Item {
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.Product == product && it.EPC == epc {
+		if it := &v.Basket[i]; it.Product == product && it.EPC == epc && it.Name == name {
 			return it
 		}
 	}

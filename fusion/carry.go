@@ -197,7 +197,7 @@ func (w *World) bound(c []claim) []claim {
 // holds reports whether the visit may hold goods of the product, or the tag itself.
 func (v *Visit) holds(product int, epc string) bool {
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.EPC == epc || it.Product == product && it.N > 0.2 {
+		if it := &v.Basket[i]; it.EPC == epc || it.Product == product && it.Held() > 0.2 {
 			return true
 		}
 	}

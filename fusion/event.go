@@ -89,7 +89,7 @@ type Event struct {
 	Hands                [][3]float64
 	Holding              float64 // 0–1
 	Grams                float64 // weight: absolute untared load; till: what its scale saw
-	Qty                  float64 // till; stock: units on hand; count: people in
+	Qty                  float64 // till; stock: units on hand; count: people in; region: how many of the object, 0: one
 	QtyOut               float64 // count: people out
 	Price                int64   // hundredths per unit
 	Every                int64   // status: ns between signs of life

@@ -29,11 +29,12 @@ const (
 	FactEnded                    // the visit ended
 	FactSettled                  // N units of Product more, or below 0 fewer, are with the visit, as what became of a pick has shown
 	FactShrunk                   // N units of Product are gone by what a stock message says; Name is the cause: unknown, damaged, admin
+	FactShown                    // N units of Product more, or below 0 fewer, are shown at a till by its cameras, readers and bagging scales; Name is the tag
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

@@ -354,6 +354,9 @@ func (w *World) reckon(v *Visit) {
 		it.Doubt, it.any = s.doubt, 0
 		if s.n <= tiny {
 			it.Owner = it.tag
+			if it.Shown > 0 {
+				it.Owner = max(it.tag, round9(it.share))
+			}
 			continue
 		}
 		it.Owner = round9(max(it.tag, s.own/s.n))

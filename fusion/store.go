@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -140,7 +141,8 @@ type Store struct {
 	source  map[string]int
 	zone    map[string]int
 	sku     map[string]int
-	scale   []int // by source: index into Scales, -1
+	name    map[string]int // of products, in lower case; -1: several have it
+	scale   []int          // by source: index into Scales, -1
 	reader  []int
 	till    []int
 	device  []int
@@ -168,8 +170,15 @@ func (s *Store) Index() {
 	for i, z := range s.Zones {
 		s.zone[z.ID] = i
 	}
+	s.name = map[string]int{}
 	for i, p := range s.Products {
 		s.sku[p.SKU] = i
+		if n := strings.ToLower(p.Name); n != "" {
+			if _, twice := s.name[n]; twice {
+				i = -1
+			}
+			s.name[n] = i
+		}
 	}
 	mark := func(table []int, id string, i int) {
 		if n, ok := s.source[id]; ok {
@@ -201,6 +210,14 @@ func (s *Store) ZoneIndex(id string) int { return find(s.zone, id) }
 
 // ProductIndex returns the index of a product by its GTIN-14, or -1.
 func (s *Store) ProductIndex(gtin14 string) int { return find(s.sku, gtin14) }
+
+// named is the product that a word names by its SKU, or by its name in any case; -1 if none or several have it.
+func (s *Store) named(word string) int {
+	if i := find(s.sku, GTIN14(word)); i >= 0 {
+		return i
+	}
+	return find(s.name, strings.ToLower(word))
+}
 
 // MaxLateness is the largest lateness of any source, in ns: what the watermark stays behind the newest arrival.
 func (s *Store) MaxLateness() int64 { return s.maxLate }

@@ -24,7 +24,11 @@ type session struct {
 type tillLine struct {
 	id, epc string
 	product int
-	n       float64
+	n, void float64 // units scanned, and of them voided
+	bagged  float64 // units that the bagging scale has agreed to
+	filmed  float64 // units of which a camera confirmed the scan
+	grams   float64 // of all of them, by the till's own scale; 0: it has none
+	at      int64   // ns
 }
 
 // maxLines bounds the lines remembered of one session.
@@ -48,9 +52,17 @@ func (w *World) foldTill(e *Event) {
 		w.sessions[key] = s
 	}
 	s.at = e.TS
-	zone := w.Store.Tills[t].Zone
+	zone, lane := w.Store.Tills[t].Zone, -1
+	if zone >= 0 {
+		lane = w.laneOf[zone]
+		w.begin(lane, key, e)
+	}
 	if s.visit == nil || s.visit.Unowned {
-		w.customer(s, key, zone, e)
+		w.customer(s, key, zone, e, w.pending(lane))
+	}
+	at := lane >= 0 && w.lanes[lane].session == key
+	if at {
+		w.served(lane, s, e.Source)
 	}
 	f := Fact{At: e.TS, Source: e.Source, Zone: zone, Product: w.product(e), N: 1, P: s.share, Name: e.ID}
 	epc := e.EPC
@@ -59,7 +71,7 @@ func (w *World) foldTill(e *Event) {
 		f.Kind = FactOpened
 	case Scan:
 		f.Kind, f.N = FactScanned, max(1, e.Qty)
-		s.scan(tillLine{e.Line, e.EPC, f.Product, f.N})
+		s.scan(tillLine{id: e.Line, epc: e.EPC, product: f.Product, n: f.N, grams: e.Grams, at: e.TS})
 	case Void:
 		f.Kind, f.N = FactVoided, max(1, e.Qty)
 		if l := s.line(e.Of); l != nil {
@@ -68,6 +80,7 @@ func (w *World) foldTill(e *Event) {
 				f.Product, f.N = l.product, l.n
 			}
 		}
+		s.void(e.Of, f)
 	case Refund:
 		f.Kind, f.N = FactRefunded, max(1, e.Qty)
 	case Tender, Close:
@@ -89,6 +102,9 @@ func (w *World) foldTill(e *Event) {
 		v.Paid = v.Paid || s.scans > 0
 	}
 	w.add(v, f, 1)
+	if at {
+		w.rung(lane, s, e, f)
+	}
 	if f.Kind == FactPaid && v.Paid {
 		w.groupPaid(v, f)
 	}
@@ -118,6 +134,80 @@ func (s *session) scan(l tillLine) {
 	s.lines = append(s.lines, l)
 }
 
+// void takes units from the line that is voided, else from the newest of the product.
+func (s *session) void(of string, f Fact) {
+	left := f.N
+	for i := len(s.lines) - 1; i >= 0 && left > 0; i-- {
+		l := &s.lines[i]
+		if of != "" && l.id != of || of == "" && l.product != f.Product {
+			continue
+		}
+		n := min(left, l.n-l.void)
+		l.void, left = l.void+n, left-n
+	}
+}
+
+// rung lets the devices of a lane know what its till has just done.
+func (w *World) rung(k int, s *session, e *Event, f Fact) {
+	l := &w.lanes[k]
+	switch e.Action {
+	case Scan:
+		w.sighted(l, f.Product, e.TS)
+		if g, sd := w.mass(f.Product, f.N); g > 0 {
+			l.plate.putBack(g, float64(oddSigmas*sd)+bagNoise)
+		}
+	case Tender:
+		l.plate.closed = true
+	case Close:
+		w.endSale(k, e.TS)
+		return
+	case Suspend:
+		w.vacate(l)
+		return
+	}
+	w.weigh(k)
+	w.show(k, e.Source, e.TS)
+}
+
+// sighted lets cameras of a lane confirm the scans of a product: what they saw within alignNS of them, each unit once.
+func (w *World) sighted(l *lane, product int, ts int64) {
+	s := l.sale(w)
+	if s == nil || product < 0 {
+		return
+	}
+	free := 0.0
+	for i := range l.goods {
+		if g := &l.goods[i]; g.epc == "" && g.product == product {
+			n := 0.0
+			for j := range l.goods {
+				if o := &l.goods[j]; o.epc == "" && o.product == product && o.source == g.source && o.zone == g.zone && abs(o.at-ts) <= alignNS {
+					n += o.came
+				}
+			}
+			free = max(free, n)
+		}
+	}
+	for i := range s.lines {
+		if s.lines[i].product == product {
+			free -= s.lines[i].filmed
+		}
+	}
+	filmed := 0.0
+	for i := len(s.lines) - 1; i >= 0; i-- {
+		line := &s.lines[i]
+		if line.product != product {
+			continue
+		}
+		if n := min(line.n-line.filmed, free); n > 0 && abs(line.at-ts) <= alignNS {
+			line.filmed, free = line.filmed+n, free-n
+		}
+		filmed += line.filmed
+	}
+	if v := w.visit(l.visit); v != nil && filmed > 0 {
+		w.item(v, product, "").filmed = filmed
+	}
+}
+
 // line finds the newest line with an id, nil if there is none.
 func (s *session) line(id string) *tillLine {
 	for i := len(s.lines) - 1; i >= 0 && id != ""; i-- {
@@ -141,7 +231,7 @@ func (w *World) product(e *Event) int {
 
 // customer matches a session to a visit by presence at the till; without anybody there it opens a visit of its own, and
 // hands over what that one had when somebody turns up.
-func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
+func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *Visit) {
 	type candidate struct {
 		claim
 		first int64
@@ -170,7 +260,10 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 	}
 	if len(c) == 0 {
 		if s.visit == nil {
-			s.visit = w.open(e.Source, "", e.TS)
+			s.visit = shown
+			if shown == nil || !shown.Unowned {
+				s.visit = w.open(e.Source, "", e.TS)
+			}
 			s.visit.Unowned, s.visit.Zone, s.visit.ZoneAt, s.share = true, zone, e.TS, 1
 			s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
 		}
@@ -178,13 +271,17 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 	}
 	sort.SliceStable(c, func(i, j int) bool { return c[i].share > c[j].share })
 	before := s.visit
+	if before == nil && shown != nil && shown.Unowned {
+		before = shown
+	}
 	s.visit, s.share = c[0].visit, c[0].share/sum
 	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
 	if before != nil { // nobody was there when the session began: its scans are this customer's
 		for i := range before.Basket {
 			it := &before.Basket[i]
-			to := w.item(s.visit, it.Product, it.EPC)
+			to := w.called(s.visit, it.Product, it.EPC, it.Name)
 			to.Paid, to.At = to.Paid+it.Paid, w.now
+			to.kept, to.Shown = to.kept+it.kept, to.Shown+it.kept
 		}
 		s.visit.Paid = s.visit.Paid || before.Paid
 		before.Basket, before.Session, before.Paid = nil, "", false
@@ -196,7 +293,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event) {
 func (w *World) scanned(v *Visit, f Fact, epc string) {
 	left := f.N
 	pay := func(it *Item) {
-		n := min(left, max(0, it.N-it.Paid))
+		n := min(left, it.Unpaid())
 		it.Paid, left = it.Paid+n, left-n
 		it.At = w.now
 	}

@@ -313,7 +313,11 @@ func (w *World) foldObject(e *Event) {
 
 // foldRegion follows an object of a device that reports zones and no positions.
 func (w *World) foldRegion(e *Event) {
-	if e.Name != person || e.Zone < 0 {
+	if e.Name != person {
+		w.foldGoods(e)
+		return
+	}
+	if e.Zone < 0 {
 		return
 	}
 	key := trackKey{e.Source, e.ID}

@@ -38,6 +38,7 @@ func (c *Core[J]) Urgent(m *Message) bool {
 		case RFID:
 			urgent = c.urgentRead(e) || urgent
 		case Tracks, Region:
+			urgent = urgent || e.Kind == Region && e.Name != person && e.Zone >= 0 // goods at a till
 			urgent = c.urgentTrack(e) || urgent
 		}
 	}

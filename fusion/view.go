@@ -187,14 +187,14 @@ func (v View) With(class string) float64 {
 }
 
 // Carried is the expected number of units of the goods that the visit holds, paid or not.
-func (v View) Carried(g Goods) float64 { return v.sum(g, func(i *Item) float64 { return i.N }) }
+func (v View) Carried(g Goods) float64 { return v.sum(g, (*Item).Held) }
 
 // Unpaid is the expected number of units of the goods that no till has seen.
 func (v View) Unpaid(g Goods) float64 { return v.sum(g, (*Item).Unpaid) }
 
 // CarriedValue is the expected value of what the visit holds, in the site's currency.
 func (v View) CarriedValue() float64 {
-	return v.sum(nil, func(i *Item) float64 { return float64(i.N * v.price(i)) })
+	return v.sum(nil, func(i *Item) float64 { return float64(i.Held() * v.price(i)) })
 }
 
 // UnpaidValue is the expected value of what no till has seen, in the site's currency.
@@ -248,22 +248,6 @@ func (v View) OwnerConf() float64 {
 		}
 	}
 	return round9(conf)
-}
-
-// Substituted is the probability that goods were scanned as something cheaper: the visit paid for units that it never
-// held and holds as many dearer ones unpaid.
-func (v View) Substituted() float64 {
-	p := 0.0
-	for i := range v.Visit.Basket {
-		held := &v.Visit.Basket[i]
-		for j := range v.Visit.Basket {
-			paid := &v.Visit.Basket[j]
-			if surplus := paid.Paid - paid.N; surplus >= 0.5 && v.price(paid) < v.price(held) {
-				p = max(p, min(held.PUnpaid(), surplus))
-			}
-		}
-	}
-	return min(1, p)
 }
 
 // IsStaff is the probability that the visit is staff.

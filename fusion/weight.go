@@ -53,6 +53,8 @@ type plate struct {
 	delta float64 // the smallest step that matters
 	own   float64 // the smallest that may be the plate's own goods
 	limit float64 // a larger step is a fault of the scale
+	bags  bool    // a bagging scale: it is silent while nothing is put on it,
+	zero  bool    // and what it says first it has weighed since it was empty
 
 	last    int64  // ts of the last sample
 	skipped int64  // ts of the last that came after a short silence, 0: none
@@ -104,7 +106,7 @@ func newPlate(sc *Scale, products []Product) *plate {
 // hole forgets the baseline: what the load does until the next settled level is not seen. The world calls it when the
 // scale went offline or started anew.
 func (p *plate) hole() {
-	*p = plate{delta: p.delta, own: p.own, limit: p.limit, sigma: minNoise, boot: p.boot}
+	*p = plate{delta: p.delta, own: p.own, limit: p.limit, bags: p.bags, sigma: minNoise, boot: p.boot}
 }
 
 // add takes the next sample: the load at ts, and whether it is one of a scale that sends only changes. It returns the
@@ -181,8 +183,11 @@ func (p *plate) fire(now int64) (step, bool) {
 // addLevel takes a sample of a scale that sends changes: the last of a burst is the level.
 func (p *plate) addLevel(ts int64, grams float64) (step, bool) {
 	s, ok := p.fire(ts)
-	if p.any && ts-p.last > changeNS {
+	if p.any && ts-p.last > changeNS && !p.bags {
 		p.hole()
+	}
+	if p.zero && !p.ready { // assumption: it reads 0 when it is empty, as one in a till does
+		p.ready, p.zero = true, false
 	}
 	if p.wait == still {
 		p.began = ts

@@ -27,6 +27,8 @@ type World struct {
 	grid     grid     // of them, by where they are; nil until it is needed
 	nearby   []*Visit // scratch
 	sessions map[sessionKey]*session
+	lanes    []lane
+	laneOf   []int    // by zone: its lane, -1
 	tills    []*Visit // ledgers, by till, zone, and one for the store
 	zones    []*Visit
 	store    *Visit
@@ -59,6 +61,11 @@ func NewWorld(s *Store) *World {
 	}
 	w.plates = newPlates(s)
 	w.shrink = newShrink(s)
+	w.lanes, w.laneOf = lanes(s)
+	for i := range s.Scales {
+		bags := w.bagging(i) >= 0
+		w.plates.all[i].bags, w.plates.all[i].zero = bags, bags
+	}
 	for i := range s.Tills {
 		w.tills = append(w.tills, &Visit{Subject: SubjectTill, ID: s.Tills[i].ID, Zone: s.Tills[i].Zone})
 	}
@@ -95,8 +102,12 @@ func (w *World) Clone() *World {
 	for k, s := range w.sessions {
 		n := *s
 		n.visit = moved[s.visit]
-		n.lines = slices.Clip(s.lines) // only ever appended to
+		n.lines = slices.Clone(s.lines)
 		c.sessions[k] = &n
+	}
+	c.lanes = make([]lane, len(w.lanes))
+	for i := range w.lanes {
+		c.lanes[i] = w.lanes[i].clone()
 	}
 	ledgers := func(from []*Visit) []*Visit {
 		to := make([]*Visit, len(from))

@@ -62,7 +62,7 @@ var (
 	handling = of(fusion.FactPicked, fusion.FactPutBack)
 	tagged   = of(fusion.FactRead, fusion.FactMoved, fusion.FactReadEnd)
 	paying   = of(fusion.FactOpened, fusion.FactScanned, fusion.FactVoided, fusion.FactRefunded, fusion.FactTill, fusion.FactPaid)
-	basket   = handling | tagged | paying | of(fusion.FactGroup, fusion.FactSettled)
+	basket   = handling | tagged | paying | of(fusion.FactGroup, fusion.FactSettled, fusion.FactShown)
 
 	perceived = [...]kinds{
 		fusion.ByTrack:  of(fusion.FactSeen, fusion.FactEntered),
@@ -89,7 +89,7 @@ func some(g fusion.Goods) func(f *fusion.Fact) bool {
 
 // basketOp reads the basket.
 func basketOp(eval func(v *fusion.View) float64, match func(f *fusion.Fact) bool) op {
-	return op{eval: eval, touch: basket, behind: handling | of(fusion.FactMoved, fusion.FactScanned, fusion.FactVoided), match: match,
+	return op{eval: eval, touch: basket, behind: handling | of(fusion.FactMoved, fusion.FactScanned, fusion.FactVoided, fusion.FactShown), match: match,
 		relies: []reliance{{modality: fusion.ByTill}, {modality: fusion.ByWeight}}}
 }
 

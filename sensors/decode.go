@@ -77,15 +77,16 @@ func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 // draft is a message on its way: what all kinds share.
 type draft struct {
 	fusion.Message
-	ts   message.Time // the outer one
-	seq  integer
-	boot word
+	ts    message.Time // the outer one
+	seq   integer
+	boot  word
+	topic string
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
-	m := draft{Message: fusion.Message{Received: received, Retained: retain}}
-	kind, source, read, r := d.route(topic)
+	m := draft{Message: fusion.Message{Received: received, Retained: retain}, topic: topic}
+	kind, source, read, r := d.route(topic, payload)
 	if r == nil && read == nil {
 		return fusion.Message{}, ErrOwnTopic
 	}
@@ -109,12 +110,12 @@ func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
 type reader func(m *draft, payload []byte) *Rejection
 
 // route finds who sent a message and how to read it; read is nil for a topic of our own.
-func (d *Decoder) route(topic string) (kind, source string, read reader, r *Rejection) {
+func (d *Decoder) route(topic string, payload []byte) (kind, source string, read reader, r *Rejection) {
 	if !strings.HasPrefix(topic, message.Prefix) {
 		for i := range d.foreign {
 			f := &d.foreign[i]
 			if captures, ok := match(f.filter, topic); ok {
-				return f.kind.String(), f.source(captures), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
+				return f.kind.String(), f.source(captures, payload), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
 			}
 		}
 		kind, source = unmapped(topic)

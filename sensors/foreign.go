@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 // foreign is one entry of sources in the site file, ready to be used.
 type foreign struct {
 	filter string
-	id     string // with {n} for the n-th capture
+	id     string // with {n} for the n-th capture, and {payload.a.b} for a member of the payload
 	kind   fusion.Kind
 	read   func(d *Decoder, m *draft, payload []byte) *Rejection
 }
@@ -44,12 +45,34 @@ func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err 
 }
 
 // source is the id of the source that a message with these captures came from.
-func (f *foreign) source(captures []string) string {
-	id := f.id
-	for i, c := range captures {
-		id = strings.ReplaceAll(id, "{"+strconv.Itoa(i+1)+"}", c)
+func (f *foreign) source(captures []string, payload []byte) string {
+	return site.Placeholder.ReplaceAllStringFunc(f.id, func(p string) string {
+		p = p[1 : len(p)-1]
+		if i, err := strconv.Atoi(p); err == nil && i >= 1 && i <= len(captures) {
+			return captures[i-1]
+		}
+		return member(payload, strings.Split(p, ".")[1:])
+	})
+}
+
+// member is a text or a whole number in a JSON payload, "" where there is none at that path.
+func member(payload []byte, path []string) string {
+	for _, name := range path {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(payload, &object) != nil {
+			return ""
+		}
+		payload = object[name]
 	}
-	return id
+	var text string
+	var number int64
+	switch {
+	case json.Unmarshal(payload, &text) == nil:
+		return text
+	case json.Unmarshal(payload, &number) == nil:
+		return strconv.FormatInt(number, 10)
+	}
+	return ""
 }
 
 // match matches a topic against an MQTT filter and returns what its wildcards stand for. As MQTT says, wildcards at the

@@ -180,6 +180,7 @@ func (d *Decoder) region(m *draft) *Rejection {
 	c := &d.c
 	var object, class, action, zone word
 	var conf number
+	var count integer
 	r := d.members(m, func(name []byte) *Rejection {
 		switch string(name) {
 		case "object":
@@ -192,13 +193,15 @@ func (d *Decoder) region(m *draft) *Rejection {
 			return c.word(&zone, wantText)
 		case "conf":
 			return c.within(&conf, 0, 1, wantProb)
+		case "count":
+			return c.integer(&count, 1, 1000, "how many of the object, 1 to 1000")
 		}
 		return nil
 	})
 	if r != nil {
 		return r
 	}
-	e := fusion.Event{ID: object.v, Name: class.v, Zone: d.store.ZoneIndex(zone.v), Conf: 1}
+	e := fusion.Event{ID: object.v, Name: class.v, Zone: d.store.ZoneIndex(zone.v), Conf: 1, Qty: float64(count.v)}
 	if conf.set {
 		e.Conf = conf.v
 	}

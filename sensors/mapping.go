@@ -46,7 +46,7 @@ func shapes(k fusion.Kind) shape {
 		fusion.Weight:   {[]string{"ts", "grams"}, []string{"rate", "mode"}},
 		fusion.Tracks:   {[]string{"ts", "tracks"}, []string{"frame", "lost"}},
 		fusion.TillKind: {[]string{"ts", "session", "action"}, []string{"sku", "epc", "line", "of", "receipt", "qty", "price", "amount", "grams", "cashier"}},
-		fusion.Region:   {[]string{"ts", "object", "class", "action", "zone"}, []string{"conf"}},
+		fusion.Region:   {[]string{"ts", "object", "class", "action", "zone"}, []string{"conf", "count"}},
 		fusion.Gate:     {[]string{"ts", "alarm"}, []string{"direction"}},
 		fusion.Count:    {[]string{"ts"}, []string{"in", "out", "total_in", "total_out"}},
 		fusion.Signal:   {[]string{"ts", "name"}, []string{"state", "object"}},
@@ -58,7 +58,7 @@ func shapes(k fusion.Kind) shape {
 // result makes the compiler hold an expression to its member's type, where the payload's types let it.
 func result(member string) expr.Option {
 	switch member {
-	case "rssi", "phase", "channel", "rate", "qty", "price", "amount", "conf", "units", "every", "antenna", "in", "out", "total_in", "total_out":
+	case "rssi", "phase", "channel", "rate", "qty", "price", "amount", "conf", "units", "every", "antenna", "count", "in", "out", "total_in", "total_out":
 		return expr.AsFloat64()
 	case "alarm":
 		return expr.AsBool()
@@ -95,7 +95,7 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 
 // read makes the canonical payload and reads that.
 func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
-	env := mapEnv{Local: d.local, Seconds: seconds}
+	env := mapEnv{Topic: strings.Split(m.topic, "/"), Local: d.local, Seconds: seconds}
 	if bad := valid(payload); bad == nil {
 		if err := json.Unmarshal(payload, &env.Payload); err != nil {
 			return &Rejection{Code: CodeRange, Reason: "the payload has " + err.Error()}

@@ -178,7 +178,9 @@ func (l *loader) place(n *yaml.Node) []int {
 	return zones
 }
 
-var capture = regexp.MustCompile(`\{([^}]*)\}`)
+// Placeholder is what the id of a source of other makers' topics may hold: {1} for what the first wildcard of the topic stands
+// for, or {payload.a.b} for a member of the payload.
+var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
@@ -224,8 +226,11 @@ func topicFilter(topic string) (captures int, ok bool) {
 }
 
 func (l *loader) sourceID(n *yaml.Node, id string, captures int) {
-	found := capture.FindAllStringSubmatch(id, -1)
+	found := Placeholder.FindAllStringSubmatch(id, -1)
 	for _, m := range found {
+		if path, ok := strings.CutPrefix(m[1], "payload."); ok && path != "" {
+			continue
+		}
 		if i, err := strconv.Atoi(m[1]); err != nil || i < 1 || i > captures {
 			l.Fail(n, "id %q: %s names no wildcard of the topic, which has %d", strict.Clip(id), m[0], captures)
 		}

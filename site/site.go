@@ -74,7 +74,7 @@ type Device struct {
 type Source struct {
 	At      Pos         // of the entry in the site file
 	Topic   string      // MQTT filter; + and # capture {1}, {2}, …
-	ID      string      // of the source, with {n} filled in from the captures
+	ID      string      // of the source, with {n} filled in from the captures and {payload.a.b} from the payload
 	Decoder string      // a decoder's name, or empty
 	Kind    fusion.Kind // of the messages, when there is no Decoder
 	Map     []Mapping   // members by expression, when there is no Decoder
