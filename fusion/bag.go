@@ -5,38 +5,15 @@ import (
 	"slices"
 )
 
-// Priors of what explains a load on a bagging scale that differs from what was scanned. All are assumptions, to be fitted;
-// science §4 asks for the classes, not for the numbers.
+// Numbers of scales at a till. All are assumptions.
 const (
-	bagUnknown  = 0.05   // that something is there that no catalogue weight explains, or gone
-	bagRange    = 5000.0 // grams over which that is spread evenly
-	bagAbsent   = 0.05   // that goods which were scanned are not on the scale
-	bagExtra    = 0.02   // that goods of the catalogue are there that were not scanned and that nothing else shows
-	bagHeld     = 0.3    // the same of goods that the visit is known to hold unpaid,
-	bagThere    = 0.7    // and of those that a device sees where the scale is
-	bagSwap     = 0.1    // that held goods are there in the place of scanned ones,
-	bagSwapSeen = 0.3    // and of those that a device sees where the scale is
-	bagTwin     = 0.05   // that the goods which a device sees were scanned, and yet others lie there in their place
-	bagBeside   = 0.1    // that what a device sees where the scale is does not lie on it
-	bagMore     = 0.3    // of each further unit
-
 	bagNoise   = 2.0  // grams, of a scale that says it has none
 	bagSettled = 0.9  // probability from which the load is what was scanned
 	tillNoise  = 5.0  // grams, of the scale in a till
 	oddSigmas  = 3.0  // a load differs from here on
-	present    = 12.0 // grams from which something lies on a scale that was left
+	lies       = 12.0 // grams from which something lies on a scale
 	maxLifted  = 8
 )
-
-// none is what takes no part in a cause; goods unknown to the catalogue are −1.
-const none = -2
-
-// cause explains a difference between the load on a bagging scale and what was scanned: n units of in are there that were
-// not scanned, n units of out were scanned and are not there, or one is there in the place of the other.
-type cause struct {
-	in, out int // indexes into Store.Products
-	n, p    float64
-}
 
 // units is an amount of a product.
 type units struct {
@@ -59,11 +36,30 @@ type bag struct {
 	hands    []float64 // grams of what was lifted off and had not been scanned
 	closed   bool      // the sale is paid: what is lifted now is taken home
 	used     bool      // it has said something of the sale
+	rung     []units   // what the till's own scale says lay there when goods were scanned, expected
+	missing  []units   // what was scanned and, by that scale, was something else, expected
+	odd      []units   // of that, what nothing explains
+}
+
+// shows is how many units of a product the scales of a lane show, and how many were scanned and are not there.
+func (b *bag) shows(product int) (there, absent float64) {
+	return max(amount(b.present, product), amount(b.rung, product)), max(amount(b.absent, product), amount(b.missing, product))
 }
 
 // vacate ends what the scale says of a sale; what still lies there is somebody's who has paid.
 func (b *bag) vacate() {
-	*b = bag{source: b.source, left: b.left + b.grams}
+	*b = bag{source: b.source, left: max(0, b.left+b.grams)}
+}
+
+// unring takes back what the till's scale has said of goods that are voided.
+func (b *bag) unring(product int, n float64) {
+	for _, list := range [...][]units{b.rung, b.missing, b.odd} {
+		for i := range list {
+			if list[i].product == product {
+				list[i].n = max(0, list[i].n-n)
+			}
+		}
+	}
 }
 
 // amount is how many units of a product are among others.
@@ -91,14 +87,14 @@ func (w *World) bagged(k, scale int, s step) {
 	l := &w.lanes[k]
 	b := &l.plate
 	source := w.Store.source[w.Store.Scales[scale].ID]
-	if s.Grams < 0 && (b.closed || b.left >= present) { // those who have paid take theirs away
+	if s.Grams < 0 && (b.closed || b.left >= lies) { // those who have paid take theirs away
 		taken := min(b.left, -s.Grams)
 		b.left -= taken
 		if b.closed {
 			return
 		}
 		s.Grams += taken
-		if s.Grams > -present {
+		if s.Grams > -lies {
 			return
 		}
 	}
@@ -215,7 +211,7 @@ func (w *World) weigh(k int) {
 	}
 	scanned := l.scanned(w)
 	held := w.heldAt(l)
-	b.causes = w.explain(r, variance+b.variance, scanned, held)
+	b.causes = w.explain(r, variance+b.variance, scanned, held, false)
 	b.present, b.absent = b.present[:0:0], b.absent[:0:0]
 	same, odd := 1.0, 0.0
 	for _, c := range b.causes {
@@ -225,7 +221,7 @@ func (w *World) weigh(k int) {
 		}
 	}
 	for _, u := range scanned {
-		n := float64(u.n * (1 - odd/2)) // where nothing explains the load it confirms nothing
+		n := float64((u.n - amount(b.missing, u.product)) * (1 - odd/2)) // where nothing explains the load it confirms nothing
 		gone := 0.0
 		for _, c := range b.causes {
 			if c.out == u.product {
@@ -247,7 +243,7 @@ func (w *World) weigh(k int) {
 	}
 	extra(b.causes)
 	for _, h := range b.hands {
-		extra(w.explain(h, float64(bagNoise*bagNoise), nil, held))
+		extra(w.explain(h, float64(bagNoise*bagNoise), nil, held, false))
 	}
 	if same < bagSettled {
 		return
@@ -295,138 +291,31 @@ func (l *lane) scanned(w *World) []units {
 	return all
 }
 
-// heldUnits is what a visit holds unpaid, by all but the bagging scale.
-type heldUnits struct {
-	units
-	there bool // a device sees it in a zone of a bagging scale
-	twin  bool // the same goods are scanned and seen: others in their place are unlikely
-}
-
-func (w *World) heldAt(l *lane) []heldUnits {
-	var all []heldUnits
-	v := w.visit(l.visit)
-	if v == nil {
-		return nil
+// onTillScale takes what a till's own scale says of goods that it has just scanned: whether they are what was scanned, and
+// what else they may be.
+func (w *World) onTillScale(l *lane, product int, n, grams float64) {
+	g, sd := w.mass(product, n)
+	if g == 0 || !(grams > 0 && grams < fullScale) {
+		return
 	}
-	add := func(product int) {
-		if product < 0 || slices.ContainsFunc(all, func(h heldUnits) bool { return h.product == product }) {
-			return
+	b := &l.plate
+	r, variance := grams-g, float64(sd*sd)+float64(tillNoise*tillNoise)
+	same := 1.0
+	for _, c := range w.explain(r, variance, []units{{product, n}}, w.heldAt(l), true) {
+		same -= c.p
+		switch {
+		case c.in >= 0:
+			b.add(&b.rung, c.in, float64(c.p*c.n))
+		case c.in == -1 || c.out == -1: // something else, whatever it is
+			b.add(&b.rung, -1, float64(c.p*ownGoods))
 		}
-		shown := max(l.seen(product, ""), l.tagged(product))
-		n, paid := 0.0, 0.0
-		for i := range v.Basket {
-			if it := &v.Basket[i]; it.Product == product {
-				n, paid = n+it.N, paid+it.Paid
-			}
-		}
-		n = max(n, shown)
-		h := heldUnits{units: units{product, max(0, n-paid)}, twin: shown >= 0.5 && paid > 0}
-		for i := range l.goods {
-			g := &l.goods[i]
-			h.there = h.there || g.product == product && slices.ContainsFunc(w.Store.Scales, func(sc Scale) bool {
-				return sc.Zone == g.zone && len(sc.Products) == 0
-			})
-		}
-		if h.n > 0.02 || h.twin {
-			all = append(all, h)
+		switch {
+		case c.out == product:
+			b.add(&b.missing, product, float64(c.p*c.n))
+		case c.out == -1 || c.in == -1:
+			b.add(&b.missing, product, float64(c.p*ownGoods))
+			b.add(&b.odd, product, float64(c.p*ownGoods))
 		}
 	}
-	for i := range v.Basket {
-		add(v.Basket[i].Product)
-	}
-	for i := range l.goods {
-		add(l.goods[i].product)
-	}
-	return all
-}
-
-// explain lists what may explain a difference of r grams with a variance, by probability; what is missing to 1 is that the
-// load is what was scanned. The likelihood of each is normal in what it leaves unexplained; that of unknown goods is spread
-// evenly over bagRange.
-func (w *World) explain(r, variance float64, scanned []units, held []heldUnits) []cause {
-	var all []cause
-	total := 0.0
-	try := func(c cause, prior, g, sd float64) {
-		s := math.Sqrt(variance + float64(sd*sd))
-		z := (r - g) / s
-		if c.p = float64(prior*round9(math.Exp(-float64(z*z)/2))) / s; c.p > 0 {
-			all = append(all, c)
-			total += c.p
-		}
-	}
-	beside := 1.0 // the load says nothing of what is seen there
-	for _, h := range held {
-		if h.there {
-			beside = float64(beside * (1 - float64((1-bagBeside)*min(1, h.n))))
-		}
-	}
-	try(cause{in: none, out: none}, beside, 0, 0)
-	for _, u := range scanned {
-		for n := 1.0; n <= min(u.n, maxEach); n++ {
-			if g, sd := w.mass(u.product, n); g > 0 {
-				try(cause{in: none, out: u.product, n: n}, float64(bagAbsent*beside), -g, sd)
-			}
-		}
-	}
-	for _, h := range held {
-		extra, swap := bagHeld, bagSwap
-		if h.there {
-			extra, swap = bagThere, bagSwapSeen
-		}
-		more := float64(extra * min(1, h.n))
-		for n := 1.0; n < h.n+1 && n <= maxEach; n++ {
-			if g, sd := w.mass(h.product, n); g > 0 && more > 0 {
-				try(cause{in: h.product, out: none, n: n}, more, g, sd)
-			}
-			if n+1 > h.n {
-				more = float64(more * bagMore)
-			}
-		}
-		for _, u := range scanned {
-			prior := float64(swap * min(1, h.n))
-			if slices.ContainsFunc(held, func(o heldUnits) bool { return o.product == u.product && o.twin }) {
-				prior = float64(prior * bagTwin)
-			}
-			g, sd := w.mass(h.product, 1)
-			if o, osd := w.mass(u.product, 1); g > 0 && o > 0 && u.product != h.product && prior > 0 {
-				try(cause{in: h.product, out: u.product, n: 1}, prior, g-o, math.Sqrt(float64(sd*sd)+float64(osd*osd)))
-			}
-		}
-	}
-	if r > 0 {
-		w.fromCatalogue(r, variance, held, try)
-	}
-	odd := cause{in: -1, out: none, n: 1, p: float64(bagUnknown * math.Sqrt(2*math.Pi) / bagRange)}
-	if r < 0 {
-		odd.in, odd.out = none, -1
-	}
-	if math.Abs(r) > float64(oddSigmas*math.Sqrt(variance)) {
-		all, total = append(all, odd), total+odd.p
-	}
-	kept := all[:0]
-	for _, c := range all {
-		c.p = round9(c.p / total)
-		if c.p >= minShare && (c.in != none || c.out != none) {
-			kept = append(kept, c)
-		}
-	}
-	return kept
-}
-
-// fromCatalogue tries goods of which nothing but their weight speaks.
-func (w *World) fromCatalogue(r, variance float64, held []heldUnits, try func(cause, float64, float64, float64)) {
-	prior := bagExtra / float64(max(1, len(w.Store.Products)))
-	for i := range w.Store.Products {
-		if slices.ContainsFunc(held, func(h heldUnits) bool { return h.product == i && h.n > 0.02 }) {
-			continue
-		}
-		more := prior
-		for n := 1.0; n <= 3; n++ {
-			g, sd := w.mass(i, n)
-			if d := r - g; g > 0 && float64(d*d) <= float64(25*(variance+float64(sd*sd))) {
-				try(cause{in: i, out: none, n: n}, more, g, sd)
-			}
-			more = float64(more * bagMore)
-		}
-	}
+	b.add(&b.rung, product, float64(n*max(0, same)))
 }

@@ -24,6 +24,7 @@ type Item struct {
 	kept   float64 // of Shown, what a till showed whose sale is over
 	bagged float64 // units on a bagging scale, expected
 	absent float64 // units that were scanned and are not on it, expected
+	odd    float64 // units that were scanned as this and are, by the till's scale, something that nobody knows, expected
 	filmed float64 // units of which a camera confirmed the scan
 	share  float64 // the visit's share in the sale at which they were shown
 }

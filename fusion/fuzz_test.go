@@ -132,7 +132,8 @@ func (c *chaos) event(kind Kind, source int, ts int64) Event {
 			e.EPC = c.epc()
 		}
 	case Region:
-		e.ID, e.Name, e.Zone = c.id("A", "B"), c.id(person, "car"), int(c.byte()%6)-1
+		e.ID, e.Name, e.Zone = c.id("A", "B", sauceTag, "salt", "jam"), c.id(person, "car", classGoods, classTag, "jacket"), int(c.byte()%6)-1
+		e.Conf, e.Qty = c.number(1), c.number(4)
 		e.Action = []Action{Enter, Leave, Cross, NoAction}[c.byte()%4]
 	case Gate:
 		e.On, e.Action = c.byte()%4 > 0, []Action{Out, In, NoAction}[c.byte()%3]
@@ -164,6 +165,13 @@ func bounded(t *testing.T, c *Core[*diary]) {
 	limit("checkpoints", len(c.checkpoints), int(keepFacts/checkpointEvery)+2)
 	for i := range w.live {
 		limit("silences of a source", len(w.live[i].holes), maxHoles)
+	}
+	for i := range w.lanes {
+		l := &w.lanes[i]
+		limit("goods in a lane", len(l.goods), maxGoods)
+		limit("loads lifted off", len(l.plate.hands), maxLifted)
+		limit("explanations of a load", len(l.plate.causes), len(c.Store.Products)*4*maxBasket)
+		limit("goods on a scale", len(l.plate.present)+len(l.plate.rung), 2*len(c.Store.Products)+2)
 	}
 	for _, s := range w.sessions {
 		limit("lines of a session", len(s.lines), maxLines)
@@ -240,7 +248,7 @@ func FuzzCore(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		store := cornerShop()
+		store := bagShop()
 		draw := chaos{data: data[:min(len(data), 1<<14)], store: store, now: monday}
 		var all []Message
 		for !draw.done() {
@@ -303,7 +311,7 @@ func TestFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: left out by -short")
 	}
-	store := cornerShop()
+	store := bagShop()
 	c := NewCore(store, newDiary())
 	put := func(source string, ts int64, e Event) {
 		e.Source, e.TS = store.SourceIndex(source), ts

@@ -3,7 +3,6 @@ package fusion
 import (
 	"math"
 	"slices"
-	"strings"
 )
 
 // Times and trust at a till. All are assumptions, to be fitted.
@@ -13,15 +12,9 @@ const (
 	alignNS   = 5 * second  // a camera confirms a scan within this
 	laneNear  = 2.0         // metres from a till's zone to other checkout zones of its lane
 	cameraSay = 0.9         // of what a camera takes for a product, what is one
-	ownGoods  = 0.6         // of unknown loads on a bagging scale, those that are goods and not the customer's own bag
+	ownGoods  = 0.6         // of loads that nothing explains, those that are goods: not the customer's own bag, nor the catalogue's error
 
 	maxGoods = 64
-)
-
-// Classes of region objects that are goods. Any other class that is the SKU or the name of a product is goods too.
-const (
-	classGoods = "goods" // the object is a SKU, or the name of a product or of something that the catalogue does not know
-	classTag   = "tag"   // the object is an EPC
 )
 
 // lane is a till with the zones beside it and what their devices show of the goods of the sale that goes on there: cameras
@@ -34,15 +27,6 @@ type lane struct {
 	ended   int64      // when that ended, 0: there was none
 	goods   []ware
 	plate   bag
-}
-
-// ware is what one device says of one object, or one kind of objects, in one zone of a lane.
-type ware struct {
-	source, zone, product int
-	object, epc, name     string // epc: of a tag; name: of what the catalogue does not know
-	conf                  float64
-	here, most, came      float64 // units there now, at most at once, and in all
-	at                    int64
 }
 
 // lanes makes a lane for each zone of a till, and says for every checkout zone which lane it is in: the nearest's.
@@ -90,86 +74,9 @@ func (l *lane) clone() lane {
 	c := *l
 	c.goods = slices.Clone(l.goods)
 	c.plate.causes, c.plate.hands = slices.Clone(l.plate.causes), slices.Clone(l.plate.hands)
-	c.plate.present = slices.Clone(l.plate.present)
+	c.plate.present, c.plate.absent = slices.Clone(l.plate.present), slices.Clone(l.plate.absent)
+	c.plate.rung, c.plate.missing, c.plate.odd = slices.Clone(l.plate.rung), slices.Clone(l.plate.missing), slices.Clone(l.plate.odd)
 	return c
-}
-
-// merchandise reads a region event of goods; false for anything else, and for tags that are nobody's business.
-func (w *World) merchandise(e *Event) (ware, bool) {
-	g := ware{source: e.Source, zone: e.Zone, product: -1, object: e.ID, conf: min(1, max(0, e.Conf))}
-	switch e.Name {
-	case classTag:
-		g.epc = strings.ToUpper(e.ID)
-		g.product = w.tags.names.product(g.epc)
-		return g, g.product >= 0 || !w.Store.HideForeign && !w.tags.names.badge(g.epc)
-	case classGoods:
-		if g.product = w.Store.named(e.ID); g.product < 0 {
-			g.name = e.ID
-		}
-	default:
-		if g.product = w.Store.named(e.Name); g.product < 0 {
-			return g, false
-		}
-	}
-	g.conf = float64(g.conf * cameraSay)
-	return g, true
-}
-
-// foldGoods takes what a device without positions says of goods in a zone.
-func (w *World) foldGoods(e *Event) {
-	g, ok := w.merchandise(e)
-	if !ok || e.Zone < 0 {
-		return
-	}
-	units := 1.0
-	if e.Qty > 1 && e.Qty <= 1000 {
-		units = e.Qty
-	}
-	k := w.laneOf[e.Zone]
-	switch {
-	case e.Action == Leave && k >= 0:
-		l := &w.lanes[k]
-		if i := l.find(&g); i >= 0 {
-			l.goods[i].here, l.goods[i].at = max(0, l.goods[i].here-units), e.TS
-		}
-	case e.Action == Leave:
-	case k >= 0:
-		w.showGoods(k, g, units, e.TS)
-	default:
-		w.goodsElsewhere(g, units, e)
-	}
-}
-
-func (l *lane) find(g *ware) int {
-	return slices.IndexFunc(l.goods, func(o ware) bool { return o.source == g.source && o.zone == g.zone && o.object == g.object })
-}
-
-// showGoods takes goods that a device sees come into a zone of a lane.
-func (w *World) showGoods(k int, g ware, units float64, ts int64) {
-	l := &w.lanes[k]
-	if w.packing(l, &g, ts) {
-		return
-	}
-	v := w.atLane(k, g.zone, g.source, ts)
-	l.at = ts
-	i := l.find(&g)
-	if i < 0 {
-		if len(l.goods) == maxGoods {
-			l.goods = slices.Delete(l.goods, 0, 1)
-			w.evicted++
-		}
-		i = len(l.goods)
-		l.goods = append(l.goods, g)
-	}
-	o := &l.goods[i]
-	o.here, o.came, o.at, o.conf = o.here+units, o.came+units, ts, max(o.conf, g.conf)
-	o.most = max(o.most, o.here)
-	w.touch(v)
-	if g.epc == "" {
-		w.sighted(l, g.product, ts)
-	}
-	w.weigh(k)
-	w.show(k, g.source, ts)
 }
 
 // packing reports whether goods are those of the sale that has just ended, which its customer packs.
@@ -270,7 +177,7 @@ func (w *World) served(k int, s *session, source int) {
 	if was := w.visit(l.visit); was != nil {
 		for i := range was.Basket {
 			it := &was.Basket[i]
-			it.Shown, it.bagged, it.absent = it.kept, 0, 0
+			it.Shown, it.bagged, it.absent, it.odd = it.kept, 0, 0, 0
 		}
 	}
 	l.visit = s.visit.number
@@ -341,13 +248,14 @@ func (l *lane) tally() []shownGoods {
 		}
 		n := l.seen(g.product, g.name)
 		if g.product >= 0 {
-			n = max(0, max(n, amount(l.plate.present, g.product))-l.tagged(g.product))
+			there, _ := l.plate.shows(g.product)
+			n = max(0, max(n, there)-l.tagged(g.product))
 		}
 		all = append(all, shownGoods{g.product, "", g.name, n, g.source})
 	}
-	for _, c := range l.plate.present {
+	for _, c := range append(slices.Clip(l.plate.present), l.plate.rung...) {
 		if !slices.ContainsFunc(all, func(s shownGoods) bool { return s.epc == "" && s.product == c.product && s.name == "" }) {
-			n := c.n
+			n, _ := l.plate.shows(c.product)
 			if c.product >= 0 {
 				n = max(0, n-l.tagged(c.product))
 			}
@@ -387,7 +295,8 @@ func (w *World) show(k, source int, at int64) {
 			}
 		}
 		if it.EPC == "" && it.Product >= 0 && l.plate.used {
-			it.bagged, it.absent = amount(l.plate.present, it.Product), amount(l.plate.absent, it.Product)
+			it.bagged, it.absent = l.plate.shows(it.Product)
+			it.odd = amount(l.plate.odd, it.Product)
 		}
 		was := it.Shown
 		it.Shown, it.share = round9(it.kept+n), share
@@ -400,70 +309,4 @@ func (w *World) show(k, source int, at int64) {
 		}
 	}
 	w.reckon(v)
-}
-
-// goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
-// they are no longer where they were paid for.
-func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
-	v, it := w.whose(&g)
-	if z := &w.Store.Zones[e.Zone]; z.Kind != Exit && (z.Kind != Entrance || len(z.Out) == 0) {
-		if v == nil {
-			return
-		}
-		for k := range w.lanes {
-			l := &w.lanes[k]
-			if w.visit(l.visit) != v {
-				continue
-			}
-			for i := range l.goods {
-				if o := &l.goods[i]; o.epc == g.epc && o.product == g.product && o.name == g.name && o.source == g.source {
-					o.most = max(0, o.most-units)
-					o.here = min(o.here, o.most)
-				}
-			}
-			l.goods = slices.DeleteFunc(l.goods, func(o ware) bool { return o.most == 0 })
-			w.weigh(k)
-			w.show(k, g.source, e.TS)
-		}
-		if it = v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {
-			it.kept, it.Shown = max(0, it.kept-units), max(0, it.Shown-units)
-			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -units, P: 1, Name: g.epc}, 1)
-		}
-		return
-	}
-	if v == nil {
-		v = w.open(e.Source, "", e.TS)
-		v.Unowned, v.camera = true, e.Source
-		it = w.called(v, g.product, g.epc, g.name)
-		it.kept = float64(units * g.conf)
-		it.Shown, it.share, it.At = it.kept, 1, w.now
-		w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: it.Shown, P: 1, Name: g.epc}, 1)
-	}
-	w.touch(v)
-	if v.Unowned { // no camera will tell that they have left
-		v.Zone, v.ZoneAt, v.camera = e.Zone, e.TS, e.Source
-	}
-	if g.epc != "" && g.product >= 0 {
-		w.tagFact(Fact{At: e.TS, Kind: FactMoved, Source: e.Source, Zone: e.Zone, Product: g.product, N: 1, P: g.conf, Name: g.epc})
-	}
-	if v.Unowned {
-		w.exit(v, e.Zone, e.TS)
-	}
-}
-
-// whose finds the visit that goods were shown with: a tag's, else the newest that such goods were shown with and that has
-// not gone.
-func (w *World) whose(g *ware) (*Visit, *Item) {
-	var best *Visit
-	var of *Item
-	for _, v := range w.visits {
-		it := v.called(g.product, g.epc, g.name)
-		if it == nil || it.Held() < 0.2 || of != nil && it.At < of.At {
-			continue
-		}
-		if g.epc != "" || !w.gone(v) {
-			best, of = v, it
-		}
-	}
-	return best, of
 }

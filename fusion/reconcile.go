@@ -74,7 +74,7 @@ func (v View) Reconcile() []Row {
 		it := &b[f.held]
 		r := v.row(Substituted, it, f.n)
 		r.Scanned, r.P = b[f.paid].Product, round9(min(r.P, f.n))
-		r.Value = round9(float64(f.n * (v.price(it) - v.price(&b[f.paid]))))
+		r.Value = round9(max(0, float64(f.n*(v.price(it)-v.price(&b[f.paid])))))
 		held[f.held], paid[f.paid] = held[f.held]-f.n, paid[f.paid]-f.n
 		rows = append(rows, r)
 	}
@@ -90,7 +90,7 @@ func (v View) Reconcile() []Row {
 		if held[i] > 0.01 {
 			rows = append(rows, v.row(NotScanned, &b[i], held[i]))
 		}
-		if paid[i] > 0.01 {
+		if paid[i] >= worthTelling {
 			r := v.row(NotCarried, &b[i], paid[i])
 			if r.P = unsure; b[i].absent > 0 {
 				r.P = round9(min(1, b[i].absent))

@@ -153,9 +153,15 @@ func (w *World) rung(k int, s *session, e *Event, f Fact) {
 	switch e.Action {
 	case Scan:
 		w.sighted(l, f.Product, e.TS)
+		if e.Grams > 0 {
+			l.plate.used = true
+			w.onTillScale(l, f.Product, f.N, e.Grams)
+		}
 		if g, sd := w.mass(f.Product, f.N); g > 0 {
 			l.plate.putBack(g, float64(oddSigmas*sd)+bagNoise)
 		}
+	case Void: // nobody knows where it is now
+		l.plate.unring(f.Product, f.N)
 	case Tender:
 		l.plate.closed = true
 	case Close:

