@@ -101,6 +101,7 @@ type Visit struct {
 	Last   time.Time   `json:"last"`
 	Zones  []VisitZone `json:"zones"`  // in order of entering
 	Items  []VisitItem `json:"items"`  // expected in the basket
+	Till   []VisitRow  `json:"till"`   // what it carries against what tills have scanned for it, what matters most first
 	Unpaid float64     `json:"unpaid"` // expected value of goods that no till has seen
 	Score  float64     `json:"score"`
 	Policy string      `json:"policy,omitempty"` // the one that gives the score
@@ -135,6 +136,17 @@ type VisitItem struct {
 	Name   string  `json:"name"`
 	Count  float64 `json:"count"`  // expected units
 	Unpaid float64 `json:"unpaid"` // of these, expected units that no till has seen
+}
+
+// VisitRow is one line of what a visit carries against what was scanned for it.
+type VisitRow struct {
+	Class string  `json:"class"`        // not scanned, substituted, voided, not carried, confirmed
+	SKU   string  `json:"sku"`          // carried, else scanned; "" for goods that the catalogue does not know
+	Name  string  `json:"name"`         // of the product, or of the tag or what a device calls it
+	As    string  `json:"as,omitempty"` // substituted: the SKU that was scanned in its place
+	Units float64 `json:"units"`        // expected
+	P     float64 `json:"p"`            // probability of the class
+	Value float64 `json:"value"`        // expected, in the site's currency; substituted: of the difference in price
 }
 
 // Verdict is what a person found out about an alert.

@@ -355,6 +355,31 @@ func TestMappingErrors(t *testing.T) {
 	}
 }
 
+// TestMappingNamesTheSource: who sent a foreign message may stand in its topic, in its payload, or in both.
+func TestMappingNamesTheSource(t *testing.T) {
+	s := shop()
+	d, err := NewDecoder(s, Options{Foreign: []site.Source{{Topic: "lab/+/region/#", Kind: fusion.Region, ID: "{payload.lane.kind}-{payload.lane.n}", Map: []site.Mapping{
+		{Member: "ts", Expr: "payload.t"}, {Member: "object", Expr: "topic[1]"}, {Member: "class", Expr: "topic[3]"},
+		{Member: "action", Expr: `"enter"`}, {Member: "zone", Expr: `"door"`}, {Member: "count", Expr: "payload.n"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.Decode(received, "lab/7/region/goods", false, fmt.Appendf(nil, `{"t":%d,"lane":{"kind":"axis","n":3},"n":2}`, int64(received)/1e6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := m.Events[0]
+	if s.Sources[m.Source].ID != "axis-3" || e.ID != "7" || e.Name != "goods" || e.Qty != 2 || s.Zones[e.Zone].ID != "door" {
+		t.Errorf("source %s, event %+v", s.Sources[m.Source].ID, e)
+	}
+	for _, payload := range []string{`{"t":1}`, `{"t":1,"lane":{"kind":null,"n":[]}}`, `3`, `no`} {
+		var r *Rejection
+		if _, err := d.Decode(received, "lab/7/region/goods", false, []byte(payload)); !errors.As(err, &r) || r.Code != CodeUnknownSource {
+			t.Errorf("%s: %v; want unknown_source", payload, err)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	for _, test := range []struct {
 		filter, topic string

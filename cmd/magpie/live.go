@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -291,16 +292,37 @@ func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit 
 		}
 		for i := range v.Basket {
 			it := &v.Basket[i]
-			if it.Product < 0 || it.N < 0.05 {
+			if it.Product < 0 || it.Held() < 0.05 {
 				continue
 			}
 			p := &store.Products[it.Product]
-			d.Items = append(d.Items, dashboard.VisitItem{SKU: p.Written, Name: p.Name, Count: it.N, Unpaid: it.Unpaid()})
+			d.Items = append(d.Items, dashboard.VisitItem{SKU: p.Written, Name: p.Name, Count: it.Held(), Unpaid: it.Unpaid()})
 		}
+		d.Till = tillRows(view)
 		d.Score, d.Policy = book.Score(v.ID)
 		list = append(list, d)
 	}
 	return list
+}
+
+// tillRows are the rows of a visit's reconciliation; nil for who was at no till.
+func tillRows(view fusion.View) []dashboard.VisitRow {
+	if view.Visit.Session == "" {
+		return nil
+	}
+	products := view.World.Store.Products
+	var all []dashboard.VisitRow
+	for _, r := range view.Reconcile() {
+		x := dashboard.VisitRow{Class: r.Class.String(), Name: cmp.Or(r.Name, r.EPC), Units: r.Units, P: r.P, Value: r.Value}
+		if r.Product >= 0 {
+			x.SKU, x.Name = products[r.Product].Written, products[r.Product].Name
+		}
+		if r.Scanned >= 0 {
+			x.As = products[r.Scanned].Written
+		}
+		all = append(all, x)
+	}
+	return all
 }
 
 func (l *live) shownVisits() []dashboard.Visit {

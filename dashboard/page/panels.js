@@ -21,6 +21,7 @@ export function showVisits(visits) {
 
 function visit(v) {
   const goods = (v.items ?? []).filter((i) => i.count >= 0.05);
+  const odd = (v.till ?? []).filter((r) => r.class !== 'confirmed' && r.p >= 0.5);
   const here = v.zones?.length ? v.zones[v.zones.length - 1].zone : 'unknown zone';
   return el('details', { class: 'row', 'data-key': v.id },
     el('summary', {},
@@ -33,6 +34,8 @@ function visit(v) {
       goods.length ? el('ul', { class: 'plain' }, goods.map((i) => el('li', {}, words.amount(i.count) + ' × ' + (i.name || i.sku),
         el('span', { class: 'soft' }, i.unpaid >= 0.05 ? ', ' + words.amount(i.unpaid) + ' not paid yet' : ', paid')))) : el('p', { class: 'soft' }, 'Holds no goods that we know of.'),
       v.unpaid > 0 ? el('p', { class: 'soft' }, words.money(v.unpaid) + ' not paid yet') : null,
+      odd.length ? el('ul', { class: 'plain', 'aria-label': 'At the till' }, odd.map((r) => el('li', {}, r.class + ': ' + words.amount(r.units) + ' × ' + (r.name || r.sku || 'unknown goods'),
+        el('span', { class: 'soft' }, (r.as ? ', scanned as ' + r.as : '') + ', ' + words.percent(r.p) + (r.value > 0 ? ', ' + words.money(r.value) : ''))))) : null,
       el('p', { class: 'soft small mono' }, v.id, v.policy ? ' · ' + v.policy : '')));
 }
 

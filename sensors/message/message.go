@@ -186,6 +186,7 @@ type Region struct {
 	Action string   `json:"action"`
 	Zone   string   `json:"zone"`
 	Conf   *float64 `json:"conf,omitempty"`
+	Count  int      `json:"count,omitempty"` // of a device that counts and follows nothing; 0: one
 }
 
 // Gate is an anti-theft gate; Direction is in or out where the gate knows it.
