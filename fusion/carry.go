@@ -106,6 +106,7 @@ func (w *World) tagFact(f Fact) {
 		}
 	}
 	near = w.bound(near)
+	w.readAtTill(f, near)
 	out := kind == Exit || kind == Entrance
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
 		near = []claim{{w.nobody(f), 1}}

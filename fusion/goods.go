@@ -98,6 +98,45 @@ func (w *World) showGoods(k int, g ware, units float64, ts int64) {
 	w.show(k, g.source, ts)
 }
 
+// readAtTill takes a tag that a reader's antenna heard come to a till, as far as it is with the customer of the sale there:
+// readers hear the next in the queue too, and what lies nearby.
+func (w *World) readAtTill(f Fact, near []claim) {
+	k := w.laneOf[f.Zone]
+	if k < 0 || f.Kind != FactMoved {
+		return
+	}
+	s := w.lanes[k].sale(w)
+	if s == nil || s.visit == nil {
+		return
+	}
+	share := 0.0
+	if s.visit.Unowned && len(near) == 0 {
+		share = 1
+	}
+	for _, c := range near {
+		if c.visit == s.visit {
+			share = c.share
+		}
+	}
+	if p := round9(f.P * share); p >= 0.5 {
+		w.showGoods(k, ware{source: f.Source, zone: f.Zone, product: f.Product, object: f.Name, epc: f.Name, conf: p}, 1, f.At)
+	}
+}
+
+// tagsAtTill takes the tags that came to a till with the customer of a sale a moment before it began.
+func (w *World) tagsAtTill(k int, s *session, source int) {
+	if s.known {
+		return
+	}
+	s.known = true
+	for _, t := range s.visit.tags {
+		if w.laneOf[t.zone] == k && w.now-t.at <= graceNS {
+			w.readAtTill(Fact{At: t.at, Kind: FactMoved, Source: source, Zone: t.zone, Product: t.product, P: t.moved, Name: t.epc},
+				[]claim{{s.visit, t.share}})
+		}
+	}
+}
+
 // goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
 // they are no longer where they were paid for.
 func (w *World) goodsElsewhere(g ware, units float64, e *Event) {

@@ -171,6 +171,7 @@ func (w *World) pending(k int) *Visit {
 // served gives a lane's goods to the customer of its sale, who takes them over from who seemed to have them.
 func (w *World) served(k int, s *session, source int) {
 	l := &w.lanes[k]
+	defer w.tagsAtTill(k, s, source)
 	if l.visit == s.visit.number {
 		return
 	}

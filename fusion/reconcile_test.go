@@ -8,12 +8,14 @@ import (
 	"testing"
 )
 
-// bagShop is the corner shop with a bagging scale at its till, a camera that knows goods there, and a second till of its own.
+// bagShop is the corner shop with a bagging scale and a reader at its till.
 func bagShop() *Store {
 	s := cornerShop()
 	s.HideForeign = false
 	s.Scales = append(s.Scales, Scale{ID: "bag-1", Zone: tillZone, At: [3]float64{7.5, 1, 0.9}})
-	s.Sources = append(s.Sources, Source{ID: "bag-1", Kind: Weight, Lateness: second / 2, Zones: []int{tillZone}})
+	s.Readers = append(s.Readers, Reader{ID: "r-till", Antennas: map[int]int{1: tillZone}})
+	s.Sources = append(s.Sources, Source{ID: "bag-1", Kind: Weight, Lateness: second / 2, Zones: []int{tillZone}},
+		Source{ID: "r-till", Kind: RFID, Lateness: 2 * second, Zones: []int{tillZone}})
 	s.Index()
 	return s
 }
@@ -138,6 +140,26 @@ func TestReconcile(t *testing.T) {
 			s.till(20, "1", Scan, sauceSKU)
 			s.shows(21, "tag", otherTag, 0)
 		}, "not scanned 1.0 sauce p 1.00 worth 1.99; confirmed 1.0 sauce p 1.00 worth 1.99"},
+		{"an antenna hears a tag come, something cheaper is scanned", func(s *story) {
+			s.till(14, "1", Open, "")
+			s.carry("r-till", jacketTag, 15)
+			s.till(20, "1", Scan, saltSKU)
+		}, "not scanned 0.8 sauce p 0.75 worth 1.49; substituted 0.8 jacket as salt p 0.80 worth 78.31"},
+		{"an antenna hears a tag come before the sale", func(s *story) {
+			s.carry("r-till", jacketTag, 13)
+			s.till(20, "1", Scan, saltSKU)
+		}, "not scanned 0.7 sauce p 0.72 worth 1.44; substituted 0.8 jacket as salt p 0.77 worth 75.55"},
+		{"an antenna hears a tag that lies there", func(s *story) {
+			s.till(14, "1", Open, "")
+			for i := range 60 {
+				s.event("r-till", 1+float64(i)*0.4, Event{ID: jacketTag, Antenna: 1, RSSI: -60, Zone: -1})
+			}
+		}, "not scanned 1.0 sauce p 0.95 worth 1.90"},
+		{"an antenna hears the tag of the next in the queue", func(s *story) {
+			s.walk("cam-1", "B", 0, 30, Point{6.5, 1.5})
+			s.till(14, "1", Open, "")
+			s.carry("r-till", jacketTag, 15)
+		}, "not scanned 0.9 sauce p 0.90 worth 1.80"},
 		{"a car is no goods", func(s *story) { s.shows(19, "car", "1", 0) }, "not scanned 1.0 sauce p 0.95 worth 1.90"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -18,6 +18,7 @@ type session struct {
 	scans int
 	lines []tillLine // the newest maxLines
 	at    int64      // its newest event, ns
+	known bool       // the tags with its customer have been asked for
 }
 
 // tillLine is a line that was scanned, as a void names it.

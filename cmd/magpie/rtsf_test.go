@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -305,6 +308,41 @@ func TestRTSF(t *testing.T) {
 			if end := x.says(); pay != c.pay || end != cmp.Or(c.end, c.pay) {
 				t.Errorf("at payment-start:\n%s\nwant\n%s\nat the end:\n%s\nwant\n%s", pay, c.pay, end, cmp.Or(c.end, c.pay))
 			}
+			r.anyOrder(t, c.script)
 		})
+	}
+}
+
+// anyOrder is law 3: messages that come as much later as each may say the same in the end.
+func (r *rtsf) anyOrder(t *testing.T, script string) {
+	t.Helper()
+	lines := r.lines(t, r.script(t, script))
+	tick := sim.Line{Received: lines[len(lines)-1].Received + int64(10*time.Second), Control: "tick"}
+	final := func(lines []sim.Line) (says string, finals []byte) {
+		x := r.run(t)
+		x.feed(append(lines, tick)...)
+		says = x.says()
+		x.p.finish(x.newest)
+		for _, a := range x.list {
+			if a.Final > 0 {
+				finals = append(a.AppendJSON(finals, true), '\n')
+			}
+		}
+		return says, finals
+	}
+	wantSays, want := final(slices.Clone(lines))
+	for seed := range uint64(5) {
+		rng, late := rand.New(rand.NewPCG(seed, 7)), slices.Clone(lines)
+		for i := range late {
+			most := 2 * time.Second
+			if strings.HasSuffix(late[i].Topic, "weight") {
+				most = 500 * time.Millisecond
+			}
+			late[i].Received += rng.Int64N(int64(most))
+		}
+		slices.SortStableFunc(late, func(a, b sim.Line) int { return cmp.Compare(a.Received, b.Received) })
+		if says, got := final(late); says != wantSays || !bytes.Equal(got, want) {
+			t.Errorf("order %d says %s, not %s; %s", seed, says, wantSays, firstDifference(want, got))
+		}
 	}
 }
