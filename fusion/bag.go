@@ -105,7 +105,7 @@ func (w *World) bagged(k, scale int, s step) {
 	v := w.atLane(k, w.Store.Scales[scale].Zone, source, s.At)
 	b = &w.lanes[k].plate
 	l.at, b.source = s.At, source
-	before, noise, _ := w.difference(l)
+	before, noise, scans := w.difference(l)
 	b.grams += s.Grams
 	b.variance += float64(s.SD * s.SD)
 	limit := float64(oddSigmas * math.Sqrt(noise+b.variance))
@@ -114,6 +114,9 @@ func (w *World) bagged(k, scale int, s step) {
 	}
 	if s.Grams > 0 {
 		b.putBack(s.Grams, limit)
+	}
+	if s.Grams > 0 && math.IsInf(scans, 1) {
+		w.agree(l, 0) // that is what it weighs
 	}
 	w.touch(v)
 	w.weigh(k)
@@ -142,14 +145,14 @@ func (w *World) mass(product int, n float64) (grams, sd float64) {
 }
 
 // difference is the load on a lane's bagging scale less that of what was scanned since they last agreed, in grams, the
-// variance of what was scanned, and whether anything was. Goods whose weight nobody knows make it 0: then the scale can tell
-// nothing.
-func (w *World) difference(l *lane) (grams, variance float64, scans bool) {
+// variance of what was scanned, and how many units were: math.Inf(1) when nobody knows the weight of one, and the scale can
+// tell nothing.
+func (w *World) difference(l *lane) (grams, variance, scans float64) {
 	b := &l.plate
 	grams, variance = b.grams-b.balance, float64(bagNoise*bagNoise)
 	s := l.sale(w)
 	if s == nil {
-		return grams, variance, false
+		return grams, variance, 0
 	}
 	open := map[int]float64{} // read by key alone
 	for i := range s.lines {
@@ -163,11 +166,11 @@ func (w *World) difference(l *lane) (grams, variance float64, scans bool) {
 			variance += float64(tillNoise * tillNoise)
 		default:
 			if g, _ := w.mass(line.product, 1); g == 0 {
-				return 0, variance, true
+				return 0, variance, math.Inf(1)
 			}
 			open[line.product] += n
 		}
-		scans = true
+		scans += math.Abs(n)
 	}
 	for i := range s.lines { // in the order of their lines, each product once
 		product := s.lines[i].product
@@ -199,11 +202,15 @@ func (w *World) weigh(k int) {
 	}
 	b.used = true
 	r, variance, scans := w.difference(l)
+	if math.IsInf(scans, 1) {
+		b.causes, b.present, b.absent = nil, nil, nil
+		return
+	}
 	limit := float64(oddSigmas * math.Sqrt(variance+b.variance))
 	switch {
-	case !scans && r > limit:
+	case scans == 0 && r > limit:
 		b.excess = r
-	case !scans:
+	case scans == 0:
 		b.excess = 0
 	case b.excess > 0 && math.Abs(r-b.excess) <= limit: // what was scanned since has come, and what lay there still does
 		w.agree(l, b.excess)
@@ -221,6 +228,9 @@ func (w *World) weigh(k int) {
 		}
 	}
 	for _, u := range scanned {
+		if g, _ := w.mass(u.product, 1); g == 0 {
+			continue
+		}
 		n := float64((u.n - amount(b.missing, u.product)) * (1 - odd/2)) // where nothing explains the load it confirms nothing
 		gone := 0.0
 		for _, c := range b.causes {

@@ -263,6 +263,22 @@ func TestRTSFScanAfterPaymentStart(t *testing.T) {
 	}
 }
 
+// TestRTSFSaidAtOnce: the reference says what it has found at payment-start; here it is said when it is seen.
+func TestRTSFSaidAtOnce(t *testing.T) {
+	s := newRTSF(t).story(t)
+	s.pos(0, "basket-open")
+	s.scan(2, "Red Apples", 1)
+	x := s.tell()
+	if len(x.list) > 0 {
+		t.Fatalf("an alert of nothing: %+v", x.list[0])
+	}
+	s.tag(4, "Red Wine", "Bagging")
+	x = s.tell()
+	if len(x.list) != 1 || x.list[0].State != alerts.Provisional || x.list[0].RaisedAt != s.lines[2].Received {
+		t.Errorf("%d lines when a tag that was not scanned lies in the bag; want one, provisional, at its arrival", len(x.list))
+	}
+}
+
 func TestRTSFUnknownTag(t *testing.T) {
 	s := newRTSF(t).story(t)
 	s.pos(0, "basket-open")

@@ -1,0 +1,237 @@
+package fusion
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestGoodsAfterTheSale: who has paid packs what he has paid for: nobody has it unpaid, and nobody else has it at all. What
+// he had not paid for is seen none the less.
+func TestGoodsAfterTheSale(t *testing.T) {
+	s := newBagStory(t)
+	s.till(1, "1", Open, "")
+	s.shows(1.5, "goods", "salt", 0)
+	s.till(2, "1", Scan, saltSKU)
+	s.till(3, "1", Tender, "")
+	s.till(4, "1", Close, "")
+	s.shows(6, "goods", "salt", 0)
+	w := s.tell(8)
+	if len(w.Visits()) != 1 || s.view(w.Visits()[0]).Unpaid(nil) > 0.2 {
+		t.Fatalf("%d visits, %s", len(w.Visits()), s.rows(w.Visits()[0]))
+	}
+	s.shows(9, "tag", jacketTag, 0)
+	w = s.tell(10)
+	if n := len(w.Visits()); n != 2 || s.rows(w.Visits()[1]) != "not scanned 1.0 jacket p 1.00 worth 99.00" {
+		t.Errorf("%d visits: a jacket that was not paid for came after the sale", n)
+	}
+}
+
+// TestGoodsGoOut: goods that a device sees in an exit leave with whose they are, and are moved through it if they have a tag;
+// seen elsewhere in the shop they have been put back.
+func TestGoodsGoOut(t *testing.T) {
+	at := func(s *story, sec float64, class, object string, zone int) {
+		s.event("axis-1", sec, Event{ID: object, Name: class, Action: Enter, Zone: zone, Conf: 1})
+	}
+	for _, c := range []struct {
+		class, object string
+		zone          int
+		moved         float64
+		exited        string
+		rows          string
+	}{
+		{"tag", jacketTag, doorZone, 1, "exited door 5.0", "not scanned 1.0 jacket p 1.00 worth 99.00"},
+		{"goods", "jacket", doorZone, 0, "exited door 5.0", "not scanned 0.9 jacket p 0.90 worth 89.10"},
+		{"tag", jacketTag, aisleZone, 0, "", ""},
+		{"goods", "jacket", aisleZone, 0, "", ""},
+		{"goods", "jacket", inZone, 0, "exited in-1 5.0", "not scanned 0.9 jacket p 0.90 worth 89.10"}, // it has an out edge
+	} {
+		t.Run(c.class+" "+c.object, func(t *testing.T) {
+			s := newBagStory(t)
+			s.shows(1, c.class, c.object, 0)
+			at(s, 5, c.class, c.object, c.zone)
+			w := s.tell(6)
+			if len(w.Visits()) != 1 {
+				t.Fatalf("%d visits", len(w.Visits()))
+			}
+			v := w.Visits()[0]
+			if got := s.rows(v); got != c.rows {
+				t.Errorf("%s; want %s", got, c.rows)
+			}
+			if got := s.facts(v, FactExited); got != c.exited {
+				t.Errorf("%q; want %q", got, c.exited)
+			}
+			if got := s.view(v).Moved(s.place(Exit)); !near(got, c.moved, 0.05) {
+				t.Errorf("moved through the exit %.2f; want %.2f", got, c.moved)
+			}
+		})
+	}
+}
+
+// TestBag: what a bagging scale says while goods come and go.
+func TestBag(t *testing.T) {
+	bagged := func(s *story) { // a bottle, scanned and bagged
+		s.load(15, 0)
+		s.till(16, "1", Scan, sauceSKU)
+		s.load(17, 621)
+	}
+	const fine = "confirmed 1.0 sauce p 1.00 worth 1.99"
+	for _, c := range []struct {
+		name string
+		tell func(s *story)
+		want string
+	}{
+		{"lifted off unscanned, and in the hand", func(s *story) {
+			bagged(s)
+			s.load(19, 1121)
+			s.load(21, 621)
+		}, "not scanned 1.0 salt p 0.98 worth 0.88; " + fine},
+		{"lifted off unscanned, scanned and bagged", func(s *story) {
+			bagged(s)
+			s.load(19, 1121)
+			s.load(21, 621)
+			s.till(23, "1", Scan, saltSKU)
+			s.load(25, 1121)
+		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"taken home once it is paid", func(s *story) {
+			bagged(s)
+			s.till(19, "1", Tender, "")
+			s.load(21, 0)
+		}, fine},
+		{"taken back before it is paid", func(s *story) {
+			bagged(s)
+			s.load(21, 0)
+			s.till(23, "1", Tender, "")
+		}, fine}, // a shelf has seen it go, and no shelf has seen it come back
+		{"an earlier customer takes his away", func(s *story) {
+			s.load(1, 0)
+			s.load(2, 3000)
+			bag := s.till
+			bag(20, "1", Scan, sauceSKU)
+			s.load(22, 3621)
+			s.load(24, 621)
+		}, fine},
+		{"goods of no known weight", func(s *story) {
+			s.load(15, 0)
+			s.till(16, "1", Scan, "24")
+			s.load(17, 900)
+			s.till(18, "1", Scan, sauceSKU)
+		}, "not carried 1.0 jacket p 0.50 worth 99.00; " + fine},
+		{"the scale goes away", func(s *story) {
+			s.load(15, 0)
+			s.event("bag-1", 15.5, Event{Kind: Status, Action: Offline, Zone: -1})
+			s.till(16, "1", Scan, saltSKU)
+		}, "substituted 1.0 sauce as salt p 0.95 worth 1.04"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := taker(t)
+			c.tell(s)
+			s.tell(30)
+			if got := s.rows(s.of("cam-1/A")); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestLanes: a checkout zone is in the lane of the till that is nearest, if one is near.
+func TestLanes(t *testing.T) {
+	square := func(x float64) []Point { return []Point{{x, 0}, {x + 1, 0}, {x + 1, 1}, {x, 1}} }
+	s := &Store{Zones: []Zone{{ID: "b", Kind: Checkout, Polygon: square(4)}, {ID: "a", Kind: Checkout, Polygon: square(0)},
+		{ID: "beside a", Kind: Checkout, Polygon: square(1)}, {ID: "beside b", Kind: Checkout, Polygon: square(3)},
+		{ID: "far", Kind: Checkout, Polygon: square(9)}, {ID: "aisle", Kind: Aisle, Polygon: square(2)}},
+		Tills: []Till{{ID: "t1", Zone: 1}, {ID: "t2", Zone: 0}, {ID: "t3", Zone: 1}, {ID: "t4", Zone: -1}}}
+	s.Index()
+	if all, of := lanes(s); len(all) != 2 || fmt.Sprint(of) != "[1 0 0 1 -1 -1]" {
+		t.Errorf("%d lanes, %v", len(all), of)
+	}
+}
+
+// TestLanesOfAClone: what is folded into a world after it was cloned is not in the clone, and a clone goes on alike.
+func TestLanesOfAClone(t *testing.T) {
+	s := taker(t)
+	s.load(14, 0)
+	s.till(15, "1", Open, "")
+	s.shows(15.5, "goods", "salt", 0)
+	s.event("sco-1", 16, Event{ID: "1", Action: Scan, SKU: GTIN14(saltSKU), Line: "1", Qty: 1, Grams: 620, Zone: -1})
+	s.load(17, 1121)
+	w := s.tell(19)
+	v := s.of("cam-1/A")
+	text := func(w *World) string {
+		k := sessionKey{s.store.SourceIndex("sco-1"), "1"}
+		return fmt.Sprintf("%+v %+v %+v", w.lanes, w.sessions[k].lines, View{World: w, Visit: w.visit(v.number), Now: w.now}.Reconcile())
+	}
+	copy := w.Clone()
+	before := text(copy)
+	more := []Event{
+		{Kind: TillKind, Source: s.store.SourceIndex("sco-1"), TS: at(20), ID: "1", Action: Void, Of: "1", Qty: 1, Zone: -1},
+		{Kind: Region, Source: s.store.SourceIndex("axis-1"), TS: at(21), ID: "salt", Name: "goods", Action: Enter, Zone: tillZone, Conf: 1},
+		{Kind: TillKind, Source: s.store.SourceIndex("sco-1"), TS: at(22), ID: "1", Action: Scan, SKU: GTIN14(sauceSKU), Qty: 1, Zone: -1},
+	}
+	fold := func(w *World) string {
+		for i := range more {
+			w.Fold(&more[i])
+		}
+		return text(w)
+	}
+	after := fold(w)
+	if got := text(copy); got != before {
+		t.Errorf("the clone was\n%s\nand is\n%s", before, got)
+	}
+	if got := fold(copy); got != after || got == before {
+		t.Errorf("the clone goes on to\n%s\nnot\n%s", got, after)
+	}
+}
+
+// TestBagAlone: what a bagging scale and the till's own say where nothing else has seen the goods; jackets weigh as much as
+// salt here.
+func TestBagAlone(t *testing.T) {
+	bagged := func(s *story, more ...func(s *story)) {
+		s.load(1, 0)
+		s.till(2, "1", Scan, saltSKU)
+		s.load(4, 500)
+		for _, m := range more {
+			m(s)
+		}
+	}
+	const fine = "confirmed 1.0 salt p 1.00 worth 0.90"
+	jacketShown := func(s *story) { s.shows(6, "tag", jacketTag, 0) }
+	for _, c := range []struct {
+		name string
+		tell func(s *story)
+		want string
+	}{
+		{"bagged", func(s *story) { bagged(s) }, fine},
+		{"taken home once it is paid", func(s *story) {
+			bagged(s)
+			s.till(7, "1", Tender, "")
+			s.load(8, 0)
+		}, fine},
+		{"taken back before it is paid", func(s *story) {
+			bagged(s)
+			s.load(8, 0)
+			s.till(10, "1", Tender, "")
+		}, "not carried 1.0 salt p 1.00 worth 0.90"},
+		{"dearer goods of the same weight", func(s *story) { bagged(s, jacketShown) }, "not scanned 0.2 jacket p 0.25 worth 24.75; substituted 0.8 jacket as salt p 0.75 worth 73.58; not carried 0.2 salt p 0.50 worth 0.23"},
+		{"dearer goods of the same weight beside them", func(s *story) {
+			s.shows(1.5, "goods", "salt", 0)
+			bagged(s, jacketShown)
+		}, "not scanned 1.0 jacket p 1.00 worth 99.00; confirmed 0.9 salt p 0.90 worth 0.81"},
+		{"the till's scale alone shows that they are dearer", func(s *story) {
+			s.event("sco-1", 2, Event{ID: "1", Action: Scan, SKU: GTIN14(saltSKU), Qty: 1, Grams: 620, Zone: -1})
+		}, "substituted 1.0 sauce as salt p 0.97 worth 1.06"},
+		{"a void takes back what the till's scale has shown", func(s *story) {
+			s.event("sco-1", 2, Event{ID: "1", Action: Scan, SKU: GTIN14(saltSKU), Qty: 1, Grams: 500, Zone: -1})
+			s.till(3, "1", Void, saltSKU)
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newBagStory(t)
+			s.store.Products[jacket].Grams = 500
+			c.tell(s)
+			w := s.tell(14)
+			if got := s.rows(w.Visits()[0]); len(w.Visits()) != 1 || got != c.want {
+				t.Errorf("%d visits: %s\nwant %s", len(w.Visits()), got, c.want)
+			}
+		})
+	}
+}
