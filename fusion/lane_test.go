@@ -92,6 +92,12 @@ func TestBag(t *testing.T) {
 			s.till(23, "1", Scan, saltSKU)
 			s.load(25, 1121)
 		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"lifted off unscanned, scanned and kept in the hand", func(s *story) {
+			bagged(s)
+			s.load(19, 1121)
+			s.load(21, 621)
+			s.till(23, "1", Scan, saltSKU)
+		}, "not carried 1.0 salt p 1.00 worth 0.90; " + fine},
 		{"taken home once it is paid", func(s *story) {
 			bagged(s)
 			s.till(19, "1", Tender, "")

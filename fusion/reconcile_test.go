@@ -231,3 +231,26 @@ func cheapest(p *transport, i, j int, supply, demand []int64) int64 {
 	}
 	return best
 }
+
+// TestReconcileSameGoods: units of a product account for each other, whichever of them has a tag that is known.
+func TestReconcileSameGoods(t *testing.T) {
+	s := newBagStory(t)
+	s.tell(0)
+	v := &Visit{Basket: []Item{{Product: sauce, EPC: sauceTag, Paid: 1}, {Product: sauce, N: 1}}}
+	if got := s.rows(v); got != "" {
+		t.Errorf("%s; the one that was paid is the one that is held", got)
+	}
+}
+
+// TestCameraConfirmsOnce: one unit that a camera saw confirms one scan.
+func TestCameraConfirmsOnce(t *testing.T) {
+	s := newBagStory(t)
+	s.shows(1.5, "goods", "salt", 0)
+	for i := range 3 {
+		s.till(2+float64(i)/2, "1", Scan, saltSKU)
+	}
+	w := s.tell(6)
+	if it := w.Visits()[0].line(salt, ""); it.filmed != 1 {
+		t.Errorf("%.1f of three scans are confirmed by one sighting", it.filmed)
+	}
+}
