@@ -119,7 +119,7 @@ func (w *World) bagged(k, scale int, s step) {
 		w.agree(l, 0) // that is what it weighs
 	}
 	w.touch(v)
-	w.weigh(k)
+	w.weighBag(k)
 	w.show(k, source, s.At)
 }
 
@@ -193,8 +193,8 @@ func (w *World) weighs(k int) bool {
 	return false
 }
 
-// weigh explains the load on a lane's bagging scale anew.
-func (w *World) weigh(k int) {
+// weighBag explains the load on a lane's bagging scale anew.
+func (w *World) weighBag(k int) {
 	l := &w.lanes[k]
 	b := &l.plate
 	if !w.weighs(k) {

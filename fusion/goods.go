@@ -94,7 +94,7 @@ func (w *World) showGoods(k int, g ware, units float64, ts int64) {
 	if g.epc == "" {
 		w.sighted(l, g.product, ts)
 	}
-	w.weigh(k)
+	w.weighBag(k)
 	w.show(k, g.source, ts)
 }
 
@@ -157,7 +157,7 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 				}
 			}
 			l.goods = slices.DeleteFunc(l.goods, func(o ware) bool { return o.most == 0 })
-			w.weigh(k)
+			w.weighBag(k)
 			w.show(k, g.source, e.TS)
 		}
 		if it = v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {

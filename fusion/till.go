@@ -172,7 +172,7 @@ func (w *World) rung(k int, s *session, e *Event, f Fact) {
 		w.vacate(l)
 		return
 	}
-	w.weigh(k)
+	w.weighBag(k)
 	w.show(k, e.Source, e.TS)
 }
 
