@@ -67,9 +67,10 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	}
 	p := Point{sc.At[0], sc.At[1]}
 	source := w.Store.source[sc.ID]
-	for _, v := range w.visits {
-		away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
-		if v.PosAt == 0 || v.Pos.distance(p) > reach+4*sigmaReach+away {
+	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
+	far := reach + 4*sigmaReach + away
+	for _, v := range w.near(p, far) {
+		if v.Pos.distance(p) > far {
 			continue
 		}
 		l, g := w.didStep(v, sc, p, source, from, until, s.Grams > 0)

@@ -38,8 +38,8 @@ func (w *World) meet(v *Visit) {
 		return
 	}
 	v.met = slices.DeleteFunc(v.met, func(m meeting) bool { return w.now-m.at > meetApart || w.visit(m.visit) == nil })
-	for _, o := range w.visits {
-		if o == v || o.PosAt == 0 || w.now-o.PosAt > meetTime || o.Pos.distance(v.Pos) >= meetRadius {
+	for _, o := range w.near(v.Pos, meetRadius) {
+		if o == v || w.now-o.PosAt > meetTime || o.Pos.distance(v.Pos) >= meetRadius {
 			continue
 		}
 		i := slices.IndexFunc(v.met, func(m meeting) bool { return m.visit == o.number })
