@@ -33,9 +33,9 @@ func (c *crowd) film() {
 				if c.chance(0.05 * c.noise) {
 					continue
 				}
-				if ids[p.name] == "" || c.chance(0.002*c.noise) {
+				if ids[p.name] == "" || c.chance(c.switches()) {
 					tracks++
-					if ids[p.name] != "" {
+					if ids[p.name] != "" && (c.renames == 0 || c.chance(0.5)) {
 						body.Lost = append(body.Lost, ids[p.name])
 					}
 					ids[p.name] = fmt.Sprint(tracks)
@@ -52,6 +52,14 @@ func (c *crowd) film() {
 			}
 		}
 	}
+}
+
+// switches is the chance that a track has another id in the next frame.
+func (c *crowd) switches() float64 {
+	if c.renames == 0 {
+		return 0.002 * c.noise
+	}
+	return c.renames * frameEvery.Minutes()
 }
 
 // weighAll makes the samples of every plate. A plate that is handled speaks at 10 Hz, or in arrays at 20 Hz; one that is

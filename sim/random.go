@@ -19,6 +19,9 @@ type RandomOptions struct {
 	Minutes float64   // of event time; zero: 3
 	People  int       // visits begun over that time
 	Noise   float64   // 0: sensors without noise, misses or repeats; 1: as measured in stores
+	// Switches is how often a minute a track goes on under another id, half of the times without a word that the old one has
+	// ended; zero: 0.6 × Noise, each announced.
+	Switches float64
 }
 
 // Random is a recording of people who come in, handle goods, pay or do not, and leave, as the site's devices could report
@@ -36,6 +39,9 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 		return nil, fmt.Errorf("a random recording of %g minutes, %d people and noise %g: give 0 to 1440 minutes, people from 0, noise 0 to 10",
 			o.Minutes, o.People, o.Noise)
 	}
+	if o.Switches < 0 || o.Switches > 60 {
+		return nil, fmt.Errorf("a random recording of tracks that change their id %g times a minute: give 0 to 60", o.Switches)
+	}
 	if o.Start.IsZero() {
 		start, err := Start("", s.Store.Location)
 		if err != nil {
@@ -47,6 +53,7 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 		Rand:    rand.New(rand.NewPCG(seed, 1)),
 		builder: builder{site: s, store: s.Store, start: o.Start.UnixNano(), shelf: make([]plate, len(s.Store.Scales))},
 		noise:   o.Noise,
+		renames: o.Switches,
 		stock:   make([]int, len(s.Store.Scales)),
 	}
 	c.end = time.Duration(o.Minutes * float64(time.Minute))
@@ -78,9 +85,10 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 type crowd struct {
 	*rand.Rand
 	builder
-	noise float64
-	stock []int // units, by Store.Scales
-	bags  []bag
+	noise   float64
+	renames float64 // a minute of a track; 0: as Switches says
+	stock   []int   // units, by Store.Scales
+	bags    []bag
 }
 
 // bag is what somebody carries out.

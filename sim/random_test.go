@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -57,6 +58,36 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// TestRandomSwitches: tracks change their id as often as is asked for, and half of those that end so are said to.
+func TestRandomSwitches(t *testing.T) {
+	frames, began, lost := 0, 0, 0
+	for seed := range uint64(4) {
+		seen := map[string]bool{}
+		for _, l := range random(t, seed, RandomOptions{Minutes: 3, People: 6, Switches: 6}) {
+			if _, kind, source, _ := message.SplitTopic(l.Topic); kind == "track" {
+				var m message.Track
+				if err := json.Unmarshal(l.Payload, &m); err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range m.Tracks {
+					if frames++; !seen[source+o.Track] {
+						seen[source+o.Track] = true
+						began++
+					}
+				}
+				lost += len(m.Lost)
+			}
+		}
+	}
+	want := float64(frames) / (5 * 60) * 6
+	if switches := float64(began - 24); switches < want/2 || switches > 2*want {
+		t.Errorf("%.0f tracks more than people in %d frames; want about %.0f", switches, frames, want)
+	}
+	if silent := began - lost; silent < (began-24)/4 {
+		t.Errorf("%d of %d tracks end without a word", silent, began)
+	}
+}
+
 func TestRandomWithoutNoise(t *testing.T) {
 	lines := random(t, 1, RandomOptions{Minutes: 1, People: 3})
 	seen := map[string]bool{}
@@ -104,6 +135,9 @@ func TestRandomRefuses(t *testing.T) {
 	_, err := Random(1, shop(t), RandomOptions{People: -1})
 	const want = "a random recording of 3 minutes, -1 people and noise 0: give 0 to 1440 minutes, people from 0, noise 0 to 10"
 	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Random(1, shop(t), RandomOptions{Switches: -1}); err == nil || !strings.Contains(err.Error(), "change their id -1 times a minute: give 0 to 60") {
 		t.Errorf("got %v", err)
 	}
 }
