@@ -54,6 +54,9 @@ type subject struct {
 	closed []*Alert // those that closed lately, with the moment in At
 	quiet  int64    // until when it cools down
 	ended  int64
+	since  int64  // when the alert was raised that stood for a visit that has just been merged into this one; 0: none
+	spent  string // and its id
+	merged string // the subject in which it goes on; "": none
 	best   *VisitScore
 }
 
@@ -98,8 +101,12 @@ func (b *Book) facts(w *fusion.World, changes []fusion.Change) {
 	if in == nil {
 		return
 	}
+	b.merge(in.set, w, changes)
 	for i := range changes {
 		v := changes[i].Visit
+		if v.Merged != "" {
+			continue // it goes on in another
+		}
 		if !in.judges[v.Subject] || slices.ContainsFunc(changes[:i], func(c fusion.Change) bool { return c.Visit == v }) {
 			continue
 		}
@@ -122,10 +129,17 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 		s = &subject{mark: b.mark, kind: v.Subject, id: v.ID, memory: new(rules.Memory), due: math.MaxInt64}
 		b.subjects[k] = s
 	}
+	if s.merged != "" { // it has split off again
+		s.ended, s.merged, s.memory = 0, "", new(rules.Memory)
+	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
+	if slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
+		facts = v.Facts // all that is known of either is new to the one
+	}
 	if set.Judge(s.memory, view, facts) {
 		b.update(s, view)
 	}
+	s.since, s.spent = 0, "" // what was not taken over at once is over
 	b.schedule(s, set, view)
 	if v.Ended != 0 && s.ended == 0 {
 		b.end(s, set, view)
@@ -228,10 +242,14 @@ func (b *Book) update(s *subject, view fusion.View) {
 		if s.n == 0 || now >= s.quiet {
 			s.n++
 			a.EventTime = now
+			if s.since != 0 {
+				a.EventTime = s.since
+			}
 		} else {
 			a.EventTime = s.latest.EventTime // it comes back before it has cooled down: the same alert
 		}
 		a.ID = AlertID(b.desk.Store.ID, s.id, s.n)
+		b.inherit(s, a.ID)
 		b.spend(a, now)
 		s.quiet = now + cooldown
 		b.write(a, Confirmed, now)

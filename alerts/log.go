@@ -144,7 +144,7 @@ func (l *Log) score(b *Book, refolded bool, watermark int64) {
 		return
 	}
 	for id, s := range l.scores { // visits that a late fact has made another's
-		if watermark-s.To < 120e9 && b.subjects[key(fusion.SubjectVisit, id)] == nil {
+		if x := b.subjects[key(fusion.SubjectVisit, id)]; watermark-s.To < 120e9 && (x == nil || x.merged != "") {
 			delete(l.scores, id)
 		}
 	}
@@ -162,7 +162,7 @@ func (l *Log) revise(w *fusion.World, b *Book, watermark, raised int64) {
 		if d.State == Closed && watermark-d.At > forgetAfter-15e9 {
 			continue // out of reach of any late fact
 		}
-		l.say(d, Retracted, now, raised, true)
+		l.say(b.went(d), Retracted, now, raised, true)
 	}
 	for _, id := range sortedKeys(stands) {
 		a, s := stands[id], l.said[id]
@@ -212,7 +212,7 @@ func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
 		at := max(w.Now(), s.ahead.At)
 		switch {
 		case a == nil:
-			l.say(s.last, Retracted, at, raised, false)
+			l.say(b.went(s.last), Retracted, at, raised, false)
 		case tierOf(a.Tier) < tierOf(s.ahead.Tier): // the rise was supposed in vain
 			l.say(a, Updated, at, raised, false)
 		}
@@ -239,7 +239,7 @@ func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
 	closed := b.closed(now)
 	for _, id := range sortedKeys(l.said) {
 		if s := l.said[id]; s.last.State == Provisional && stands[id] == nil && closed[id] == nil {
-			l.say(s.last, Retracted, now, raised, false)
+			l.say(b.went(s.last), Retracted, now, raised, false)
 		}
 	}
 }

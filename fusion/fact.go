@@ -30,11 +30,12 @@ const (
 	FactSettled                  // N units of Product more, or below 0 fewer, are with the visit, as what became of a pick has shown
 	FactShrunk                   // N units of Product are gone by what a stock message says; Name is the cause: unknown, damaged, admin
 	FactShown                    // N units of Product more, or below 0 fewer, are shown at a till by its cameras, readers and bagging scales; Name is the tag
+	FactMerged                   // two visits turned out to be one person's, who goes on as the visit Name: told to both
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown", "merged"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

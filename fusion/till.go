@@ -292,6 +292,9 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		}
 		s.visit.Paid = s.visit.Paid || before.Paid
 		before.Basket, before.Session, before.Paid = nil, "", false
+		if s.share >= sureSame { // and so is all else that was said of nobody
+			s.visit = w.merge(s.visit, before)
+		}
 	}
 }
 

@@ -13,20 +13,18 @@ type trackKey struct {
 
 // track is one object followed by one camera, or one object of a device that reports zones.
 type track struct {
-	visit *Visit
-	at    int64
-	lost  bool
+	key    trackKey
+	visit  *Visit
+	first  int64 // its first observation
+	at     int64
+	lost   bool
+	pos    Point // at that moment, of a camera; and its standard deviation
+	sd     Point
+	placed bool       // it has a position
+	odd    trailPoint // where a frame has shown it last that is too far to have walked
+	odds   int        // such frames in a row
+	far    int        // frames in a row in which another track of the visit was too far away
 }
-
-// Limits of joining a new track to a visit that exists: how near two cameras' points of one person lie, and how fast a
-// person may have walked while no camera saw him (science §3.3 and §4; ground error of a foot point and a brisk walk).
-const (
-	joinRadius = 0.7           // metres
-	joinSpeed  = 2.0           // metres a second
-	joinGone   = 0.2           // metres a second, of one who has gone out
-	joinGap    = 4 * second    // longest time unseen
-	together   = 400 * 1000000 // two cameras' points of one moment, ns
-)
 
 const (
 	hysteresis     = 0.3              // metres
@@ -53,31 +51,35 @@ func (w *World) foldTrack(e *Event) {
 		w.foldObject(e)
 		return
 	}
-	if t == nil || t.visit == nil {
-		v := w.join(e)
-		if v == nil {
-			v = w.open(e.Source, e.ID, e.TS)
-			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
-		} else if v.PosAt+lostAfter <= e.TS {
-			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
-		}
-		t = &track{visit: v}
-		w.tracks[key] = t
-		w.follow(v, key)
-		defer w.begun(v, e)
-	} else if t.visit.PosAt+lostAfter <= e.TS { // the timer has fired
-		w.timers.push(timer{e.TS + lostAfter, timerLost, t.visit.number})
-		defer w.begun(t.visit, e)
+	if t == nil {
+		w.wait(e)
+		return
 	}
-	t.at, t.lost = e.TS, false
+	if far, moved := t.jumped(e); far {
+		w.touch(t.visit)
+		if moved {
+			w.unfollow(t.visit, key) // it stays there: it is another person's
+			w.wait(e)
+		}
+		return
+	}
+	if v := t.visit; v.PosAt+lostAfter <= e.TS { // the timer has fired
+		w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+		defer func() { w.begun(t.visit, e) }()
+	}
+	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
+	w.divided(t)
 	w.seen(t.visit, e)
 }
 
 func (w *World) follow(v *Visit, key trackKey) {
 	if len(v.keys) == maxTracks {
 		delete(w.tracks, v.keys[0])
-		v.keys, v.Tracks = v.keys[1:], v.Tracks[1:]
+		v.keys = v.keys[1:]
 		w.evicted++
+	}
+	if len(v.Tracks) == maxTracks {
+		v.Tracks = v.Tracks[1:]
 	}
 	v.keys = append(v.keys, key)
 	v.Tracks = append(v.Tracks, w.Store.Sources[key.source].ID+"/"+key.id)
@@ -92,48 +94,6 @@ func (w *World) begun(v *Visit, e *Event) {
 	}
 }
 
-// join finds the visit that a new track continues: one that another camera sees at the same place now, or one that no
-// camera has seen for a moment and that can have walked here. Nil: a new person.
-func (w *World) join(e *Event) *Visit {
-	var best *Visit
-	bestCost := math.Inf(1)
-	for _, v := range w.visits {
-		gap := e.TS - v.PosAt
-		if v.PosAt == 0 || gap > joinGap {
-			continue
-		}
-		speed := joinSpeed
-		switch {
-		case gap <= together:
-			speed = 0
-		case !w.gone(v):
-		case v.pastOut >= 0 && gap > second:
-			continue // who is seen out there now is sooner somebody else
-		default:
-			speed = joinGone
-		}
-		reach := joinRadius + float64(speed*float64(gap)/1e9)
-		d := v.Pos.distance(e.Floor)
-		if d > reach || w.followed(v, e) {
-			continue
-		}
-		if cost := d / reach; cost < bestCost {
-			best, bestCost = v, cost
-		}
-	}
-	return best
-}
-
-// followed reports whether the same camera already follows the visit by another track.
-func (w *World) followed(v *Visit, e *Event) bool {
-	for _, k := range v.keys {
-		if t := w.tracks[k]; k.source == e.Source && t != nil && !t.lost && e.TS-t.at < second {
-			return true
-		}
-	}
-	return false
-}
-
 // seen moves the visit to where a camera saw it.
 func (w *World) seen(v *Visit, e *Event) {
 	w.touch(v)
@@ -143,7 +103,7 @@ func (w *World) seen(v *Visit, e *Event) {
 		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
 	w.moveTo(v, e.Floor, e.TS)
-	v.camera, v.wayOut = e.Source, way
+	v.posSD, v.camera, v.wayOut = e.SD, e.Source, way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
 		if len(v.trail) == maxTrail {
@@ -160,6 +120,7 @@ func (w *World) seen(v *Visit, e *Event) {
 		w.beside(v)
 		w.meet(v)
 	}
+	w.compare(v, e)
 }
 
 // cross follows whether the visit is beyond an out edge: two floor points in a row beyond it are an exit, two in a row
@@ -323,16 +284,22 @@ func (w *World) foldRegion(e *Event) {
 	key := trackKey{e.Source, e.ID}
 	t := w.tracks[key]
 	if t == nil {
-		v := w.open(e.Source, e.ID, e.TS)
+		v := w.onlyOneIn(e)
+		if v == nil {
+			v = w.open(e.Source, e.ID, e.TS)
+			v.inside, v.camera = true, e.Source
+		}
 		w.follow(v, key)
-		v.inside = true
-		t = &track{visit: v}
+		t = &track{key: key, visit: v, first: e.TS}
 		w.tracks[key] = t
 		defer w.begun(v, e)
 	}
 	t.at = e.TS
 	v := t.visit
 	w.touch(v)
+	if v.PosAt != 0 && e.TS-v.PosAt <= lostAfter {
+		return // a camera knows better where the person is
+	}
 	v.camera = e.Source
 	out := w.Store.wayOut(e.Zone)
 	if e.Action == Enter && !out {
@@ -346,6 +313,42 @@ func (w *World) foldRegion(e *Event) {
 	case e.Action == Cross && out:
 		w.exit(v, e.Zone, e.TS)
 	}
+}
+
+// onlyOneIn is the one visit that an object which a device sees in a zone can be: the only one that a camera sees in the zone or
+// near it now, where the device follows nobody else and a camera is awake that would show others. Nil: there is none, or
+// several.
+func (w *World) onlyOneIn(e *Event) *Visit {
+	if !w.watched(e.Zone, e.TS) {
+		return nil
+	}
+	var only *Visit
+	for _, v := range w.visits {
+		switch {
+		case v.PosAt == 0:
+			if v.stays[e.Zone].in {
+				return nil // a device without positions has somebody there
+			}
+			continue
+		case e.TS-v.PosAt > second || Distance(w.Store.Zones[e.Zone].Polygon, v.Pos) > regionReach:
+			continue
+		case only != nil || w.follows(e.Source, v):
+			return nil
+		}
+		only = v
+	}
+	return only
+}
+
+// regionReach is how far from a zone somebody may stand whom a device sees in it, in metres (assumption).
+const regionReach = 0.5
+
+// follows reports whether a source follows a visit now, by a track that has not ended.
+func (w *World) follows(source int, v *Visit) bool {
+	return slices.ContainsFunc(v.keys, func(k trackKey) bool {
+		t := w.tracks[k]
+		return k.source == source && t != nil && !t.lost
+	})
 }
 
 // at is where the visit was at ts, and how long before or after that it was seen; false when no camera saw it within

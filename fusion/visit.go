@@ -51,6 +51,7 @@ type Visit struct {
 	First   int64 // ts of the first and last observation, ns
 	Last    int64
 	Ended   int64    // event time at which it ended, 0 while open
+	Merged  string   // ID of the visit in which it goes on, "" when it ended by itself
 	Tracks  []string // "source/track", in order of their first observation
 	Pos     Point    // last floor position
 	PosAt   int64    // its ts; 0: never seen by a camera
@@ -65,14 +66,18 @@ type Visit struct {
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
 	number  int
+	origin  trackKey   // its earliest observation's; no id: of no track
 	keys    []trackKey // of Tracks
-	camera  int        // source that saw it last
-	inside  bool       // it was once seen inside the store
-	within  int        // floor points in a row inside, since the last one beyond
-	past    int        // floor points in a row beyond an out edge
-	pastAt  int64      // the first of them
-	pastOut int        // and the zone whose edge it is
-	wayOut  float64    // metres from Pos to the nearest way out
+	from    Point      // where a camera saw it first
+	posSD   Point      // standard deviation of Pos, metres; 0: not told
+	like    []likeness
+	camera  int     // source that saw it last
+	inside  bool    // it was once seen inside the store
+	within  int     // floor points in a row inside, since the last one beyond
+	past    int     // floor points in a row beyond an out edge
+	pastAt  int64   // the first of them
+	pastOut int     // and the zone whose edge it is
+	wayOut  float64 // metres from Pos to the nearest way out
 	stays   []stay
 	trail   []trailPoint
 	heading float64 // metres moved towards the nearest way out, smoothed
@@ -144,6 +149,7 @@ func (v *Visit) clone() *Visit {
 	c.stays = slices.Clone(v.stays)
 	c.mates = slices.Clone(v.mates)
 	c.met = slices.Clone(v.met)
+	c.like = slices.Clone(v.like)
 	c.tags = slices.Clone(v.tags)
 	c.with = slices.Clone(v.with)
 	return &c
@@ -181,7 +187,7 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 	}
 	w.born++
 	v := &Visit{ID: VisitID(w.Store.ID, w.Store.Sources[source].ID, track, ts), First: ts, Last: ts, Zone: -1,
-		Staff: staffPrior, number: w.born, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
+		Staff: staffPrior, number: w.born, origin: trackKey{source, track}, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
 	w.visits = append(w.visits, v)
 	w.timers.push(timer{ts + endAfter, timerEnd, v.number})
 	return v
@@ -267,6 +273,7 @@ func (w *World) end(v *Visit) {
 func (w *World) Close(at int64) {
 	w.changes = w.changes[:0]
 	w.now = max(w.now, at)
+	w.joinFrames()
 	for len(w.visits) > 0 {
 		w.end(w.visits[0])
 	}

@@ -34,7 +34,8 @@ type World struct {
 	store    *Visit
 	shrink   shrink
 	timers   timers
-	born     int // visits begun so far
+	born     int     // visits begun so far
+	fresh    []Event // tracks that began in the frames of this moment, until these are complete
 	changes  []Change
 	evicted  int    // facts and items dropped at a bound
 	heard    []span // by source, of the readings being folded; scratch
@@ -119,6 +120,7 @@ func (w *World) Clone() *World {
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
 	c.timers = slices.Clone(w.timers)
 	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
+	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
 	c.stirs = slices.Clip(w.stirs) // only ever appended to and cut at the front
@@ -200,6 +202,10 @@ func (w *World) Fire(now int64) {
 	w.now = max(w.now, now)
 	for len(w.timers) > 0 && w.timers[0].due <= now {
 		t := w.timers.pop()
+		if t.kind == timerFrame {
+			w.joinFrames()
+			continue
+		}
 		if v := w.visit(t.visit); v != nil {
 			w.fire(v, t)
 		}
@@ -313,8 +319,9 @@ func (w *World) note(f Fact) {
 
 // timer kinds, in the order in which they fire when due together.
 const (
-	timerLost = iota // no camera has seen the visit for lostAfter
-	timerEnd         // the visit has had no observation for endAfter
+	timerLost  = iota // no camera has seen the visit for lostAfter
+	timerEnd          // the visit has had no observation for endAfter
+	timerFrame        // the frames of a moment are complete
 )
 
 // timer is something that happens to a visit when nothing else does.

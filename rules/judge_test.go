@@ -144,13 +144,20 @@ func TestDwellFires(t *testing.T) {
 		w := fusion.NewWorld(store)
 		var m Memory
 		see := func(at int64) (judged bool) {
-			w.Fold(&fusion.Event{TS: monday + at, Kind: fusion.Tracks, Source: store.SourceIndex("cam-1"), ID: "A", Name: "person",
-				Conf: 0.9, HasFloor: true, Floor: fusion.Point{X: 4, Y: 3.5}, Zone: -1, Hash: uint64(at)})
-			for _, c := range append([]fusion.Change(nil), w.Changes()...) {
-				if c.Visit.Subject == fusion.SubjectVisit {
-					judged = set.Judge(&m, fusion.View{World: w, Visit: c.Visit, Now: monday + at}, []fusion.Fact{c.Fact}) || judged
+			tell := func() {
+				for _, c := range append([]fusion.Change(nil), w.Changes()...) {
+					if c.Visit.Subject == fusion.SubjectVisit {
+						judged = set.Judge(&m, fusion.View{World: w, Visit: c.Visit, Now: monday + at}, []fusion.Fact{c.Fact}) || judged
+					}
 				}
 			}
+			for w.Due() <= monday+at {
+				w.Fire(w.Due())
+				tell()
+			}
+			w.Fold(&fusion.Event{TS: monday + at, Kind: fusion.Tracks, Source: store.SourceIndex("cam-1"), ID: "A", Name: "person",
+				Conf: 0.9, HasFloor: true, Floor: fusion.Point{X: 4, Y: 3.5}, Zone: -1, Hash: uint64(at)})
+			tell()
 			return judged
 		}
 		due := int64(math.MaxInt64)

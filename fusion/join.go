@@ -1,0 +1,251 @@
+package fusion
+
+import (
+	"math"
+	"slices"
+)
+
+// Limits of taking two tracks for one person's (science §3.3). What is marked so is an assumption, to be fitted.
+const (
+	gate99     = 9.21              // χ² of two degrees of freedom, 99 %
+	sameFrames = 5                 // frames in a row that must agree
+	joinGap    = 20 * second       // longest time unseen
+	together   = 400 * int64(1e6)  // two cameras' points of one moment, ns
+	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
+	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
+	leastSD    = 0.02              // metres: no foot point is surer than that
+	surveySD   = 0.1               // metres by which the floor plans of two cameras differ (assumption)
+	walkSD     = 0.65              // metres a second, each way: nobody is farther than 2 m after a second (assumption)
+	frameLag   = 0.1               // seconds between two cameras' frames that are compared (assumption)
+	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
+	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
+	comers     = 0.1               // strangers a square metre among new tracks near a way in or out (assumption)
+	strangers  = 0.003             // the same elsewhere: who is there came in (assumption)
+	sureSame   = 0.8               // probability from which a new track is somebody who is known
+	joinReach  = 13.0              // metres that nobody walks in joinGap, within the gate
+	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
+	maxLike    = 8                 // visits with which one is compared
+	anyOffset  = int64(50_000_000) // micro-nats: keeps costs of densities above 0
+)
+
+// variance is one each way in m², axis by axis: two axes are enough for foot points.
+type variance struct{ x, y float64 }
+
+// of is the squared Mahalanobis distance of a displacement.
+func (s variance) of(d Point) float64 { return float64(d.X*d.X/s.x) + float64(d.Y*d.Y/s.y) }
+
+// cost is minus the log of the density of a displacement, in micro-nats above anyOffset.
+func (s variance) cost(d Point) int64 {
+	l := s.of(d)/2 + round9(math.Log(2*math.Pi)) + round9(math.Log(float64(s.x*s.y)))/2
+	return anyOffset + int64(math.Round(l*1e6))
+}
+
+func (s variance) plus(o variance) variance { return variance{s.x + o.x, s.y + o.y} }
+
+// footNoise is the variance of a foot point whose camera gives its standard deviation, or does not.
+func footNoise(sd Point) variance {
+	if sd.X <= 0 || sd.Y <= 0 {
+		return variance{float64(footSD * footSD), float64(footSD * footSD)}
+	}
+	x, y := max(sd.X, leastSD), max(sd.Y, leastSD)
+	return variance{float64(x * x), float64(y * y)}
+}
+
+// walked is the variance of where a person went in a time: at first as far as one walks, then as a random walk; two cameras'
+// floor plans and clocks differ as well.
+func (w *World) walked(gap int64, speed float64, a, b int) variance {
+	t := float64(max(0, gap)) / 1e9
+	v := float64(float64(speed*speed) * float64(t*min(t, walkFor)))
+	if a != b {
+		v += float64(surveySD * surveySD)
+	}
+	ca, cb := w.clockSD(a), w.clockSD(b)
+	v += float64(float64(walkSD*walkSD) * (float64(ca*ca) + float64(cb*cb)))
+	return variance{v, v}
+}
+
+// pairing is a new track or visit, and who of those known it may be.
+type pairing struct {
+	nobody int64 // cost of a stranger, micro-nats
+	who    []doer
+	is     int // number of the visit that it surely is; 0: none
+}
+
+// newcomer is the cost of a stranger at a point.
+func (w *World) newcomer(p Point) int64 {
+	density := strangers
+	for z := range w.Store.Zones {
+		if w.Store.wayOut(z) && Distance(w.Store.Zones[z].Polygon, p) < 1 {
+			density = comers
+		}
+	}
+	return anyOffset + nats(density)
+}
+
+// whoIs decides jointly who each of several is: those that may be the same one compete for him. What is beyond the bounds of a
+// joint assignment stays undecided.
+func (w *World) whoIs(list []pairing) {
+	done := make([]bool, len(list))
+	for first := range list {
+		if done[first] {
+			continue
+		}
+		rows, owners := []int{first}, []doer(nil)
+		for k := 0; k < len(rows); k++ {
+			done[rows[k]] = true
+			for _, d := range list[rows[k]].who {
+				i := slices.IndexFunc(owners, func(o doer) bool { return o.visit == d.visit })
+				if i >= 0 {
+					owners[i].cost = min(owners[i].cost, d.cost)
+					continue
+				}
+				owners = append(owners, d)
+				for j := range list {
+					if !done[j] && len(rows) < maxEvents && !slices.Contains(rows, j) &&
+						slices.ContainsFunc(list[j].who, func(o doer) bool { return o.visit == d.visit }) {
+						rows = append(rows, j)
+					}
+				}
+			}
+		}
+		if len(owners) > maxOwners {
+			slices.SortStableFunc(owners, func(a, b doer) int { return cmp(a.cost, b.cost) })
+			owners = owners[:maxOwners]
+		}
+		if len(owners) == 0 {
+			continue
+		}
+		slices.SortFunc(owners, func(a, b doer) int { return a.visit - b.visit })
+		p := problem{events: len(rows), owners: len(owners), again: impossible}
+		for e, r := range rows {
+			p.nobody[e] = list[r].nobody
+			for o := range owners {
+				p.cost[e][o] = impossible
+				for _, d := range list[r].who {
+					if d.visit == owners[o].visit {
+						p.cost[e][o] = d.cost
+					}
+				}
+			}
+		}
+		q := p.marginals(p.best(kBest))
+		for e, r := range rows {
+			for o := range owners {
+				if q[e][o] >= sureSame {
+					list[r].is = owners[o].visit
+				}
+			}
+		}
+	}
+}
+
+// wait keeps the first observation of a track until its frame is complete.
+func (w *World) wait(e *Event) {
+	if len(w.fresh) == 0 {
+		w.timers.push(timer{e.TS + 1, timerFrame, 0})
+	}
+	w.fresh = append(w.fresh, *e)
+}
+
+// joinFrames gives the tracks that began at one moment to visits, camera by camera.
+func (w *World) joinFrames() {
+	fresh := w.fresh
+	w.fresh = nil
+	for len(fresh) > 0 {
+		n := 1
+		for n < len(fresh) && fresh[n].Source == fresh[0].Source {
+			n++
+		}
+		w.joinFrame(fresh[:n])
+		fresh = fresh[n:]
+	}
+}
+
+// joinFrame gives the tracks that began in one frame of a camera to visits. One of whom the camera has lost sight, and who
+// surely goes on in a track, takes it over at once. Any other track begins a visit of its own, which is merged with another
+// when further frames agree (see compare).
+func (w *World) joinFrame(frame []Event) {
+	list := make([]pairing, len(frame))
+	like := make([][]likeness, len(frame))
+	for i := range frame {
+		e := &frame[i]
+		list[i].nobody = w.newcomer(e.Floor)
+		for _, v := range w.near(e.Floor, joinReach) {
+			l, lost, ok := w.mayBe(v, e)
+			if !ok {
+				continue
+			}
+			like[i] = append(like[i], l)
+			if lost {
+				list[i].who = append(list[i].who, doer{visit: v.number, cost: l.cost()})
+			} else {
+				list[i].nobody = min(list[i].nobody, l.cost()) // it may yet be this one
+			}
+		}
+	}
+	w.whoIs(list)
+	for i := range frame {
+		e := &frame[i]
+		key := trackKey{e.Source, e.ID}
+		if t := w.tracks[key]; t != nil { // twice in a frame
+			w.foldTrack(e)
+			continue
+		}
+		v := w.visit(list[i].is)
+		if v == nil {
+			v = w.open(e.Source, e.ID, e.TS)
+			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+			if len(like[i]) > maxLike {
+				slices.SortStableFunc(like[i], func(a, b likeness) int { return cmp(a.cost(), b.cost()) })
+				like[i] = like[i][:maxLike]
+			}
+			for _, l := range like[i] {
+				if !l.gone { // this frame is the first of those that will be compared
+					l = likeness{visit: l.visit}
+				}
+				v.like = append(v.like, l)
+			}
+			v.from = e.Floor
+		} else if v.PosAt+lostAfter <= e.TS {
+			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+		}
+		w.tracks[key] = &track{key: key, visit: v, first: e.TS, at: e.TS, placed: true, pos: e.Floor, sd: e.SD}
+		w.follow(v, key)
+		w.seen(v, e)
+		w.begun(v, e)
+	}
+}
+
+// mayBe compares a new track with a visit: where another camera sees it, or where it was last seen. lost says that it may
+// take the track over at once: it is not seen any more, and no track of the same camera may still turn out to go on.
+func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
+	gap := e.TS - v.PosAt
+	if gap > joinGap {
+		return l, false, false
+	}
+	speed := walkSD
+	if v.pastOut >= 0 && w.gone(v) {
+		if gap > second {
+			return l, false, false // who is seen out there now is sooner somebody else
+		}
+		speed = goneSD
+	}
+	s := footNoise(e.SD).plus(footNoise(v.posSD)).plus(w.walked(gap, speed, v.camera, e.Source))
+	d := e.Floor.minus(v.Pos)
+	if !(s.of(d) <= gate99) {
+		return l, false, false
+	}
+	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, apart: d, noise: s}
+	lost = l.gone
+	for _, k := range v.keys {
+		t := w.tracks[k]
+		if t == nil || k.source != e.Source {
+			continue
+		}
+		if t.at >= e.TS {
+			return l, false, false // it is in the same frame
+		}
+		lost = lost && (t.lost || e.TS-t.at >= parted)
+	}
+	return l, lost, true
+}

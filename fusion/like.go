@@ -1,0 +1,170 @@
+package fusion
+
+import "slices"
+
+// likeness is what speaks for a visit being the same person's as another one that began before it. While both are seen, by
+// two cameras, it is the mean of where the one is less where the other is, whose noise shrinks with the frames; of one who
+// was not seen any more when the visit began it is what that moment said, and the frames in which he stayed away since.
+type likeness struct {
+	visit  int
+	gone   bool
+	frames int      // that agree, in a row
+	far    int      // frames in a row in which they were too far apart
+	apart  Point    // sum over the frames, metres; gone: of the first
+	noise  variance // sum of the variances of the foot points; gone: with how far he may have walked
+}
+
+// cost is minus the log-likelihood of the two being one, micro-nats.
+func (l *likeness) cost() int64 {
+	s, d := l.mean()
+	return s.cost(d)
+}
+
+// mean is by how much the one is away from the other, and the variance of that: the more frames the less, but for what is
+// left of the errors of neighbouring frames.
+func (l *likeness) mean() (variance, Point) {
+	if l.gone || l.frames == 0 {
+		return l.noise, l.apart
+	}
+	n := float64(l.frames)
+	bias := float64(surveySD*surveySD) + float64(walkSD*walkSD*frameLag*frameLag)
+	return variance{bias + l.noise.x/float64(n*min(n, sameFrames)), bias + l.noise.y/float64(n*min(n, sameFrames))},
+		Point{l.apart.X / n, l.apart.Y / n}
+}
+
+// begunBefore orders visits as the contract says which of two survives: by their first observation.
+func (v *Visit) begunBefore(o *Visit) bool {
+	if v.First != o.First {
+		return v.First < o.First
+	}
+	if v.origin.source != o.origin.source {
+		return v.origin.source < o.origin.source
+	}
+	return v.origin.id < o.origin.id
+}
+
+// compare follows who of the visits that began before it the visit may be, and merges it with one whom enough frames agree
+// to be the same.
+func (w *World) compare(v *Visit, e *Event) {
+	n := len(v.trail)
+	if n > 1 && v.trail[n-1].at == e.TS && v.trail[n-1].at/second != v.trail[n-2].at/second { // once a second
+		w.lookAround(v, e)
+	}
+	due := false
+	kept := v.like[:0]
+	for _, l := range v.like {
+		o := w.visit(l.visit)
+		if o == nil || !w.agrees(&l, v, o, e) {
+			continue
+		}
+		kept = append(kept, l)
+		due = due || l.frames >= sameFrames && l.frames%sameFrames == 0
+	}
+	v.like = kept
+	if due {
+		w.same(v)
+	}
+}
+
+// lookAround finds visits that another camera sees where a frame shows this one.
+func (w *World) lookAround(v *Visit, e *Event) {
+	for _, o := range w.near(e.Floor, seenReach) {
+		if o.camera == e.Source || e.TS-o.PosAt > together || o == v || len(v.like) == maxLike || !o.begunBefore(v) ||
+			slices.ContainsFunc(v.like, func(l likeness) bool { return l.visit == o.number }) {
+			continue
+		}
+		if _, _, near := w.seenAt(o, e); near && !w.bothSeen(v, o) {
+			v.like = append(v.like, likeness{visit: o.number})
+		}
+	}
+}
+
+// seenAt compares where a camera sees somebody with where another saw a visit a moment ago.
+func (w *World) seenAt(o *Visit, e *Event) (d Point, noise variance, near bool) {
+	noise = footNoise(e.SD).plus(footNoise(o.posSD))
+	d = e.Floor.minus(o.Pos)
+	return d, noise, noise.plus(w.walked(e.TS-o.PosAt, walkSD, o.camera, e.Source)).of(d) <= gate99
+}
+
+// agrees takes what a frame of the visit says of its likeness to another; false: they are two.
+func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
+	if w.bothSeen(v, o) {
+		return false
+	}
+	now := e.TS-o.PosAt <= together && o.camera != e.Source
+	if l.gone {
+		if o.PosAt > v.First { // he is seen again, elsewhere
+			*l = likeness{visit: l.visit}
+			return now
+		}
+		l.frames++
+		return true
+	}
+	if !now {
+		return true // nothing new
+	}
+	d, noise, near := w.seenAt(o, e)
+	if !near {
+		if l.far++; l.far == sameFrames {
+			return false
+		}
+		l.frames, l.apart, l.noise = 0, Point{}, variance{}
+		return true
+	}
+	l.far = 0
+	l.frames++
+	l.apart = Point{l.apart.X + d.X, l.apart.Y + d.Y}
+	l.noise = l.noise.plus(noise)
+	if l.frames < sameFrames {
+		return true
+	}
+	s, mean := l.mean()
+	return s.of(mean) <= gate99
+}
+
+// bothSeen reports whether one camera has seen the two at once: then they are two.
+func (w *World) bothSeen(v, o *Visit) bool {
+	for _, a := range v.keys {
+		for _, b := range o.keys {
+			if a.source != b.source {
+				continue
+			}
+			s, t := w.tracks[a], w.tracks[b]
+			if s != nil && t != nil && s.first <= t.at && t.first <= s.at {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// same decides, jointly for all visits that may be the same ones as this may, who they are.
+func (w *World) same(v *Visit) {
+	of := []*Visit{v}
+	for k := 0; k < len(of) && len(of) < maxEvents; k++ {
+		for _, l := range of[k].like {
+			for _, o := range w.visits {
+				if len(o.like) > 0 && len(of) < maxEvents && !slices.Contains(of, o) &&
+					slices.ContainsFunc(o.like, func(m likeness) bool { return m.visit == l.visit }) {
+					of = append(of, o)
+				}
+			}
+		}
+	}
+	list := make([]pairing, len(of))
+	for i, o := range of {
+		list[i].nobody = w.newcomer(o.from)
+		for k := range o.like {
+			if l := &o.like[k]; l.frames > 0 {
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
+			}
+		}
+	}
+	w.whoIs(list)
+	for k := range v.like {
+		if l := &v.like[k]; l.visit == list[0].is && l.frames >= sameFrames {
+			w.merge(w.visit(l.visit), v)
+			return
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package fusion
+
+import (
+	"slices"
+)
+
+// merge lets two visits that are one person's go on as one: the one that began before the other, which is over. What
+// either had or did is that one's; what both had a share in is its with both shares.
+func (w *World) merge(v, o *Visit) *Visit {
+	if o.begunBefore(v) {
+		v, o = o, v
+	}
+	newer := v // whose cameras know more of where the person is
+	if o.PosAt > v.PosAt {
+		newer = o
+	}
+	watched := v.PosAt != 0 && v.PosAt+lostAfter > w.now // its timer runs
+	w.rename(o, v)
+	w.mergeStays(v, o, newer)
+	v.Facts = w.mergeFacts(v, o)
+	v.mergeTrack(w, o, newer)
+	if !watched && v.PosAt != 0 && v.PosAt+lostAfter > w.now {
+		w.timers.push(timer{v.PosAt + lostAfter, timerLost, v.number})
+	}
+	v.Last = max(v.Last, o.Last)
+	v.Staff = max(v.Staff, o.Staff)
+	v.Unowned = v.Unowned && o.Unowned
+	v.mergeCompany(o)
+	v.mergeThings(o)
+	w.mergeBasket(v, o)
+	if i := slices.Index(w.visits, o); i >= 0 {
+		w.visits = slices.Delete(w.visits, i, i+1)
+	}
+	w.grid.remove(o)
+	o.Ended, o.Merged = w.now, v.ID
+	f := Fact{At: w.now, Kind: FactMerged, Source: v.camera, Zone: v.Zone, Product: -1, N: 1, P: 1, Name: v.ID}
+	w.add(o, f, 1)
+	w.add(v, f, 1)
+	return v
+}
+
+// rename puts a visit in the place of another in all that refers to it.
+func (w *World) rename(o, v *Visit) {
+	for _, k := range o.keys {
+		if t := w.tracks[k]; t != nil {
+			t.visit = v
+		}
+	}
+	for _, s := range w.sessions {
+		if s.visit == o {
+			s.visit = v
+		}
+	}
+	for i := range w.deeds {
+		if slices.ContainsFunc(w.deeds[i].who, func(d doer) bool { return d.visit == o.number }) {
+			w.deeds[i].who = renamed(w.deeds[i].who, o.number, v.number)
+		}
+	}
+	for _, x := range w.visits {
+		if x == o {
+			continue
+		}
+		x.renameMate(o, v)
+		if i := slices.Index(x.paidBy, o.number); i >= 0 {
+			x.paidBy = slices.Delete(slices.Clone(x.paidBy), i, i+1)
+			if x != v && !slices.Contains(x.paidBy, v.number) {
+				x.paidBy = append(x.paidBy, v.number)
+			}
+		}
+		x.renameMeeting(o, v)
+		x.renameLike(o, v)
+	}
+}
+
+// renamed is who may have done a deed, with one visit in another's place: what either may have done, it may have.
+func renamed(who []doer, from, to int) []doer {
+	var all []doer
+	for _, d := range who {
+		if d.visit == from {
+			d.visit = to
+		}
+		if i := slices.IndexFunc(all, func(o doer) bool { return o.visit == d.visit }); i >= 0 {
+			x := &all[i]
+			share, took := x.share+d.share, max(x.took, d.took)
+			if d.cost < x.cost || d.cost == x.cost && d.shown {
+				*x = d
+			}
+			x.share, x.took = share, took
+			continue
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func (v *Visit) renameMate(o, by *Visit) {
+	i := slices.IndexFunc(v.mates, func(m mate) bool { return m.visit == o.number })
+	if i < 0 {
+		return
+	}
+	m := v.mates[i]
+	v.mates = slices.Delete(v.mates, i, i+1)
+	if v == by {
+		return
+	}
+	m.visit, m.id = by.number, by.ID
+	v.addMate(m)
+}
+
+// addMate takes what is known of company; of two accounts of one the longer.
+func (v *Visit) addMate(m mate) {
+	for i := range v.mates {
+		if n := &v.mates[i]; n.visit == m.visit {
+			if m.seen > n.seen {
+				*n = m
+			}
+			return
+		}
+	}
+	if len(v.mates) < maxMates {
+		v.mates = append(v.mates, m)
+	}
+}
+
+func (v *Visit) renameMeeting(o, by *Visit) {
+	i := slices.IndexFunc(v.met, func(m meeting) bool { return m.visit == o.number })
+	if i < 0 {
+		return
+	}
+	m := v.met[i]
+	v.met = slices.Delete(v.met, i, i+1)
+	if v == by {
+		return
+	}
+	m.visit = by.number
+	v.addMeeting(m)
+}
+
+func (v *Visit) addMeeting(m meeting) {
+	for i := range v.met {
+		if n := &v.met[i]; n.visit == m.visit {
+			*n = meeting{m.visit, min(n.since, m.since), max(n.at, m.at), max(n.hands, m.hands)}
+			return
+		}
+	}
+	if len(v.met) < maxMeetings {
+		v.met = append(v.met, m)
+	}
+}
+
+func (v *Visit) renameLike(o, by *Visit) {
+	i := slices.IndexFunc(v.like, func(l likeness) bool { return l.visit == o.number })
+	if i < 0 {
+		return
+	}
+	l := v.like[i]
+	v.like = slices.Delete(v.like, i, i+1)
+	if v != by && by.begunBefore(v) && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == by.number }) {
+		l.visit = by.number
+		v.like = append(v.like, l)
+	}
+}
+
+// mergeTrack takes over where the person was seen.
+func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
+	v.keys, v.Tracks = w.mergeKeys(v, o)
+	v.trail = merged(v.trail, o.trail, maxTrail, func(a, b trailPoint) int { return cmp(a.at, b.at) })
+	v.hands = merged(v.hands, o.hands, maxHands, func(a, b handPoint) int { return cmp(a.at, b.at) })
+	if o.ZoneAt > v.ZoneAt {
+		v.Zone, v.ZoneAt = o.Zone, o.ZoneAt
+	}
+	if v.PosAt == 0 {
+		v.from = o.from
+	}
+	v.inside = v.inside || o.inside
+	v.camera = newer.camera
+	if newer == v {
+		return
+	}
+	w.moveTo(v, o.Pos, o.PosAt)
+	v.posSD, v.wayOut, v.heading = o.posSD, o.wayOut, o.heading
+	v.within, v.past, v.pastAt, v.pastOut = o.within, o.past, o.pastAt, o.pastOut
+}
+
+// mergeKeys joins the tracks in the order of their first observation; those that are not followed any more come first.
+func (w *World) mergeKeys(v, o *Visit) ([]trackKey, []string) {
+	keys := append(slices.Clone(v.keys), o.keys...)
+	first := func(k trackKey) int64 {
+		if t := w.tracks[k]; t != nil {
+			return t.first
+		}
+		return 0
+	}
+	slices.SortStableFunc(keys, func(a, b trackKey) int {
+		if x, y := first(a), first(b); x != y {
+			return cmp(x, y)
+		}
+		return a.source - b.source
+	})
+	for len(keys) > maxTracks {
+		delete(w.tracks, keys[0])
+		keys = keys[1:]
+		w.evicted++
+	}
+	var names []string
+	add := func(s string) {
+		if !slices.Contains(names, s) {
+			names = append(names, s)
+		}
+	}
+	followed := make([]string, 0, len(keys))
+	for _, k := range keys {
+		followed = append(followed, w.Store.Sources[k.source].ID+"/"+k.id)
+	}
+	for _, s := range append(slices.Clone(v.Tracks), o.Tracks...) {
+		if !slices.Contains(followed, s) {
+			add(s)
+		}
+	}
+	for _, s := range followed {
+		add(s)
+	}
+	return keys, names[max(0, len(names)-maxTracks):]
+}
+
+// merged is two lists in order as one, of which it keeps the last.
+func merged[T any](a, b []T, most int, compare func(a, b T) int) []T {
+	all := append(slices.Clone(a), b...)
+	slices.SortStableFunc(all, compare)
+	return all[max(0, len(all)-most):]
+}
+
+// mergeCompany takes over whom the person came with and met.
+func (v *Visit) mergeCompany(o *Visit) {
+	for _, m := range o.mates {
+		if m.visit != v.number {
+			v.addMate(m)
+		}
+	}
+	for _, m := range o.met {
+		if m.visit != v.number {
+			v.addMeeting(m)
+		}
+	}
+	paid := slices.Clone(v.paidBy)
+	for _, n := range o.paidBy {
+		if n != v.number && !slices.Contains(paid, n) {
+			paid = append(paid, n)
+		}
+	}
+	v.paidBy = paid
+	for _, l := range o.like {
+		if l.visit != v.number && len(v.like) < maxLike && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == l.visit }) {
+			v.like = append(v.like, l)
+		}
+	}
+}
+
+// mergeThings takes over tags, objects and the till session.
+func (v *Visit) mergeThings(o *Visit) {
+	for _, t := range o.tags {
+		i := slices.IndexFunc(v.tags, func(x carriedTag) bool { return x.epc == t.epc && x.zone == t.zone })
+		if i < 0 {
+			if len(v.tags) < maxBasket {
+				v.tags = append(v.tags, t)
+			}
+			continue
+		}
+		x := &v.tags[i]
+		x.share, x.near = min(1, x.share+t.share), min(1, x.near+t.near)
+		x.moved = max(x.moved, t.moved)
+		x.ended = x.ended && t.ended
+		x.brought, x.left = x.brought || t.brought, x.left || t.left
+		if x.brought {
+			x.moved, x.share = 0, 0
+		}
+		x.first, x.at = min(x.first, t.first), max(x.at, t.at)
+	}
+	for _, t := range o.with {
+		i := slices.IndexFunc(v.with, func(x object) bool { return x.class == t.class })
+		if i >= 0 {
+			v.with[i].p = max(v.with[i].p, t.p)
+		} else if len(v.with) < maxBasket {
+			v.with = append(v.with, t)
+		}
+	}
+	if v.Session == "" || o.Session != "" && !v.Paid {
+		v.Session = o.Session
+	}
+	v.Paid = v.Paid || o.Paid
+}

@@ -1,0 +1,80 @@
+package fusion
+
+import "slices"
+
+// mergeBasket moves what a visit has, and where that comes from, to the one that it is merged into.
+func (w *World) mergeBasket(v, o *Visit) {
+	for _, from := range o.Basket {
+		to := w.item(v, from.Product, from.EPC)
+		n := to.N + from.N
+		if from.EPC != "" {
+			n = min(1, n) // one tag is one unit
+		}
+		to.N, to.Paid, to.Doubt = n, to.Paid+from.Paid, to.Doubt+from.Doubt
+		if from.EPC != "" {
+			to.Paid = min(1, to.Paid)
+		}
+		to.known += from.known
+		to.tag = min(1, to.tag+from.tag)
+		to.found = to.found || from.found
+		to.At = max(to.At, from.At)
+	}
+	for _, id := range o.lots {
+		i := w.lotIndex(id)
+		if i < 0 {
+			continue
+		}
+		l := *w.lots[i]
+		l.parts = nil
+		for _, p := range w.lots[i].parts {
+			if p.visit == o.number {
+				p.visit, p.id = v.number, v.ID
+			}
+			if q := l.of(p.visit, p.epc); q != nil {
+				q.n += p.n
+				q.sure = min(q.n, q.sure+p.sure)
+			} else {
+				l.parts = append(l.parts, p)
+			}
+		}
+		w.lots[i] = &l
+	}
+	lots := slices.Clone(v.lots)
+	for _, id := range o.lots {
+		if !slices.Contains(lots, id) {
+			lots = append(lots, id)
+		}
+	}
+	slices.Sort(lots)
+	if n := len(lots) - maxLots; n > 0 {
+		lots = lots[n:]
+		w.evicted += n
+	}
+	v.lots = lots
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.EPC != "" && it.known > 1 {
+			w.unlabel(v, it.Product, it.EPC, it.known-1)
+		}
+	}
+	o.Basket, o.lots, o.Others = nil, nil, nil
+	w.collapse(v)
+}
+
+// unlabel says that units of a product do not carry a tag after all, of the oldest lots first.
+func (w *World) unlabel(v *Visit, product int, epc string, n float64) {
+	for _, id := range slices.Clone(v.lots) {
+		i := w.lotIndex(id)
+		if i < 0 || w.lots[i].product != product || n <= tiny || !w.lots[i].room(v.number, "") {
+			continue
+		}
+		p := w.lots[i].of(v.number, epc)
+		if p == nil || p.n <= 0 {
+			continue
+		}
+		x := min(n, p.n)
+		l := w.change(i)
+		w.give(l, v, epc, -x)
+		w.give(l, v, "", x)
+		n -= x
+	}
+}
