@@ -51,6 +51,15 @@ func (w *World) rename(o, v *Visit) {
 			s.visit = v
 		}
 	}
+	for k := range w.lanes {
+		l := &w.lanes[k]
+		if l.visit == o.number {
+			l.visit = v.number
+		}
+		if l.paid == o.number {
+			l.paid = v.number
+		}
+	}
 	for i := range w.deeds {
 		if slices.ContainsFunc(w.deeds[i].who, func(d doer) bool { return d.visit == o.number }) {
 			w.deeds[i].who = renamed(w.deeds[i].who, o.number, v.number)

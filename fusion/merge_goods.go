@@ -1,22 +1,26 @@
 package fusion
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // mergeBasket moves what a visit has, and where that comes from, to the one that it is merged into.
 func (w *World) mergeBasket(v, o *Visit) {
 	for _, from := range o.Basket {
-		to := w.item(v, from.Product, from.EPC)
-		n := to.N + from.N
+		to := w.called(v, from.Product, from.EPC, from.Name)
+		most := math.Inf(1)
 		if from.EPC != "" {
-			n = min(1, n) // one tag is one unit
+			most = 1 // one tag is one unit
 		}
-		to.N, to.Paid, to.Doubt = n, to.Paid+from.Paid, to.Doubt+from.Doubt
-		if from.EPC != "" {
-			to.Paid = min(1, to.Paid)
-		}
+		to.N, to.Shown = min(most, to.N+from.N), min(most, to.Shown+from.Shown)
+		to.Paid, to.kept = min(most, to.Paid+from.Paid), min(most, to.kept+from.kept)
+		to.Doubt += from.Doubt
 		to.known += from.known
 		to.tag = min(1, to.tag+from.tag)
 		to.found = to.found || from.found
+		to.bagged, to.absent, to.odd = to.bagged+from.bagged, to.absent+from.absent, to.odd+from.odd
+		to.filmed, to.share = to.filmed+from.filmed, max(to.share, from.share)
 		to.At = max(to.At, from.At)
 	}
 	for _, id := range o.lots {

@@ -371,6 +371,30 @@ func TestMergedDwell(t *testing.T) {
 	}
 }
 
+// TestMergeAtATill: what a till shows of goods goes on with the person, and is not there twice.
+func TestMergeAtATill(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = at(0)
+	v, o := w.open(0, "1", at(0)), w.open(1, "2", at(1))
+	l := &w.lanes[0]
+	l.visit, l.paid = o.number, o.number
+	*w.item(v, 0, "") = Item{Product: 0, N: 2, Paid: 1}
+	*w.item(o, 0, "") = Item{Product: 0, Shown: 2, Paid: 1, filmed: 1}
+	*w.called(o, -1, "", "teddy") = Item{Product: -1, Name: "teddy", Shown: 1}
+	w.now = at(10)
+	m := w.merge(v, o)
+	if l.visit != m.number || l.paid != m.number {
+		t.Errorf("the lane shows goods of %d and was paid by %d; want %d", l.visit, l.paid, m.number)
+	}
+	it := m.called(0, "", "")
+	if it.Held() != 2 || it.Unpaid() != 0 || it.filmed != 1 {
+		t.Errorf("%+v: two were taken and shown, and paid", it)
+	}
+	if it := m.called(-1, "", "teddy"); it == nil || it.Shown != 1 {
+		t.Errorf("what the catalogue does not know: %+v", it)
+	}
+}
+
 // TestMergeKnowsEveryField: a field of what a visit has, or of what refers to one, that merge does not know of would be lost in
 // silence, or go on naming a visit that is over. Whoever adds one says in merge what becomes of it, and then here.
 func TestMergeKnowsEveryField(t *testing.T) {
@@ -380,15 +404,16 @@ func TestMergeKnowsEveryField(t *testing.T) {
 	}{
 		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
 			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met"},
-		{Item{}, "Product EPC N Paid Doubt Owner At known tag found any"},
+		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
 		{stay{}, "in entered pending dwell ever exited"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit id seen beside"},
 		{meeting{}, "visit since at hands"},
-		{session{}, "visit share scans lines at"},
-		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions tills zones store shrink timers born fresh changes evicted heard " +
+		{session{}, "visit share scans lines at known"},
+		{lane{}, "session visit at paid ended goods plate"},
+		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones store shrink timers born fresh changes evicted heard " +
 			"lots lotID deeds deedID stirs strays"},
 	} {
 		kind := reflect.TypeOf(c.of)
