@@ -140,7 +140,7 @@ func (w *World) tagsAtTill(k int, s *session, source int) {
 // goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
 // they are no longer where they were paid for.
 func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
-	v, it := w.whose(&g)
+	v := w.whose(&g)
 	if z := &w.Store.Zones[e.Zone]; z.Kind != Exit && (z.Kind != Entrance || len(z.Out) == 0) {
 		if v == nil {
 			return
@@ -160,7 +160,7 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 			w.weighBag(k)
 			w.show(k, g.source, e.TS)
 		}
-		if it = v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {
+		if it := v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {
 			it.kept, it.Shown = max(0, it.kept-units), max(0, it.Shown-units)
 			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -units, P: 1, Name: g.epc}, 1)
 		}
@@ -169,7 +169,7 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 	if v == nil {
 		v = w.open(e.Source, "", e.TS)
 		v.Unowned, v.camera = true, e.Source
-		it = w.called(v, g.product, g.epc, g.name)
+		it := w.called(v, g.product, g.epc, g.name)
 		it.kept = float64(units * g.conf)
 		it.Shown, it.share, it.At = it.kept, 1, w.now
 		w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: it.Shown, P: 1, Name: g.epc}, 1)
@@ -188,7 +188,7 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 
 // whose finds the visit that goods were shown with: a tag's, else the newest that such goods were shown with and that has
 // not gone.
-func (w *World) whose(g *ware) (*Visit, *Item) {
+func (w *World) whose(g *ware) *Visit {
 	var best *Visit
 	var of *Item
 	for _, v := range w.visits {
@@ -200,5 +200,5 @@ func (w *World) whose(g *ware) (*Visit, *Item) {
 			best, of = v, it
 		}
 	}
-	return best, of
+	return best
 }
