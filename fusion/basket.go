@@ -94,6 +94,9 @@ func (w *World) step(scale int, s step) {
 	sc := &w.Store.Scales[scale]
 	var room [maxOwners]odds
 	can, none := w.candidates(room[:0], sc, s)
+	if s.TS-s.At <= longStep { // else it does not say when
+		w.anchor(w.Store.source[sc.ID], scale, -1, s.At-w.plates.all[scale].before())
+	}
 	w.deedID++
 	d := deed{id: w.deedID, at: s.At, told: w.now, scale: scale}
 	near := w.attribute(&d, can, none)

@@ -20,7 +20,7 @@ func (w *World) foldRead(e *Event) {
 		return
 	}
 	if w.tags.names.all[r.tag].badge {
-		if c := w.inside(int(r.zone), e.TS); len(c) > 0 { // the person nearest to the antenna's zone is staff
+		if c := w.seenBy(e.Source, int(r.zone), e.TS); len(c) > 0 { // the person nearest to the antenna's zone is staff
 			w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
 		}
 		return
@@ -64,7 +64,10 @@ func (w *World) staffed(zone int) bool {
 }
 
 // inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.
-func (w *World) inside(zone int, ts int64) []claim {
+func (w *World) inside(zone int, ts int64) []claim { return w.seenBy(-1, zone, ts) }
+
+// seenBy is inside for what a source saw, whose clock may not be known well.
+func (w *World) seenBy(source, zone int, ts int64) []claim {
 	var c []claim
 	sum := unseen
 	for _, v := range w.visits {
@@ -74,7 +77,7 @@ func (w *World) inside(zone int, ts int64) []claim {
 			if d > 3*gateReach {
 				continue
 			}
-			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, sigmaSeen))
+			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
 		} else if v.Unowned && v.Zone == zone { // nothing but readers has it here: it fades as one whom no camera sees any more
 			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
 		} else if v.stays[zone].in {
@@ -99,7 +102,7 @@ func (w *World) tagFact(f Fact) {
 		return
 	}
 	kind := w.Store.Zones[f.Zone].Kind
-	near := w.inside(f.Zone, f.At)
+	near := w.seenBy(f.Source, f.Zone, f.At)
 	for i := range near {
 		if near[i].visit.holds(f.Product, f.Name) {
 			near[i].share *= 4 // who took such goods carries the tag sooner than who did not

@@ -39,9 +39,6 @@ const (
 	longestStep            = 12 * second // what a trail remembers
 )
 
-// clockSD is the standard deviation of what is known of a source's clock, in seconds.
-func (w *World) clockSD(int) float64 { return 0 }
-
 // odds is how likely a visit did an event: the likelihood relative to that of somebody within reach.
 type odds struct {
 	visit *Visit
@@ -105,8 +102,7 @@ func (w *World) watched(zone int, ts int64) bool {
 // didStep is the likelihood that a visit did what a plate felt in [from, until]: by its hands where a camera shows them,
 // else by where it stood.
 func (w *World) didStep(v *Visit, sc *Scale, p Point, source int, from, until int64, put bool) (float64, grip) {
-	a, b := w.clockSD(source), w.clockSD(v.camera)
-	sigma := math.Sqrt(float64(sigmaTime*sigmaTime) + float64(a*a) + float64(b*b))
+	sigma := w.blur(sigmaTime, source, v.camera)
 	feet, n := 0.0, 0
 	for t := from; t <= until; t += second {
 		feet += v.stoodAt(p, t, sigma)
@@ -174,7 +170,7 @@ func (v *Visit) stood(ts int64) (p Point, gap int64, ok bool) {
 	}
 	trail := v.trail
 	i := sort.Search(len(trail), func(k int) bool { return trail[k].at > ts })
-	after := trailPoint{v.PosAt, v.Pos}
+	after := trailPoint{at: v.PosAt, p: v.Pos}
 	if i < len(trail) {
 		after = trail[i]
 	}

@@ -44,6 +44,7 @@ type Counters struct {
 // before it are folded for good, in order; events behind it re-fold from a checkpoint.
 type Core[J any] struct {
 	Store       *Store
+	NoClock     bool       // take every source's clock as right; set it before the first message
 	Counters    []Counters // by source
 	Refolds     int        // how often late messages made the core fold again
 	Checkpoints int        // how many copies of the state were kept so far
@@ -61,6 +62,8 @@ type Core[J any] struct {
 	refoldAt    int64   // arrival at which the last was
 	seen        seen
 	urgency     urgency
+	clocks      *clocks
+	refolded    bool // when clocks were set, since Advance last said so
 }
 
 // state is what folding has made so far: all events before at are in it, and the timers due before at have fired. Readings
@@ -76,7 +79,7 @@ type state[J any] struct {
 // NewCore returns a core without history.
 func NewCore[J any](s *Store, j Judge[J]) *Core[J] {
 	c := &Core[J]{Store: s, judge: j, Counters: make([]Counters, len(s.Sources)), names: newNames(s),
-		seen: newSeen(len(s.Sources))}
+		seen: newSeen(len(s.Sources)), clocks: newClocks(s)}
 	c.state = c.empty()
 	return c
 }
@@ -84,6 +87,7 @@ func NewCore[J any](s *Store, j Judge[J]) *Core[J] {
 func (c *Core[J]) empty() *state[J] {
 	s := &state[J]{at: math.MinInt64, next: math.MinInt64, world: NewWorld(c.Store), judge: c.judge.New()}
 	s.world.tags.names = c.names
+	s.world.clocks = c.clocks
 	return s
 }
 
@@ -108,14 +112,22 @@ func (c *Core[J]) Confirmed() (*World, J) { return c.state.world, c.state.judge 
 
 // Arrive says that a line was received, whatever it holds: arrivals move the watermark. Call Advance to fold.
 func (c *Core[J]) Arrive(received int64) {
-	c.newest = max(c.newest, received)
+	before := c.newest
+	c.newest = max(before, received)
 	c.watermark = c.newest - c.Store.MaxLateness()
+	if !c.NoClock && c.clocks.due(c.newest) {
+		c.cutClocks(c.newest, before)
+	}
 }
 
-// Add takes a message. Its line must have been given to Arrive before.
+// Add takes a message. Its line must have been given to Arrive before. Where the clock of its source is known to be wrong
+// it sets the times of the message and its events right.
 func (c *Core[J]) Add(m *Message) Verdict {
 	n := &c.Counters[m.Source]
 	n.Received++
+	if m.Clocked && !c.NoClock {
+		c.setClock(m)
+	}
 	behind := c.watermark - m.TS
 	if behind > MaxBehind {
 		n.TooLate++
@@ -156,6 +168,7 @@ func (c *Core[J]) folded(e *Event) bool {
 // may differ from what it was about moments that had been confirmed. Late events that come within a quarter of a second of
 // arrival are folded together, so that an outage that is made up for does not fold a minute again for every message.
 func (c *Core[J]) Advance() (refolded bool) {
+	refolded, c.refolded = c.refolded, false
 	if len(c.late) > 0 && c.newest-c.refoldAt >= refoldEvery {
 		c.rewind()
 		refolded = true
@@ -167,6 +180,7 @@ func (c *Core[J]) Advance() (refolded bool) {
 // Finish is the end of a recording: the watermark moves to the newest arrival, timers due by then fire, open visits end.
 // What is dated later than the newest arrival is not folded any more.
 func (c *Core[J]) Finish() (refolded bool) {
+	refolded, c.refolded = c.refolded, false
 	if len(c.late) > 0 {
 		c.rewind()
 		refolded = true

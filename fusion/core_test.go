@@ -81,6 +81,13 @@ func deep(w *World) string {
 		p("deed %+v", d)
 	}
 	p("strays %+v stirs %+v", w.strays, w.stirs)
+	p("shifts %v", w.shifts)
+	for _, x := range w.anchors {
+		p("anchor %+v", x)
+	}
+	for _, x := range w.pairs {
+		p("pair %+v", x)
+	}
 	for _, t := range w.timers {
 		p("timer %+v", t)
 	}
@@ -173,7 +180,7 @@ func TestOrder(t *testing.T) {
 }
 
 // differ fails with the first line in which two lists differ.
-func differ[T comparable](t *rapid.T, want, got []T) {
+func differ[T comparable](t rapid.TB, want, got []T) {
 	t.Helper()
 	for i := range max(len(want), len(got)) {
 		var x, y T
@@ -340,13 +347,21 @@ func TestMemoryIsBounded(t *testing.T) {
 				kept += ep.size()
 			}
 			if kept > limit || len(c.late) > limit || len(c.seen.table) > limit || len(c.seen.order) > limit ||
-				len(c.checkpoints) > int(keepFacts/checkpointEvery)+2 {
+				len(c.checkpoints) > int(keepFacts/checkpointEvery)+2 || len(c.clocks.cuts) > 8 {
 				t.Fatalf("lap %d, message %d: %d events kept, %d late, %d seen, %d checkpoints; limit %d", lap, i, kept,
 					len(c.late), len(c.seen.table), len(c.checkpoints), limit)
 			}
 		}
 	}
 	w, _ := c.Confirmed()
+	for _, list := range c.clocks.pairs {
+		if len(list) > maxKept {
+			t.Errorf("%d pairs", len(list))
+		}
+	}
+	if len(w.pairs) > 6*minutePairs || len(w.anchors) > maxAnchors {
+		t.Errorf("%d pairs, %d anchors", len(w.pairs), len(w.anchors))
+	}
 	if c.Refolds == 0 || len(w.timers) > 500 || w.tags.known > 200 || len(w.sessions) > 50 || len(w.tracks) > 200 {
 		t.Errorf("%d refolds, %d timers, %d tags, %d sessions, %d tracks", c.Refolds, len(w.timers), w.tags.known, len(w.sessions), len(w.tracks))
 	}

@@ -20,6 +20,7 @@ type read struct {
 	antenna int16
 	level   int16 // hundredths of a dBm
 	zone    int16 // index into Store.Zones; -1: of an antenna that has none, a sign of life only
+	shift   int32 // ms that were added to its ts
 	silent  bool  // of a retained delivery: no sign of life
 }
 
@@ -27,7 +28,8 @@ type read struct {
 type sample struct {
 	ts     int64
 	grams  float64
-	source int32
+	shift  int32 // ms that were added to its ts
+	source int16
 	boot   uint16 // of the device's start; 0: not told
 	change bool
 	silent bool
@@ -148,7 +150,7 @@ func (l *epochs) drop(before int64) {
 // read makes a read of an event. hot says that its reader is one of a gate or till.
 func (n *names) read(e *Event) (r read, hot bool) {
 	tag := n.of(e.ID)
-	r = read{ts: e.TS, tag: tag, source: int16(e.Source), antenna: int16(e.Antenna), zone: -1, silent: e.Retained,
+	r = read{ts: e.TS, tag: tag, source: int16(e.Source), antenna: int16(e.Antenna), zone: -1, silent: e.Retained, shift: e.Shift,
 		level: int16(whole(e.RSSI, -200, 100, 100)), channel: int32(whole(e.Channel, 0, 1e6, 1000))}
 	if k := n.store.reader[e.Source]; k >= 0 {
 		if zone, ok := n.store.Readers[k].Antennas[e.Antenna]; ok {
@@ -179,7 +181,7 @@ func (c *Core[J]) insert(e *Event) {
 		}
 	case Weight:
 		ep.tidy = false
-		ep.samples = append(ep.samples, sample{e.TS, e.Grams, int32(e.Source), bootOf(e.Name), e.Change, e.Retained})
+		ep.samples = append(ep.samples, sample{e.TS, e.Grams, e.Shift, int16(e.Source), bootOf(e.Name), e.Change, e.Retained})
 	default:
 		ep.events = append(ep.events, *e)
 	}

@@ -128,25 +128,7 @@ func (h *heard) moved(zone int, epoch int64, history int, gate bool) float64 {
 // motion is what the courses of the tag's levels, antenna by antenna, say for its having moved, in nats.
 func (h *heard) motion(zone int, epoch int64) float64 {
 	var room [8]course
-	courses := room[:0]
-	for i := range h.cells {
-		c := &h.cells[i]
-		at := int(c.epoch - (epoch - spanEpochs + 1))
-		if int(c.zone) != zone || at < 0 {
-			continue
-		}
-		k := slices.IndexFunc(courses, func(o course) bool { return o.source == c.source && o.antenna == c.antenna })
-		if k < 0 {
-			if len(courses) == cap(courses) {
-				continue
-			}
-			courses = append(courses, course{source: c.source, antenna: c.antenna})
-			k = len(courses) - 1
-		}
-		courses[k].n[at] += int(c.n)
-		courses[k].sum[at] += c.sum
-		courses[k].squares += c.squares
-	}
+	courses := h.courses(room[:0], zone, epoch)
 	var motion, early, late float64
 	passes := 0
 	for i := range courses {
@@ -166,6 +148,29 @@ func (h *heard) motion(zone int, epoch int64) float64 {
 		motion += float64(movedOrder * min(1, (late-early)/4)) // a second apart
 	}
 	return motion
+}
+
+// courses adds up the cells of a zone, antenna by antenna, up to epoch; of no more antennas than there is room for.
+func (h *heard) courses(courses []course, zone int, epoch int64) []course {
+	for i := range h.cells {
+		c := &h.cells[i]
+		at := int(c.epoch - (epoch - spanEpochs + 1))
+		if int(c.zone) != zone || at < 0 {
+			continue
+		}
+		k := slices.IndexFunc(courses, func(o course) bool { return o.source == c.source && o.antenna == c.antenna })
+		if k < 0 {
+			if len(courses) == cap(courses) {
+				continue
+			}
+			courses = append(courses, course{source: c.source, antenna: c.antenna})
+			k = len(courses) - 1
+		}
+		courses[k].n[at] += int(c.n)
+		courses[k].sum[at] += c.sum
+		courses[k].squares += c.squares
+	}
+	return courses
 }
 
 // fit lays a parabola through the course by least squares, every read counting once, and returns the dB over which it

@@ -40,6 +40,7 @@ type tagTable struct {
 
 	evicted int // tags forgotten at the bound
 	facts   []Fact
+	peaks   []peak // of the runs at gates that ended
 }
 
 type tagPage struct {
@@ -99,7 +100,7 @@ func newTagTable(s *Store) *tagTable {
 
 func (t *tagTable) clone() *tagTable {
 	c := *t
-	c.pages, c.heard, c.facts = slices.Clone(t.pages), slices.Clone(t.heard), nil
+	c.pages, c.heard, c.facts, c.peaks = slices.Clone(t.pages), slices.Clone(t.heard), nil, nil
 	// From here on neither may write what both hold.
 	t.mark, c.mark = new(int), new(int)
 	return &c
@@ -225,7 +226,7 @@ func (t *tagTable) due() int64 {
 // fire does what is due by now; closing says that the open epoch is over. The facts that it made, in the order of EPCs,
 // hold until the next call.
 func (t *tagTable) fire(now int64, closing bool) []Fact {
-	t.facts = t.facts[:0]
+	t.facts, t.peaks = t.facts[:0], t.peaks[:0]
 	if len(t.heard) > 0 && (closing || now >= (t.epoch+1)*epochNS) {
 		t.close(now)
 	}
@@ -233,6 +234,7 @@ func (t *tagTable) fire(now int64, closing bool) []Fact {
 		t.sweep(now)
 	}
 	slices.SortStableFunc(t.facts, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(t.peaks, func(a, b peak) int { return strings.Compare(a.epc, b.epc) })
 	return t.facts
 }
 
@@ -304,6 +306,11 @@ func (t *tagTable) endRun(g *tag, n int32, now int64) {
 	h := t.hearing(g, n)
 	if g.low > g.high && g.waited > 0 && len(h.cells) > 0 {
 		t.look(g, h, h.cells[len(h.cells)-1].epoch, now, true)
+	}
+	if k := t.names.store.Zones[g.zone].Kind; (k == Exit || k == Entrance) && len(h.cells) > 0 {
+		if at, ok := h.peak(int(g.zone), h.cells[len(h.cells)-1].epoch); ok {
+			t.peaks = append(t.peaks, peak{at, g.source, g.zone, t.names.all[n].epc})
+		}
 	}
 	t.emit(g, FactReadEnd, now, g.last, h.p)
 	h.pace, h.ended = g.pace(), g.last

@@ -364,9 +364,12 @@ func (w *World) foldGate(e *Event) {
 	}
 	f := Fact{At: e.TS, Kind: FactGate, Source: e.Source, Zone: zone, Product: -1, N: 1, P: p}
 	w.note(f)
+	if zone >= 0 && w.Store.wayOut(zone) {
+		w.anchor(e.Source, -1, zone, e.TS)
+	}
 	var near []claim
 	if zone >= 0 {
-		near = w.inside(zone, e.TS)
+		near = w.seenBy(e.Source, zone, e.TS)
 	}
 	if len(near) == 0 && p > 0 {
 		v := w.open(e.Source, "", e.TS)

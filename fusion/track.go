@@ -109,9 +109,10 @@ func (w *World) seen(v *Visit, e *Event) {
 		if len(v.trail) == maxTrail {
 			v.trail = v.trail[1:]
 		}
-		v.trail = append(v.trail, trailPoint{e.TS, e.Floor})
+		v.trail = append(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift})
 	}
 	v.reachOut(e)
+	w.handAt(v, e)
 	w.cross(v, e)
 	for z := range w.Store.Zones {
 		w.inZone(v, z, e)

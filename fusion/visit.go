@@ -88,6 +88,7 @@ type Visit struct {
 	hands   []handPoint
 	lots    []int // where its goods come from
 	met     []meeting
+	touches []contact // hands at plates
 }
 
 // Share is another visit's share in the same goods.
@@ -107,8 +108,10 @@ type stay struct {
 }
 
 type trailPoint struct {
-	at int64
-	p  Point
+	at     int64
+	p      Point
+	source int32
+	shift  int32 // ms that were added to its ts
 }
 
 // mate is another visit that may belong to the same group: seconds in which both were seen, and those of them together.
@@ -143,7 +146,7 @@ func (v *Visit) clone() *Visit {
 	// These are only appended to and cut at the front: what both hold never changes.
 	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), slices.Clip(v.Facts)
 	c.trail, c.paidBy = slices.Clip(v.trail), slices.Clip(v.paidBy)
-	c.hands, c.lots = slices.Clip(v.hands), slices.Clip(v.lots)
+	c.hands, c.lots, c.touches = slices.Clip(v.hands), slices.Clip(v.lots), slices.Clip(v.touches)
 	c.Basket = slices.Clone(v.Basket)
 	c.Others = slices.Clone(v.Others)
 	c.stays = slices.Clone(v.stays)

@@ -40,6 +40,11 @@ type World struct {
 	evicted  int    // facts and items dropped at a bound
 	heard    []span // by source, of the readings being folded; scratch
 
+	clocks  *clocks  // of all copies; what it says of a moment never changes
+	shifts  []int32  // by source: ms that were added to the newest ts folded
+	anchors []anchor // moments that cameras have not told of yet, by due
+	pairs   []pair   // made lately
+
 	lots   []*lot // where goods in baskets come from, by id
 	lotID  int    // of the newest
 	deeds  []deed // the newest steps, oldest first
@@ -48,13 +53,16 @@ type World struct {
 	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
 }
 
-// span is from when to when a source was heard, ns; zero: it was not.
-type span struct{ from, to int64 }
+// span is from when to when a source was heard, ns; zero: it was not. shift was added to the newest ts, ms.
+type span struct {
+	from, to int64
+	shift    int32
+}
 
 // NewWorld returns the state of a store before any event.
 func NewWorld(s *Store) *World {
 	w := &World{Store: s, watchers: watchers(s), live: make([]liveness, len(s.Sources)), tags: newTagTable(s),
-		tracks: map[trackKey]*track{}, sessions: map[sessionKey]*session{}}
+		tracks: map[trackKey]*track{}, sessions: map[sessionKey]*session{}, shifts: make([]int32, len(s.Sources))}
 	for i := range w.live {
 		if w.live[i].every = s.Sources[i].Every; w.live[i].every <= 0 {
 			w.live[i].every = defaultEvery
@@ -119,6 +127,8 @@ func (w *World) Clone() *World {
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
 	c.timers = slices.Clone(w.timers)
+	c.shifts, c.anchors = slices.Clone(w.shifts), slices.Clone(w.anchors)
+	c.pairs = slices.Clip(w.pairs) // only ever appended to and cut at the front
 	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
@@ -141,6 +151,7 @@ func (w *World) Fold(e *Event) {
 		w.began = e.TS
 	}
 	w.now = max(w.now, e.TS)
+	w.shifts[e.Source] = e.Shift
 	live := &w.live[e.Source]
 	if e.Kind == Status && e.Action == Offline {
 		live.offline(e.TS)
@@ -193,7 +204,7 @@ func (w *World) Due() int64 {
 	if w.plates.next != math.MaxInt64 {
 		due = min(due, align(w.plates.next)) // as its samples are
 	}
-	return min(due, w.tags.due())
+	return min(due, w.tags.due(), w.anchorDue())
 }
 
 // Fire fires the timers that are due at now, which is what Due said.
@@ -210,6 +221,7 @@ func (w *World) Fire(now int64) {
 			w.fire(v, t)
 		}
 	}
+	w.pairUp(now)
 	w.settle(now, false)
 }
 
@@ -227,6 +239,9 @@ func (w *World) settle(now int64, closing bool) {
 	if closing || w.tags.due() <= now {
 		for _, f := range w.tags.fire(now, closing) {
 			w.tagFact(f)
+		}
+		for _, p := range w.tags.peaks {
+			w.anchor(int(p.source), -1, int(p.zone), p.at)
 		}
 	}
 }
@@ -256,8 +271,9 @@ func (w *World) readings(e *epoch, until, now int64) {
 			continue
 		}
 		if !s.silent {
-			w.hear(int(s.source), s.ts)
+			w.hear(int(s.source), s.ts, s.shift)
 		}
+		w.shifts[s.source] = s.shift
 		if k := w.Store.scale[s.source]; k >= 0 {
 			w.weigh(k, int(s.source), s.ts, s.grams, s.change, s.boot)
 		}
@@ -266,6 +282,7 @@ func (w *World) readings(e *epoch, until, now int64) {
 		if h.from != 0 {
 			w.live[i].sign(h.from, 0)
 			w.live[i].sign(h.to, 0)
+			w.shifts[i] = h.shift
 			if w.began == 0 || h.from < w.began {
 				w.began = h.from
 			}
@@ -276,19 +293,21 @@ func (w *World) readings(e *epoch, until, now int64) {
 
 func (w *World) reading(r *read) {
 	if !r.silent {
-		w.hear(int(r.source), r.ts)
+		w.hear(int(r.source), r.ts, r.shift)
 	}
 	if r.zone >= 0 {
 		w.tags.gather(r)
 	}
 }
 
-func (w *World) hear(source int, ts int64) {
+func (w *World) hear(source int, ts int64, shift int32) {
 	h := &w.heard[source]
 	if h.from == 0 || ts < h.from {
 		h.from = ts
 	}
-	h.to = max(h.to, ts)
+	if ts > h.to || ts == h.to && shift > h.shift {
+		h.to, h.shift = ts, shift
+	}
 }
 
 // add gives a fact to a subject: share scales the expected count.
