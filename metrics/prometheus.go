@@ -20,7 +20,7 @@ type Prometheus struct {
 	values map[string]map[string]bool // label → values written so far
 
 	received, late, duplicate, gap, rejected    *prometheus.CounterVec
-	up                                          *prometheus.GaugeVec
+	up, clockOffset, clockSD, clockDrift        *prometheus.GaugeVec
 	lag                                         prometheus.Gauge
 	fold, provisional                           prometheus.Histogram
 	visits                                      prometheus.Gauge
@@ -94,6 +94,9 @@ func NewPrometheus(store, version, revision string) *Prometheus {
 	m.gap = counters("events_gap_total", "Numbers missing in seq.", "kind", "source")
 	m.rejected = counters("events_rejected_total", "Messages that could not be used, by the contract's code.", "source", "code")
 	m.up = gauges("source_up", "1 while a source gives signs of life, else 0.", "source")
+	m.clockOffset = gauges("source_clock_offset_seconds", "How far a source's clock is ahead (below 0: behind), as it is taken off its ts.", "source")
+	m.clockSD = gauges("source_clock_offset_sd_seconds", "Standard deviation of a source's clock offset; 0 while the clock is taken as right.", "source")
+	m.clockDrift = gauges("source_clock_drift_ratio", "By how much a source's clock runs fast (1e-6 is one part per million); 0 too while nothing is known.", "source")
 	m.lag = gauge("watermark_lag_seconds", "Newest arrival less the watermark's position in what was folded.")
 	m.fold = histogram("fold_seconds", "Time to fold one message into the visits.", quick)
 	m.provisional = histogram("provisional_latency_seconds", "From the arrival of a message to the provisional alert it raised; promised 0.3.", waits)
@@ -174,6 +177,14 @@ func (m *Prometheus) Rejected(source, code string) {
 // SourceUp says whether a source gives signs of life.
 func (m *Prometheus) SourceUp(source string, up bool) {
 	m.up.WithLabelValues(m.capped("source", source)).Set(number(up))
+}
+
+// SourceClock says how far a source's clock is ahead, how well that is known, and by how many parts per million it runs fast.
+func (m *Prometheus) SourceClock(source string, offset, sd time.Duration, ppm float64) {
+	source = m.capped("source", source)
+	m.clockOffset.WithLabelValues(source).Set(offset.Seconds())
+	m.clockSD.WithLabelValues(source).Set(sd.Seconds())
+	m.clockDrift.WithLabelValues(source).Set(ppm / 1e6)
 }
 
 // WatermarkLag is how far folding is behind the newest arrival.

@@ -25,6 +25,7 @@ func everything(t *testing.T, store string) string {
 	}
 	m.Rejected("r-1", "bad_json")
 	m.SourceUp("r-1", true)
+	m.SourceClock("r-1", -2*time.Second, 20*time.Millisecond, 50)
 	m.WatermarkLag(3 * time.Second)
 	m.Folded(20 * time.Microsecond)
 	m.Provisional(120 * time.Millisecond)

@@ -62,6 +62,9 @@ func TestBuildsAgree(t *testing.T) {
 		must(t, os.WriteFile(path, sim.Recording(random), 0o644))
 		agree(filepath.Base(path), shop, path)
 	}
+	wrong := filepath.Join(dir, "wrong-clocks.jsonl")
+	must(t, os.WriteFile(wrong, sim.Recording(wrongClocks(t, w).lines), 0o644))
+	agree("wrong clocks", shop, wrong)
 	agree("examples", "../../examples/site.yaml", exampleRecording(t, dir))
 	if lines == 0 {
 		t.Error("no recording gave a single alert line: the builds are compared on nothing")

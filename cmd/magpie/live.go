@@ -243,7 +243,7 @@ func (l *live) confirmed(w *fusion.World) {
 	_, book := l.pipeline.core.Confirmed()
 	visits := l.openVisits(w, book)
 	l.health.states(func(i int) string { return w.SourceState(i, now) })
-	l.numbers.world(w, l.pipeline.core.Checkpoints, now)
+	l.numbers.world(w, l.pipeline.core.Clock, l.pipeline.core.Checkpoints, now)
 	l.mu.Lock()
 	l.visits = visits
 	if now-l.shrinkAt >= shrinkEvery {

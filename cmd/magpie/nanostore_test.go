@@ -308,7 +308,7 @@ func TestNanoStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, of := lawWorld{s, set}, sim.ReadingsOf(s.Store)
+	w, of := lawWorld{site: s, set: set}, sim.ReadingsOf(s.Store)
 	lines := sim.Settle(nanoLines(t, dir, s), of)
 	if len(s.Store.Scales) != 252 || len(lines) != 240*86+291+1 { // a shelf of twelve plates was not connected
 		t.Fatalf("%d plates and %d lines: the recording has more", len(s.Store.Scales), len(lines))

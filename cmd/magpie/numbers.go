@@ -243,8 +243,8 @@ func (n *numbers) alert(a *alerts.Alert, set string) {
 	}
 }
 
-// world takes what is the case now: who is where, what is up, what could be seen.
-func (n *numbers) world(w *fusion.World, checkpoints int, now int64) {
+// world takes what is the case now: who is where, what is up, what could be seen, and what is known of each source's clock.
+func (n *numbers) world(w *fusion.World, clock func(source int) fusion.Clock, checkpoints int, now int64) {
 	people, staff := make([]int, len(n.store.Zones)), make([]float64, len(n.store.Zones))
 	for _, v := range w.Visits() {
 		if v.Zone >= 0 && v.PosAt != 0 {
@@ -274,6 +274,10 @@ func (n *numbers) world(w *fusion.World, checkpoints int, now int64) {
 		}
 		n.check(n.agg.Set("sources", []string{id}, "up", value, now))
 		n.prom.SourceUp(id, up)
+		c := clock(i)
+		n.check(n.agg.Set("sources", []string{id}, "offset_ms", float64(c.Offset)/1e6, now))
+		n.check(n.agg.Set("sources", []string{id}, "drift_ppm", c.Drift, now))
+		n.prom.SourceClock(id, time.Duration(c.Offset), time.Duration(c.SD), c.Drift)
 	}
 	n.prom.VisitsOpen(len(w.Visits()))
 	for ; n.checkpoints < checkpoints; n.checkpoints++ {

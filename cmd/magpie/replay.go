@@ -29,7 +29,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	recorded := fs.String("as-recorded", "", "take each policy set from this folder's subfolder named by its hash")
 	final := fs.Bool("final", false, "only final lines, ordered by (at, id), without rev and raised_at")
 	scores := fs.String("scores", "", "write one line per visit to this file")
-	fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
+	noClock := fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
 	fs.Usage = func() {
 		fmt.Fprintln(errw, "usage: magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or a journal's directory, or -)")
 		fs.PrintDefaults()
@@ -89,6 +89,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
+	p.core.NoClock = *noClock
 	hash := "as recorded"
 	if first != nil {
 		hash = first.Hash
@@ -112,6 +113,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			if p, err = goOn(build, r.dir, &l, first, errw); err != nil {
 				return err
 			}
+			p.core.NoClock = *noClock
 			continue
 		}
 		p.line(&l)
