@@ -28,6 +28,7 @@ const (
 	wayNear     = 1.2 // metres from the middle of the zone: who goes past it
 	wayMore     = 0.5 // metres further away on either side
 	wayRoom     = 2.0 // metres: nobody else so near
+	pairWalk    = 2.0 // metres a second, a brisk walk
 	wayStay     = 3 * second
 	oneBag      = 2 * second // several tags are one person's
 	peakDrop    = 400        // hundredths of a dB by which a tag rises to its peak and falls again
@@ -109,7 +110,7 @@ func (w *World) pairUp(now int64) {
 		} else {
 			p = centroid(w.Store.Zones[a.zone].Polygon)
 		}
-		walked := float64(joinSpeed * float64(now-a.at+pairReach) / 1e9) // since who may be meant was there
+		walked := float64(pairWalk * float64(now-a.at+pairReach) / 1e9) // since who may be meant was there
 		visits := w.near(p, wayRoom+walked)
 		for _, camera := range w.clocks.cameras {
 			var at, shift int64

@@ -175,6 +175,7 @@ func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
 	v.keys, v.Tracks = w.mergeKeys(v, o)
 	v.trail = merged(v.trail, o.trail, maxTrail, func(a, b trailPoint) int { return cmp(a.at, b.at) })
 	v.hands = merged(v.hands, o.hands, maxHands, func(a, b handPoint) int { return cmp(a.at, b.at) })
+	v.touches = merged(v.touches, o.touches, maxTouches, func(a, b contact) int { return cmp(a.at, b.at) })
 	if o.ZoneAt > v.ZoneAt {
 		v.Zone, v.ZoneAt = o.Zone, o.ZoneAt
 	}

@@ -104,7 +104,7 @@ func (w *World) staysIn(v *Visit, z int) []span {
 		switch {
 		case f.Zone != z:
 		case f.Kind == FactEntered:
-			all = append(all, span{f.At, forever})
+			all = append(all, span{from: f.At, to: forever})
 		case f.Kind == FactLeft && len(all) > 0 && all[len(all)-1].to == forever:
 			all[len(all)-1].to = f.At
 		}

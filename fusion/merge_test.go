@@ -403,7 +403,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		fields string
 	}{
 		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
-			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met"},
+			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
 		{stay{}, "in entered pending dwell ever exited"},
@@ -413,7 +413,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines at known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones store shrink timers born fresh changes evicted heard " +
+		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
 			"lots lotID deeds deedID stirs strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

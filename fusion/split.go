@@ -15,14 +15,14 @@ func (t *track) jumped(e *Event) (far, moved bool) {
 	away := func(p trailPoint) bool {
 		return p.p.distance(e.Floor) > oddNoise+float64(oddSpeed*float64(e.TS-p.at)/1e9)
 	}
-	if !t.placed || !away(trailPoint{t.at, t.pos}) {
+	if !t.placed || !away(trailPoint{at: t.at, p: t.pos}) {
 		t.odd, t.odds = trailPoint{}, 0
 		return false, false
 	}
 	if t.odds == 0 || away(t.odd) {
 		t.odds = 0
 	}
-	t.odd = trailPoint{e.TS, e.Floor}
+	t.odd = trailPoint{at: e.TS, p: e.Floor}
 	t.odds++
 	return true, t.odds == sameFrames
 }

@@ -58,7 +58,7 @@ func kuiper(t *testing.T, tills int, policies ...string) lawWorld {
 	must(t, err)
 	set, err := loadPolicies(filepath.Join(dir, "policies"), s)
 	must(t, err)
-	return lawWorld{s, set}
+	return lawWorld{site: s, set: set}
 }
 
 var kuiperStart = time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)

@@ -69,7 +69,7 @@ func threeCameras(t testing.TB) lawWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return lawWorld{s, set}
+	return lawWorld{site: s, set: set}
 }
 
 // journalLines parses what sim writes, as a file would be.
@@ -174,7 +174,7 @@ func lawCases(t *testing.T) []lawCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cases = append(cases[:1], append([]lawCase{{w, fmt.Sprintf("three cameras %d", seed+304), lines}}, cases[1:]...)...)
+		cases = append(cases[:1], append([]lawCase{{lawWorld: w, name: fmt.Sprintf("three cameras %d", seed+304), lines: lines}}, cases[1:]...)...)
 	}
 	return cases
 }

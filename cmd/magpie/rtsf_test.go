@@ -138,7 +138,7 @@ func newRTSF(t *testing.T) *rtsf {
 	must(t, err)
 	set, err := loadPolicies(filepath.Join(tmp, "policies"), s)
 	must(t, err)
-	r.lawWorld = lawWorld{s, set}
+	r.lawWorld = lawWorld{site: s, set: set}
 	return r
 }
 
