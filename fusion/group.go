@@ -11,17 +11,23 @@ const (
 	maxMates    = 8
 )
 
-// beside counts, once a second, whom the visit came with and whether they are still near.
+// beside counts, once a second, whom the visit came in with and whether they are still near. Whoever is beside it while it
+// has only just come in may be one of them.
 func (w *World) beside(v *Visit) {
 	if n := len(v.trail); n > 1 && v.trail[n-1].at/groupSample == v.trail[n-2].at/groupSample {
 		return
 	}
-	for _, o := range w.visits {
-		if o == v || o.PosAt == 0 || abs(o.First-v.First) > groupEntry || v.PosAt-o.PosAt > groupSample {
-			continue
+	if v.PosAt-v.First <= 2*groupEntry {
+		for _, o := range w.near(v.Pos, groupRadius) {
+			if o != v && abs(o.First-v.First) <= groupEntry && o.Pos.distance(v.Pos) <= groupRadius {
+				v.mate(o)
+			}
 		}
-		m := v.mate(o)
-		if m == nil {
+	}
+	for i := range v.mates {
+		m := &v.mates[i]
+		o := w.visit(m.visit)
+		if o == nil || o.PosAt == 0 || v.PosAt-o.PosAt > groupSample {
 			continue
 		}
 		m.seen++
@@ -31,6 +37,7 @@ func (w *World) beside(v *Visit) {
 	}
 }
 
+// mate is what is known of another visit as company, from now on if need be; nil: there is too much.
 func (v *Visit) mate(o *Visit) *mate {
 	for i := range v.mates {
 		if v.mates[i].visit == o.number {

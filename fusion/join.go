@@ -36,7 +36,7 @@ func (s variance) of(d Point) float64 { return float64(d.X*d.X/s.x) + float64(d.
 
 // cost is minus the log of the density of a displacement, in micro-nats above anyOffset.
 func (s variance) cost(d Point) int64 {
-	l := s.of(d)/2 + round9(math.Log(2*math.Pi)) + round9(math.Log(float64(s.x*s.y)))/2
+	l := float64(s.of(d)/2) + round9(math.Log(2*math.Pi)) + float64(round9(math.Log(float64(s.x*s.y)))/2)
 	return anyOffset + int64(math.Round(l*1e6))
 }
 

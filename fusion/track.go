@@ -240,16 +240,19 @@ func (w *World) trackLost(v *Visit, e *Event) {
 	w.note(f)
 }
 
+// objectReach is how far from a person goods and bags are that are his, in metres.
+const objectReach = 1.0
+
 // foldObject notes goods and bags that a camera sees with the person nearest to them.
 func (w *World) foldObject(e *Event) {
 	var v *Visit
-	near := 1.0 // metres
-	for _, o := range w.visits {
-		if o.PosAt == 0 || e.TS-o.PosAt > second {
+	least := objectReach
+	for _, o := range w.near(e.Floor, objectReach) {
+		if e.TS-o.PosAt > second {
 			continue
 		}
-		if d := o.Pos.distance(e.Floor); d < near {
-			v, near = o, d
+		if d := o.Pos.distance(e.Floor); d < least {
+			v, least = o, d
 		}
 	}
 	if v == nil {
