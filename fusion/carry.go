@@ -80,8 +80,11 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
 		} else if v.Unowned && v.Zone == zone { // nothing but readers has it here: it fades as one whom no camera sees any more
 			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
-		} else if v.stays[zone].in {
-			l = 0.5 // a device without positions has it here
+		} else if s := &v.stays[zone]; s.in {
+			l = 0.5                  // a device without positions has it here,
+			if v.PosAt > s.entered { // or a camera has lost it here: it fades
+				l = float64(l * likelihood(float64(max(0, abs(ts-v.PosAt)-lostAfter))/1e9, sigmaSeen))
+			}
 		}
 		if l > 0 {
 			c = append(c, claim{v, l})

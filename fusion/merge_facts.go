@@ -15,7 +15,8 @@ func (w *World) mergeFacts(v, o *Visit) []Fact {
 		f := all[i]
 		if n := len(out); n > 0 && compareFacts(out[n-1], f) == 0 {
 			switch f.Kind {
-			case FactPicked, FactPutBack, FactRead, FactMoved, FactReadEnd, FactGate, FactSignal, FactSettled, FactShown:
+			case FactPicked, FactPutBack, FactRead, FactMoved, FactReadEnd, FactGate, FactSignal, FactSettled, FactShown,
+				FactScanned, FactVoided, FactRefunded:
 				out[n-1].N += f.N
 				out[n-1].P = max(out[n-1].P, f.P)
 			}

@@ -18,6 +18,19 @@ type cell struct {
 	low, high             int16
 }
 
+// before orders the cells of one epoch by what they are about.
+func (c *cell) before(o *cell) bool {
+	switch {
+	case c.source != o.source:
+		return c.source < o.source
+	case c.antenna != o.antenna:
+		return c.antenna < o.antenna
+	case c.zone != o.zone:
+		return c.zone < o.zone
+	}
+	return c.channel < o.channel
+}
+
 // count counts a read in its cell.
 func (h *heard) count(r *read, epoch int64) {
 	var c *cell
@@ -31,8 +44,13 @@ func (h *heard) count(r *read, epoch int64) {
 		if len(h.cells) > 0 && h.cells[0].epoch <= epoch-spanEpochs {
 			h.trim(epoch)
 		}
-		h.cells = append(h.cells, cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level})
-		c = &h.cells[len(h.cells)-1]
+		n := cell{epoch: epoch, source: r.source, antenna: r.antenna, channel: r.channel, zone: r.zone, low: r.level, high: r.level}
+		at := len(h.cells) // by content, so that bounds cut the same whatever came first
+		for at > 0 && h.cells[at-1].epoch == epoch && n.before(&h.cells[at-1]) {
+			at--
+		}
+		h.cells = slices.Insert(h.cells, at, n)
+		c = &h.cells[at]
 	}
 	level := int64(r.level)
 	c.n++

@@ -103,7 +103,7 @@ func (w *World) split(v *Visit, later, stays *track) *Visit {
 		}
 	}
 	n := w.open(first.key.source, first.key.id, first.first)
-	n.Last, n.inside, n.Staff, n.from = w.now, v.inside, v.Staff, first.pos
+	n.Last, n.inside, n.from = w.now, v.inside, first.pos // who of the two is staff nobody knows
 	for _, u := range leaving {
 		w.unname(v, u.key)
 		w.follow(n, u.key)

@@ -229,7 +229,8 @@ func (w *World) fire(v *Visit, t timer) {
 // lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit, by a
 // camera that still reports, has gone out.
 func (w *World) lost(v *Visit) {
-	if w.live[v.camera].last <= v.PosAt {
+	if w.live[v.camera].last <= v.PosAt { // it may come back, and not see him
+		w.timers.push(timer{w.now + lostAfter, timerLost, v.number})
 		return
 	}
 	for z := range v.stays {

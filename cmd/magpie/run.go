@@ -53,6 +53,9 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
+	if r.sync <= 0 {
+		return fmt.Errorf("--sync %v: give more than 0, such as 10ms", r.sync)
+	}
 	if r.snapshot < time.Second {
 		return fmt.Errorf("--snapshot %v: give 1s or more; the core stands still for each", r.snapshot)
 	}
