@@ -36,8 +36,8 @@ test: setup ## set up and pass the tests
 test-tools: ## broker, database and browser for the slow tests
 	@scripts/setup.sh test-tools
 
-race: ## the tests under the race detector
-	go test -short -race ./...
+race: ## the tests under the race detector, less those of the laws that have one goroutine
+	go test -short -race -timeout 20m -skip '^TestLaw(1|2|3|D|Sn)' ./...
 
 slow: build test-tools ## the long property tests, and those with a real broker, database, browser and kills
 	go test -p 1 -timeout 20m -tags $(TAGS) ./... # one package at a time: a camera in step with time needs the cores
