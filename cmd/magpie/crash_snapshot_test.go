@@ -122,13 +122,13 @@ func TestCrashOverSnapshots(t *testing.T) {
 	t.Logf("%d alert lines printed over two kills, the same as by the replay of %d bytes; %d by that of what is left", len(seen), len(whole), len(linesOf(left)))
 }
 
-// playShop publishes half a minute of a corner shop that is full of people.
+// playShop publishes a minute of a corner shop that is full of people.
 func playShop(t *testing.T, sitePath, broker string) error {
 	s, err := site.Load(sitePath)
 	if err != nil {
 		return err
 	}
-	lines, err := sim.Random(3, s, sim.RandomOptions{Minutes: 0.5, People: 40, Noise: 1})
+	lines, err := sim.Random(3, s, sim.RandomOptions{Minutes: 1, People: 40, Noise: 1})
 	if err != nil {
 		return err
 	}
