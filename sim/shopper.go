@@ -26,7 +26,6 @@ type shopper struct {
 	hands []gesture
 	sight map[int]*sighting // by camera
 	gone  bool
-	seen  bool // was in the store already
 
 	truth *Visit
 }
