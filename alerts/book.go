@@ -27,7 +27,9 @@ type Book struct {
 	scores   []*VisitScore
 	made     []fusion.Change
 	judged   []Judgement
-	few      []fusion.Fact // scratch
+	few      []fusion.Fact  // scratch
+	results  []rules.Result // scratch
+	raised   []fusion.Fact  // what the store is to be told of alerts, once the facts at hand are judged
 }
 
 // Judgement is one policy's result when a subject was judged, live or in shadow.
@@ -58,6 +60,7 @@ type subject struct {
 	spent  string // and its id
 	merged string // the subject in which it goes on; "": none
 	best   *VisitScore
+	told   map[string]int // by policy: the highest tier, from 1, of which the store was told; never changed once made
 }
 
 // forgetAfter is how long after its end a subject is kept, so that late facts can still change what was said of it.
@@ -118,6 +121,7 @@ func (b *Book) facts(w *fusion.World, changes []fusion.Change) {
 		}
 		b.judge(w, v, in.set, b.few)
 	}
+	b.tellStore(w, in)
 }
 
 func key(kind fusion.SubjectKind, id string) string { return string(rune('0'+kind)) + id }
@@ -218,14 +222,21 @@ func (b *Book) fire(w *fusion.World, now int64) {
 			b.shut(s, now)
 		}
 		b.schedule(s, set, view)
+		b.tellStore(w, b.desk.in(now))
 	}
 }
 
 // update takes new results of a subject: an alert begins, changes or no longer stands.
 func (b *Book) update(s *subject, view fusion.View) {
-	results := s.memory.Results()
+	results := s.memory.AppendResults(b.results)
+	b.results = results[:0]
 	b.note(results, view)
 	a, cooldown := b.compose(s, results, view)
+	defer func() {
+		if a != nil {
+			b.crossed(s, a, results)
+		}
+	}()
 	if s.kind == fusion.SubjectVisit {
 		s.best = b.best(s, results, view)
 	}

@@ -31,11 +31,12 @@ const (
 	FactShrunk                   // N units of Product are gone by what a stock message says; Name is the cause: unknown, damaged, admin
 	FactShown                    // N units of Product more, or below 0 fewer, are shown at a till by its cameras, readers and bagging scales; Name is the tag
 	FactMerged                   // two visits turned out to be one person's, who goes on as the visit Name: told to both
+	FactAlerted                  // told to the store: an alert of another subject has crossed a tier first; Name says which, as Alerted writes it
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown", "merged"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown", "merged", "alerted"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

@@ -182,9 +182,13 @@ func bounded(t *testing.T, c *Core[*diary]) {
 	w.tags.each(func(_ int32, g *tag) {
 		limit("zones that heard a tag", len(g.told.spots), len(c.Store.Zones))
 	})
-	for _, list := range [][]*Visit{w.visits, w.tills, w.zones, {w.store}} {
+	limit("cashiers", len(w.cashiers), maxCashiers)
+	for _, list := range [][]*Visit{w.visits, w.tills, w.cashiers, w.zones, {w.store}} {
 		for _, v := range list {
-			limit("facts of a visit", len(v.Facts), maxFacts)
+			if v.Subject == SubjectVisit {
+				limit("facts of a visit", len(v.Facts), maxFacts)
+			}
+			limit("facts of a ledger", len(v.Facts), maxLedger)
 			limit("lines of a basket", len(v.Basket), maxBasket)
 			limit("tracks of a visit", len(v.Tracks), maxTracks)
 			limit("keys of a visit", len(v.keys), maxTracks)

@@ -90,6 +90,9 @@ func (w *World) foldTill(e *Event) {
 		f.Kind, f.Name = FactTill, e.Action.String()
 	}
 	w.note(f)
+	if e.Name != "" {
+		w.add(w.cashier(e.Name), f, 1)
+	}
 	v := s.visit
 	w.touch(v)
 	switch e.Action {

@@ -27,7 +27,8 @@ func (k SubjectKind) String() string { return SubjectKinds[k] }
 // Bounds of what one visit keeps; what is beyond is dropped oldest first and counted.
 const (
 	maxFacts  = 128
-	maxBasket = 32 // items, and tags, and classes of objects
+	maxLedger = 512 // facts of a till, a cashier, a zone or the store
+	maxBasket = 32  // items, and tags, and classes of objects
 	maxTrail  = 64
 	maxTracks = 64
 	maxOthers = 8
@@ -57,7 +58,7 @@ type Visit struct {
 	PosAt   int64    // its ts; 0: never seen by a camera
 	Zone    int      // last zone it was in, -1: none yet
 	ZoneAt  int64
-	Facts   []Fact // the newest maxFacts, oldest first
+	Facts   []Fact // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
 	Session string  // "source/session" of the till session matched to it, "" when none
@@ -156,6 +157,14 @@ func (v *Visit) clone() *Visit {
 	c.tags = slices.Clone(v.tags)
 	c.with = slices.Clone(v.with)
 	return &c
+}
+
+// Full reports whether as many facts are kept as may be: older ones may have been dropped.
+func (v *Visit) Full() bool {
+	if v.Subject == SubjectVisit {
+		return len(v.Facts) >= maxFacts
+	}
+	return len(v.Facts) >= maxLedger
 }
 
 // Objects lists the classes seen with the visit, the person itself first.
@@ -283,12 +292,14 @@ func (w *World) Close(at int64) {
 	}
 }
 
-// Subject finds an open visit, or the ledger of a till, a zone or the store; nil if there is none.
+// Subject finds an open visit, or the ledger of a till, a cashier, a zone or the store; nil if there is none.
 func (w *World) Subject(kind SubjectKind, id string) *Visit {
 	list := w.visits
 	switch kind {
 	case SubjectTill:
 		list = w.tills
+	case SubjectCashier:
+		list = w.cashiers
 	case SubjectZone:
 		list = w.zones
 	case SubjectStore:

@@ -31,6 +31,7 @@ type World struct {
 	laneOf   []int    // by zone: its lane, -1
 	tills    []*Visit // ledgers, by till, zone, and one for the store
 	zones    []*Visit
+	cashiers []*Visit // ledgers, by id
 	store    *Visit
 	shrink   shrink
 	timers   timers
@@ -126,6 +127,7 @@ func (w *World) Clone() *World {
 		return to
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
+	c.cashiers = ledgers(w.cashiers)
 	c.timers = slices.Clone(w.timers)
 	c.shifts, c.anchors = slices.Clone(w.shifts), slices.Clone(w.anchors)
 	c.pairs = slices.Clip(w.pairs) // only ever appended to and cut at the front
@@ -314,8 +316,8 @@ func (w *World) hear(source int, ts int64, shift int32) {
 func (w *World) add(v *Visit, f Fact, share float64) {
 	f.TS = w.now
 	f.N = float64(f.N * share)
-	if len(v.Facts) >= maxFacts {
-		v.Facts = v.Facts[len(v.Facts)-maxFacts+1:]
+	if v.Full() {
+		v.Facts = v.Facts[1:]
 		w.evicted++
 	}
 	v.Facts = append(v.Facts, f)

@@ -23,7 +23,7 @@ func (r *reader) alert(o *strict.Object) {
 	r.tiers(a)
 	to := r.Mapping(a.Get("to"), "to", Tiers[:]...)
 	for _, k := range to.Keys {
-		if !r.hasTier(k.Value) {
+		if !r.p.hasTier(k.Value) {
 			r.Fail(k, "to: the policy has no tier %s", k.Value)
 		}
 		if p.To == nil {
@@ -47,8 +47,8 @@ func (r *reader) alert(o *strict.Object) {
 	}
 }
 
-func (r *reader) hasTier(name string) bool {
-	for _, t := range r.p.Tiers {
+func (p *Policy) hasTier(name string) bool {
+	for _, t := range p.Tiers {
 		if t.Name == name {
 			return true
 		}

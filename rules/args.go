@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -52,14 +53,20 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 		}
 		s.fail(at, `unknown direction %s; possible are in, out`, quote(n.Value))
 	case aBasis:
-		if n.Value == "self" {
+		if n.Value == "self" || n.Value == "peers" {
 			return a, true
 		}
-		if n.Value == "peers" {
-			s.fail(at, `a comparison with "peers" is not there yet; write "self"`)
-			return a, false
+		s.fail(at, `unknown basis %s; possible are "peers", "self"`, quote(n.Value))
+	case aTier:
+		if slices.Contains(Tiers[:], n.Value) {
+			return a, true
 		}
-		s.fail(at, `unknown basis %s; possible is self`, quote(n.Value))
+		s.fail(at, "unknown tier %s; %s", quote(n.Value), strict.Suggest(n.Value, Tiers[:]))
+	case aPolicy:
+		if isID(n.Value) && n.Value != "" {
+			return a, true
+		}
+		s.fail(at, "%s is no policy's id", quote(n.Value))
 	case aPath:
 		parts := strings.Split(n.Value, ">")
 		if len(parts) < 2 || len(parts) > 8 {
@@ -81,7 +88,7 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 			return a, true
 		}
 		s.fail(at, `%s is no time of day; write "21:00"`, quote(n.Value))
-	default: // aClass, aName, aPolicy, aTier
+	default: // aClass, aName
 		if strings.TrimSpace(n.Value) != "" && n.Value == strings.TrimSpace(n.Value) {
 			return a, true
 		}

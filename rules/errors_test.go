@@ -82,7 +82,7 @@ p.yaml:3:30: "900h" is no window; a window is at most 24h
   | score: 'count(picked("any"), "900h")'
   |                              ^`)
 	f(scoring(`count(carried("any"), "30s")`), `
-p.yaml:3:15: argument 1 of count must be an event such as picked("any"); events are picked, putback, scanned, voided, refunded, read, lost, opened, signal
+p.yaml:3:15: argument 1 of count must be an event such as picked("any"); events are picked, putback, scanned, voided, refunded, read, lost, opened, signal, alerted
   | score: 'count(carried("any"), "30s")'
   |               ^`)
 	f(scoring(`picked("razor")`), `
@@ -93,14 +93,25 @@ p.yaml:3:16: unknown goods "razor": neither a list of common.yaml nor "any" nor 
 p.yaml:3:18: unknown modality "tracks"; did you mean track?
   | score: 'coverage("tracks", "exit")'
   |                  ^`)
-	f(scoring(`zscore(picked("any"), "1m", "peers", "1h")`), `
-p.yaml:3:37: a comparison with "peers" is not there yet; write "self"
-  | score: 'zscore(picked("any"), "1m", "peers", "1h")'
+	f(scoring(`zscore(picked("any"), "1m", "others", "1h")`), `
+p.yaml:3:37: unknown basis "others"; possible are "peers", "self"
+  | score: 'zscore(picked("any"), "1m", "others", "1h")'
   |                                     ^`)
 	f(scoring(`alerted("unpaid-exit", "review", "any")`), `
-p.yaml:3:9: alerted(…) is not there yet: no policy can see what was said of other subjects
+p.yaml:3:9: alerted is told to the store, and this policy judges a visit; write judge: store
   | score: 'alerted("unpaid-exit", "review", "any")'
   |         ^`)
+	f(policy(`judge: store`, `score: 'alerted("q", "review", "any") + alerted("p", "review", "any")'`), `
+p.yaml:4:17: alerted: there is no policy "q"; there are none
+  | score: 'alerted("q", "review", "any") + alerted("p", "review", "any")'
+  |                 ^
+p.yaml:4:49: alerted: p judges the store too; name one that judges another subject
+  | score: 'alerted("q", "review", "any") + alerted("p", "review", "any")'
+  |                                                 ^`)
+	f(policy(`judge: store`, `score: 'count(alerted("q", "revue", "any"), "1h") > "1h" ? 1 : 0'`), `
+p.yaml:4:28: unknown tier "revue"; possible are log, review, staff, gate
+  | score: 'count(alerted("q", "revue", "any"), "1h") > "1h" ? 1 : 0'
+  |                            ^`)
 	f(scoring(`staff`), `
 p.yaml:3:9: staff is a function; write staff()
   | score: 'staff'

@@ -10,9 +10,13 @@ import (
 const long = 1e9
 
 // eventOp is an event function: as a value, the expected count in the visit.
-func eventOp(k fusion.FactKind, match func(f *fusion.Fact) bool, r reliance) op {
-	o := &op{touch: of(k), behind: of(k), match: match, relies: []reliance{r}}
-	o.eval = func(v *fusion.View) float64 { return sumOf(v, o, math.MinInt64) }
+func eventOp(k kinds, match func(f *fusion.Fact) bool, r reliance) op {
+	o := &op{behind: k, match: match, relies: []reliance{r}}
+	o.events = []*op{o}
+	o.eval = func(_ *fusion.View, t []*tape) float64 {
+		units, _ := t[0].total()
+		return float64(units) / billion
+	}
 	out := *o
 	out.event = o
 	return out
@@ -22,45 +26,32 @@ func eventOp(k fusion.FactKind, match func(f *fusion.Fact) bool, r reliance) op 
 func (o *op) is(f *fusion.Fact) bool { return o.behind.has(f.Kind) && (o.match == nil || o.match(f)) }
 
 // sumOf is the expected number of units of the events after from.
-func sumOf(v *fusion.View, e *op, from int64) float64 {
-	n := 0.0
-	for i := range v.Visit.Facts {
-		if f := &v.Visit.Facts[i]; f.At > from && e.is(f) {
-			n += f.N
-		}
-	}
-	return n
+func sumOf(_ *fusion.View, t *tape, from int64) float64 {
+	all, _ := t.total()
+	_, before, _ := t.upTo(from)
+	return float64(all-before) / billion
 }
 
 // countOf is the expected number of events after from: one of three units counts once, a share as a share.
-func countOf(v *fusion.View, e *op, from int64) float64 {
-	n := 0.0
-	for i := range v.Visit.Facts {
-		if f := &v.Visit.Facts[i]; f.At > from && e.is(f) {
-			n += min(1, f.N)
-		}
-	}
-	return n
+func countOf(_ *fusion.View, t *tape, from int64) float64 {
+	_, all := t.total()
+	_, _, before := t.upTo(from)
+	return float64(all-before) / billion
 }
 
 // rateOf is the expected number of units a second since from.
-func rateOf(v *fusion.View, e *op, from int64) float64 {
-	return divide(sumOf(v, e, from), float64(v.Now-from)/1e9)
+func rateOf(v *fusion.View, t *tape, from int64) float64 {
+	return divide(sumOf(v, t, from), float64(v.Now-from)/1e9)
 }
 
 // distinctOf is how many different things the events are about: products, tags, sessions or signals.
-func distinctOf(v *fusion.View, e *op, from int64) float64 {
+func distinctOf(_ *fusion.View, t *tape, from int64) float64 {
 	n := 0
-	facts := v.Visit.Facts
-	for i := range facts {
-		f := &facts[i]
-		if f.At <= from || !e.is(f) {
-			continue
-		}
+	marks := t.after(from)
+	for i := range marks {
 		first := true
 		for j := 0; j < i && first; j++ {
-			g := &facts[j]
-			first = g.At <= from || !e.is(g) || !sameThing(f, g)
+			first = marks[j].thing != marks[i].thing || marks[j].name != marks[i].name
 		}
 		if first {
 			n++
@@ -69,103 +60,70 @@ func distinctOf(v *fusion.View, e *op, from int64) float64 {
 	return float64(n)
 }
 
-func sameThing(f, g *fusion.Fact) bool {
-	switch f.Kind {
-	case fusion.FactLost:
-		return f.Zone == g.Zone
-	case fusion.FactRead, fusion.FactOpened, fusion.FactSignal:
-		return f.Name == g.Name
-	}
-	return f.Product == g.Product
-}
-
 // firstOf and lastOf are seconds from the beginning of the visit to the first and the last event, −1 without one.
-func firstOf(v *fusion.View, e *op) float64 {
-	at := int64(math.MaxInt64)
-	for i := range v.Visit.Facts {
-		if f := &v.Visit.Facts[i]; e.is(f) {
-			at = min(at, f.At)
-		}
+func firstOf(v *fusion.View, t *tape) float64 {
+	if at := t.earliest(); at != math.MaxInt64 {
+		return float64(at-v.Began()) / 1e9
 	}
-	if at == math.MaxInt64 {
-		return -1
-	}
-	return float64(at-v.Visit.First) / 1e9
+	return -1
 }
 
-func lastOf(v *fusion.View, e *op) float64 {
-	if at := newest(v, e); at != math.MinInt64 {
-		return float64(at-v.Visit.First) / 1e9
+func lastOf(v *fusion.View, t *tape) float64 {
+	if at := t.newest(); at != math.MinInt64 {
+		return float64(at-v.Began()) / 1e9
 	}
 	return -1
 }
 
 // sinceOf is seconds since the last event, 1e9 without one.
-func sinceOf(v *fusion.View, e *op) float64 {
-	if at := newest(v, e); at != math.MinInt64 {
+func sinceOf(v *fusion.View, t *tape) float64 {
+	if at := t.newest(); at != math.MinInt64 {
 		return float64(v.Now-at) / 1e9
 	}
 	return long
 }
 
-func newest(v *fusion.View, e *op) int64 {
-	at := int64(math.MinInt64)
-	for i := range v.Visit.Facts {
-		if f := &v.Visit.Facts[i]; e.is(f) {
-			at = max(at, f.At)
-		}
-	}
-	return at
-}
-
 // sequenceOp is true once the events came in this order, the last within the window of the first. No fact serves twice.
 func sequenceOp(_ *language, a []arg) op {
-	window := a[len(a)-1].ns
-	var o op
-	var steps []func(f *fusion.Fact) bool
+	var steps []*op
 	for _, e := range a[:len(a)-1] {
-		steps = append(steps, e.event.is)
-		o.touch |= e.event.touch
-		o.relies = append(o.relies, e.event.relies...)
+		steps = append(steps, e.event)
 	}
-	o.behind = o.touch
+	return ordered(steps, a[len(a)-1].ns)
+}
+
+// ordered is true once the steps were taken one after the other, the last at most window after the first.
+func ordered(steps []*op, window int64) op {
+	o := op{events: steps, span: window}
+	for _, e := range steps {
+		o.behind |= e.behind
+		o.relies = append(o.relies, e.relies...)
+	}
 	o.match = func(f *fusion.Fact) bool {
-		for _, is := range steps {
-			if is(f) {
+		for _, e := range steps {
+			if e.is(f) {
 				return true
 			}
 		}
 		return false
 	}
-	o.eval = func(v *fusion.View) float64 { return bit(inOrder(v.Visit.Facts, steps, window)) }
+	o.eval = func(_ *fusion.View, t []*tape) float64 { return bit(inOrder(t, window)) }
 	return o
 }
 
-// inOrder reports whether facts that satisfy the steps happened one after the other, the last at most window after the
-// first. For each fact that may begin, taking the earliest next one is enough.
-func inOrder(facts []fusion.Fact, steps []func(f *fusion.Fact) bool, window int64) bool {
-	for i := range facts {
-		if !steps[0](&facts[i]) {
-			continue
-		}
-		at, last := facts[i].At, i
-		done := true
-		for _, is := range steps[1:] {
-			next := -1
-			for j := range facts {
-				g := &facts[j]
-				if (g.At > at || g.At == at && j > last) && g.At-facts[i].At <= window && is(g) &&
-					(next < 0 || g.At < facts[next].At) {
-					next = j
-				}
-			}
-			if next < 0 {
-				done = false
+// inOrder reports whether the tapes hold marks that follow each other, the last at most window after the first. For each
+// that may begin, taking the earliest next one is enough. The newest beginnings are tried first.
+func inOrder(t []*tape, window int64) bool {
+	begin := t[0].all()
+	for i := len(begin) - 1; i >= 0; i-- {
+		at := &begin[i]
+		for _, step := range t[1:] {
+			if at = step.next(at); at == nil || at.at-begin[i].at > window {
+				at = nil
 				break
 			}
-			at, last = facts[next].At, next
 		}
-		if done {
+		if at != nil {
 			return true
 		}
 	}
@@ -178,17 +136,18 @@ func absentOp(_ *language, a []arg) op {
 	event, after, window := a[0].event, a[1].event, a[2].ns
 	r := event.relies[0]
 	// scan calls each for every window that has passed without the event.
-	scan := func(v *fusion.View, each func(covered bool) bool) {
-		facts := v.Visit.Facts
-		for i := range facts {
-			f := &facts[i]
-			end := f.At + window
-			if !after.is(f) || end > v.Now {
-				continue
+	scan := func(v *fusion.View, t []*tape, each func(covered bool) bool) {
+		for _, f := range t[1].all() {
+			end := f.at + window
+			if end > v.Now {
+				break
 			}
 			came := false
-			for j := range facts {
-				if g := &facts[j]; j != i && g.At >= f.At && g.At <= end && event.is(g) {
+			for _, g := range t[0].after(f.at - 1) {
+				if g.at > end {
+					break
+				}
+				if g.seq != f.seq {
 					came = true
 					break
 				}
@@ -196,23 +155,34 @@ func absentOp(_ *language, a []arg) op {
 			if came {
 				continue
 			}
+			if r.modality == anyModality {
+				if each(true) {
+					return
+				}
+				continue
+			}
 			then := *v
 			then.Now = end
-			if each(then.CoverageSince(r.modality, r.place, f.At) >= 0.5) {
+			if each(then.CoverageSince(r.modality, r.place, f.at) >= 0.5) {
 				return
 			}
 		}
 	}
-	return op{touch: event.touch | after.touch, behind: after.behind, match: after.match, relies: []reliance{r},
-		due: sinceFacts(after.touch, window),
-		eval: func(v *fusion.View) float64 {
+	return op{events: []*op{event, after}, behind: after.behind, match: after.match, relies: []reliance{r}, span: window,
+		due: func(v *fusion.View, t []*tape) int64 {
+			if next := t[1].after(v.Now - window); len(next) > 0 {
+				return next[0].at + window
+			}
+			return math.MaxInt64
+		},
+		eval: func(v *fusion.View, t []*tape) float64 {
 			is := false
-			scan(v, func(covered bool) bool { is = covered; return is })
+			scan(v, t, func(covered bool) bool { is = covered; return is })
 			return bit(is)
 		},
-		lacking: func(v *fusion.View) string {
+		lacking: func(v *fusion.View, t []*tape) string {
 			blind := false
-			scan(v, func(covered bool) bool { blind = blind || !covered; return false })
+			scan(v, t, func(covered bool) bool { blind = blind || !covered; return blind })
 			if blind {
 				return r.String()
 			}
@@ -220,8 +190,9 @@ func absentOp(_ *language, a []arg) op {
 		}}
 }
 
-// zscoreOp compares the units in the newest window with those in the windows before it, back to the beginning of history:
-// (x − mean) / deviation, the deviation being at least 1 unit. With fewer than two earlier windows it is 0.
+// zscoreOp compares the units in the newest window with the subject's own in the windows before it, or with those of all
+// other open subjects of its kind in each window, back to the beginning of history: (x − mean) / deviation, the deviation being at
+// least 1 unit. With fewer than two windows to compare with it is 0.
 func zscoreOp(_ *language, a []arg) op {
 	e, window, history := a[0].event, a[1].ns, a[3].ns
 	if history < 3*window {
@@ -230,27 +201,57 @@ func zscoreOp(_ *language, a []arg) op {
 	if history/window > 1000 {
 		return op{unfit: "the history may hold at most 1000 windows"}
 	}
-	return op{touch: e.touch, behind: e.behind, match: e.match, window: window, relies: e.relies,
-		eval: func(v *fusion.View) float64 {
-			windows := min(history, v.Now-v.Visit.First)/window - 1
-			if windows < 2 {
-				return 0
-			}
-			sums := make([]float64, windows+1) // by age
-			for i := range v.Visit.Facts {
-				f := &v.Visit.Facts[i]
-				if age := (v.Now - f.At) / window; age >= 0 && age <= windows && e.is(f) {
-					sums[age] += f.N
+	o := op{events: []*op{e}, behind: e.behind, match: e.match, window: window, relies: e.relies}
+	if unquote(a[2].text) == "peers" {
+		o.eval = func(v *fusion.View, t []*tape) float64 {
+			var of []int64
+			n := min(history, v.Now-v.WorldBegan()+window-1) / window // the first one may be short
+			v.Peers(func(p *fusion.Visit) {
+				from := len(of)
+				of = append(of, make([]int64, min(n, (v.Now-max(p.First, v.WorldBegan())+window-1)/window))...)
+				for i := range p.Facts {
+					f := &p.Facts[i]
+					if age := (v.Now - f.At) / window; f.At <= v.Now && int(age) < len(of)-from && e.is(f) {
+						of[from+int(age)] += whole(f.N)
+					}
 				}
-			}
-			n, mean, spread := float64(windows), 0.0, 0.0
-			for _, x := range sums[1:] {
-				mean += x
-			}
-			mean /= n
-			for _, x := range sums[1:] {
-				spread += float64((x - mean) * (x - mean))
-			}
-			return round9((sums[0] - mean) / max(1, math.Sqrt(spread/n)))
-		}}
+			})
+			return deviation(whole(sumOf(v, t[0], v.Now-window)), of)
+		}
+		return o
+	}
+	o.span = history
+	o.eval = func(v *fusion.View, t []*tape) float64 {
+		windows := min(history, v.Now-v.Began())/window - 1
+		if windows < 2 {
+			return 0
+		}
+		of := make([]int64, windows)
+		now, _ := t[0].total()
+		_, later, _ := t[0].upTo(v.Now - window)
+		x := now - later
+		for age := range of {
+			_, sum, _ := t[0].upTo(v.Now - int64(age+2)*window)
+			of[age], later = later-sum, sum
+		}
+		return deviation(x, of)
+	}
+	return o
+}
+
+// deviation is how far x lies from the mean, in deviations of at least one unit; all in billionths.
+func deviation(x int64, of []int64) float64 {
+	if len(of) < 2 {
+		return 0
+	}
+	n, sum, spread := float64(len(of)), int64(0), 0.0
+	for _, y := range of {
+		sum += y
+	}
+	mean := float64(sum) / billion / n
+	for _, y := range of {
+		d := float64(y)/billion - mean
+		spread += float64(d * d)
+	}
+	return round9((float64(x)/billion - mean) / max(1, math.Sqrt(spread/n)))
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,7 +36,7 @@ func TestEventFunctions(t *testing.T) {
 		}}}
 		values := make([]float64, len(s.table.ops))
 		for i, o := range s.table.ops {
-			values[i] = o.eval(&v)
+			values[i] = o.eval(&v, tapesFrom(o, v.Visit.Facts))
 		}
 		if got := e.num(values); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
@@ -86,6 +87,21 @@ func TestEventFunctions(t *testing.T) {
 	f(`7 / 2`, 3.5)
 	f(`1 < 2 < 3 ? 1 : 0`, 1)
 	f(`3 not in [1, 2] ? 1 : 0`, 1)
+}
+
+// tapesFrom tells an operand's events of facts.
+func tapesFrom(o *op, facts []fusion.Fact) []*tape {
+	var all []*tape
+	for _, e := range o.events {
+		t := &tape{first: math.MaxInt64, reach: math.MinInt64}
+		for i := range facts {
+			if e.is(&facts[i]) {
+				t.add(&facts[i], int64(i))
+			}
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
 // TestMacrosAndLists holds that macros are put in their places and lists choose by every member.

@@ -52,6 +52,7 @@ type function struct {
 	truth bool // gives true or false
 	unit  unit
 	visit bool // needs a visit: its baskets, its tracks
+	store bool // needs the store: what was said of other subjects
 	build func(l *language, a []arg) op
 }
 
@@ -96,11 +97,11 @@ func (s *source) call(n *ast.CallNode) term {
 		s.fail(at, "%s needs a visit, and this policy judges a %s; write judge: visit", name, s.judge)
 		return term{}
 	}
+	if f.store && s.judge != fusion.SubjectStore && !s.macro {
+		s.fail(at, "%s is told to the store, and this policy judges a %s; write judge: store", name, s.judge)
+		return term{}
+	}
 	if f.build == nil {
-		if why, not := missing[name]; not {
-			s.fail(at, "%s", why)
-			return term{}
-		}
 		return s.arithmeticCall(n, name)
 	}
 	args, key, fine := make([]arg, len(n.Arguments)), name+"(", true
@@ -126,6 +127,12 @@ func (s *source) call(n *ast.CallNode) term {
 		return term{}
 	}
 	o.key, o.truth = key+")", f.truth
+	if o.event != nil {
+		o.event.key = o.key
+	}
+	if f.store {
+		s.asks = append(s.asks, asked{s, n.Arguments[0].Location().From, unquote(args[0].text), unquote(args[1].text)})
+	}
 	if f.truth {
 		return term{typ: truth, op: &o}
 	}

@@ -2,11 +2,8 @@ package rules
 
 import "magpie/fusion"
 
-// Bounds of what a result tells.
-const (
-	maxBehind = 8   // facts behind one piece of evidence
-	ringFull  = 128 // facts that a subject keeps
-)
+// maxBehind bounds what a result tells.
+const maxBehind = 8 // facts behind one piece of evidence
 
 // Result is what a policy last said of a subject.
 type Result struct {
@@ -30,42 +27,36 @@ type Evidence struct {
 	Facts       []fusion.Fact // at most 8, newest first
 }
 
-// judge makes a new result from the values of the policy's operands.
-func (p *Policy) judge(j *judged, st *state, v *fusion.View) {
-	r := &Result{Policy: p, At: v.Now}
+// judge makes a new result from the values of the policy's operands. What is behind it is only looked up where a tier is
+// reached, so that a score that nobody hears of costs little.
+func (p *Policy) judge(j *judged, m *Memory, b *bench, st *state, v *fusion.View) {
+	r := Result{Policy: p, At: v.Now}
 	if v.Visit.Subject == fusion.SubjectVisit {
-		r.ValueAtRisk = v.UnpaidValue()
+		if b.risked != b.call {
+			b.risk, b.risked = v.UnpaidValue(), b.call
+		}
+		r.ValueAtRisk = b.risk
 	}
 	if p.score != nil {
-		p.rate(j, st, v, r)
+		r.Score = quality(p.score.num(st.values))
 	} else {
-		p.weigh(j, st, v, r)
+		r.Score = p.weigh(j, st, v)
 	}
 	r.Best = r.Score
-	if st.result != nil {
+	if st.judged {
 		r.Best = max(r.Best, st.result.Best)
 	}
 	required := p.require == nil || p.require.is(st.values)
 	r.Tier, r.CappedBy = p.tier(r.Score, r.ValueAtRisk, required)
 	if r.Tier != "" {
-		r.Missing = p.missing(j, v)
+		r.Evidence = p.found(j, st, v, r.Score)
+		r.Missing = p.missing(j, m, b, v)
 	}
-	st.result = r
-}
-
-// rate scores by the policy's one expression.
-func (p *Policy) rate(j *judged, st *state, v *fusion.View, r *Result) {
-	r.Score = quality(p.score.num(st.values))
-	if r.Score == 0 {
-		return
-	}
-	e := Evidence{Name: "score", Quality: r.Score, LogOdds: float64(logit(min(max(r.Score, 1e-9), 1-1e-9))) / micro}
-	e.Facts, e.At = p.behind(j, p.score, v)
-	r.Evidence = []Evidence{e}
+	st.result, st.judged = r, true
 }
 
 // weigh sums the evidence: σ(logit(prior) + Σ groups).
-func (p *Policy) weigh(j *judged, st *state, v *fusion.View, r *Result) {
+func (p *Policy) weigh(j *judged, st *state, v *fusion.View) float64 {
 	var few [16]int64
 	sums := few[:]
 	if len(p.groups) > len(few) {
@@ -75,43 +66,68 @@ func (p *Policy) weigh(j *judged, st *state, v *fusion.View, r *Result) {
 		e := &p.evidence[i]
 		q := quality(e.expr.num(st.values))
 		value := nats(e.ln, q)
-		var found Evidence
-		if value != 0 {
-			found = Evidence{Name: e.name, Group: e.group, Quality: q}
-			found.Facts, found.At = p.behind(j, e.expr, v)
-		}
 		if e.half > 0 {
-			value, found = st.keep(len(p.evidence), i, e.half, v.Now, peak{value, found.At, found})
+			value = st.keep(p, j, i, value, q, v)
 		}
-		if value == 0 {
-			continue
-		}
-		found.LogOdds = float64(value) / micro
 		sums[e.in] += value
-		if r.Evidence == nil {
-			r.Evidence = make([]Evidence, 0, len(p.evidence)-i)
-		}
-		r.Evidence = append(r.Evidence, found)
 	}
 	sum := p.base
 	for g, c := range p.groups {
 		sum += min(max(sums[g], -c.cap), c.cap)
 	}
-	r.Score = sigmoid(sum)
+	return sigmoid(sum)
+}
+
+// found lists the evidence that adds something, as it was just weighed, with the facts behind it.
+func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Evidence {
+	if p.score != nil {
+		if score == 0 {
+			return nil
+		}
+		e := Evidence{Name: "score", Quality: score, LogOdds: float64(logit(min(max(score, 1e-9), 1-1e-9))) / micro}
+		e.Facts, e.At = p.behind(j, p.score, v)
+		return []Evidence{e}
+	}
+	var all []Evidence
+	for i := range p.evidence {
+		e := &p.evidence[i]
+		var x Evidence
+		var value int64
+		if e.half > 0 {
+			kept := &st.peaks[i]
+			x, value = kept.was, decayed(kept.value, v.Now-kept.at, e.half)
+		} else if q := quality(e.expr.num(st.values)); q > 0 {
+			x, value = Evidence{Name: e.name, Group: e.group, Quality: q}, nats(e.ln, q)
+			if value != 0 {
+				x.Facts, x.At = p.behind(j, e.expr, v)
+			}
+		}
+		if value != 0 {
+			x.LogOdds = float64(value) / micro
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // keep holds evidence with a half-life at its largest value since: the new value and the kept peak, each halved for every
 // half-life since the newest fact behind it, and the larger of the two.
-func (st *state) keep(n, i int, half, now int64, fresh peak) (int64, Evidence) {
+func (st *state) keep(p *Policy, j *judged, i int, value int64, q float64, v *fusion.View) int64 {
 	if st.peaks == nil {
-		st.peaks = make([]peak, n)
+		st.peaks = make([]peak, len(p.evidence))
 	}
-	kept := &st.peaks[i]
-	is, was := decayed(fresh.value, now-fresh.at, half), decayed(kept.value, now-kept.at, half)
-	if abs(is) >= abs(was) {
-		*kept, was = fresh, is
+	e, kept := &p.evidence[i], &st.peaks[i]
+	was := decayed(kept.value, v.Now-kept.at, e.half)
+	if value == 0 {
+		return was
 	}
-	return was, kept.was
+	fresh := Evidence{Name: e.name, Group: e.group, Quality: q}
+	fresh.Facts, fresh.At = p.behind(j, e.expr, v)
+	if is := decayed(value, v.Now-fresh.At, e.half); abs(is) >= abs(was) {
+		*kept = peak{value, fresh.At, fresh}
+		return is
+	}
+	return was
 }
 
 func abs(n int64) int64 {
@@ -152,7 +168,7 @@ func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact
 
 // missing lists what the policy relies on and could not perceive over the last minute, what kept an absent(…) from being
 // true, and whether facts that a window reaches back to are no longer kept.
-func (p *Policy) missing(j *judged, v *fusion.View) []string {
+func (p *Policy) missing(j *judged, m *Memory, b *bench, v *fusion.View) []string {
 	var all []string
 	for _, r := range p.relies {
 		if v.Coverage(r.modality, r.place) < 0.5 {
@@ -161,16 +177,30 @@ func (p *Policy) missing(j *judged, v *fusion.View) []string {
 	}
 	partial := false
 	for _, n := range p.ops {
-		o := j.ops[n]
+		o, t := j.ops[n], m.tapesOf(j, b, n)
 		if o.lacking != nil {
-			if why := o.lacking(v); why != "" {
+			if why := o.lacking(v, t); why != "" {
 				all = append(all, why)
 			}
 		}
-		partial = partial || o.window > 0 && len(v.Visit.Facts) >= ringFull && v.Visit.Facts[0].At > v.Now-o.window
+		partial = partial || o.reachesBeyond(v, t)
 	}
 	if partial {
 		all = append(all, "partial: older facts are no longer kept")
 	}
 	return sorted(all)
+}
+
+// reachesBeyond reports whether the operand is about more than its tapes hold.
+func (o *op) reachesBeyond(v *fusion.View, tapes []*tape) bool {
+	back := max(o.span, o.window)
+	if back == 0 || back > v.Now-v.Began() {
+		back = v.Now - v.Began()
+	}
+	for _, t := range tapes {
+		if t != nil && t.reach > v.Now-back {
+			return true
+		}
+	}
+	return false
 }

@@ -81,7 +81,7 @@ func TestJudgedOnlyByItsOwnFacts(t *testing.T) {
 // TestWindowsExpireButJudgeNothing holds that a window counts up to now, and that a fact in a window always judges, also
 // where the old value had only expired.
 func TestWindowsExpireButJudgeNothing(t *testing.T) {
-	set := load(t, Options{}, "p.yaml", scoring(`count(picked("any"), "10s") / 10`))
+	set := load(t, Options{}, "p.yaml", "policy: p\ntitle: t\nscore: 'count(picked(\"any\"), \"10s\") / 10'\nalert: {tiers: {log: 0.05}}\n")
 	s := newSubject(t, set, shop())
 	s.fact(0, picked(1))
 	s.v.Now = monday + 30*second
@@ -203,8 +203,8 @@ func TestCloneIsApart(t *testing.T) {
 	if !set.Judge(c, v, visit.Facts[1:]) || c.Results()[0].Score <= before.Score {
 		t.Fatalf("the copy was not judged: %+v", c.Results())
 	}
-	if got := s.result(); got.Score != before.Score || s.m.state[0].values[0] != 0.5 || s.m.state[0].peaks[0].value != nats(round9(math.Log(100)), 0.5) {
-		t.Errorf("the original changed: %+v", s.m.state[0])
+	if got := s.result(); got.Score != before.Score || s.m.state.get(0).values[0] != 0.5 || s.m.state.get(0).peaks[0].value != nats(round9(math.Log(100)), 0.5) {
+		t.Errorf("the original changed: %+v", s.m.state.get(0))
 	}
 }
 

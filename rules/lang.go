@@ -72,6 +72,14 @@ type language struct {
 	lists  map[string]fusion.Goods
 	macros map[string]*macro
 	config *conf.Config
+	asks   []asked
+}
+
+// asked is a policy's tier that alerted(…) names; whether it is there is known when all are read.
+type asked struct {
+	by           *source
+	at           int // offset
+	policy, tier string
 }
 
 type macro struct {

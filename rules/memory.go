@@ -2,31 +2,31 @@ package rules
 
 import (
 	"math"
+	"slices"
+	"sync"
 
 	"magpie/fusion"
 )
 
-// Memory is what judging keeps of one subject: per policy the operands' values when they were last read, the last result
-// and the peaks of evidence that decays. The zero value is ready. It belongs to one goroutine.
+// Memory is what judging keeps of one subject: what its event functions were told, and of each policy that has anything to do
+// with it the operands' values when they were last read, the last result and the peaks of evidence that decays. What has
+// nothing to do with the subject costs nothing. The zero value is ready. It belongs to one goroutine.
 type Memory struct {
 	set   *Set
 	kind  fusion.SubjectKind
-	state []state // by Policy.order
-
-	// What follows is scratch of one call, which has a number, so that nothing need be cleared.
-	call   int
-	values []float64 // by operand of the subject kind
-	read   []int     // the call in which the value was read
-	due    []int     // the call in which it may have changed
-	dirty  []int     // policies that read one that may have
-	marked []int     // by policy: the call in which it became dirty
+	state table[state] // by Policy.order
+	tapes table[tape]  // by event
+	armed []int        // operands with a timer that a fact has touched, ascending
+	told  int64        // facts so far
+	goods []held       // what the basket held when it was last looked at, by product; for operands of some goods
 }
 
 // state is what is kept of one policy.
 type state struct {
 	values []float64 // by slot
 	peaks  []peak    // by evidence; nil before the first judgement
-	result *Result   // never changed once made; nil: never judged
+	result Result    // what it refers to is never changed once made
+	judged bool
 }
 
 // peak is the largest value of a piece of evidence since it began, for those with a half-life.
@@ -36,153 +36,335 @@ type peak struct {
 	was   Evidence
 }
 
+// held is how much of a product the basket holds.
+type held struct {
+	product       int
+	units, unpaid float64
+}
+
 // Clone copies the memory; judging the copy leaves the original as it is.
 func (m *Memory) Clone() *Memory {
-	c := &Memory{set: m.set, kind: m.kind, state: append([]state(nil), m.state...)}
-	n := 0
-	for i := range c.state {
-		n += len(c.state[i].values)
-	}
-	all := make([]float64, 0, n)
-	for i := range c.state {
-		s := &c.state[i]
-		from := len(all)
-		all = append(all, s.values...)
-		s.values = all[from:len(all):len(all)]
-		s.peaks = append([]peak(nil), s.peaks...)
-	}
+	c := &Memory{set: m.set, kind: m.kind, told: m.told, armed: slices.Clip(m.armed), goods: slices.Clip(m.goods)}
+	m.state.each(func(i int, s *state) {
+		n := *s
+		n.values, n.peaks = slices.Clone(s.values), slices.Clone(s.peaks)
+		c.state.put(i, &n)
+	})
+	m.tapes.each(func(i int, t *tape) {
+		n := *t
+		n.marks = slices.Clip(t.marks)
+		c.tapes.put(i, &n)
+	})
 	return c
 }
 
-// bind makes the memory one of this set. What it holds of policies that are still the same (id and hash) is kept; others
-// begin anew and are judged from the subject's facts.
-func (m *Memory) bind(s *Set, kind fusion.SubjectKind) {
+// bind makes the memory one of this set. What it holds of policies that are still the same (id and hash) is kept, as are
+// the tapes of events that the set still has; others begin anew from the subject's facts. It reports whether it did.
+func (m *Memory) bind(s *Set, v *fusion.View) bool {
 	if m.set == s {
-		return
+		return false
 	}
-	old := map[string]*state{}
+	j := &s.by[v.Visit.Subject]
+	n := Memory{set: s, kind: v.Visit.Subject, told: m.told}
 	if m.set != nil {
-		for _, p := range m.set.by[m.kind].policies {
-			old[p.ID+p.Hash] = &m.state[p.order]
-		}
-	}
-	j := &s.by[kind]
-	fresh := make([]state, len(j.policies))
-	for i, p := range j.policies {
-		if o := old[p.ID+p.Hash]; o != nil && len(o.values) == len(p.ops) {
-			fresh[i] = *o
-			if o.result != nil {
-				r := *o.result
-				r.Policy = p
-				fresh[i].result = &r
+		was := &m.set.by[m.kind]
+		m.state.each(func(i int, st *state) {
+			old := was.policies[i]
+			k, ok := slices.BinarySearchFunc(j.policies, old.ID, func(p *Policy, id string) int { return compare(p.ID, id) })
+			if !ok || j.policies[k].Hash != old.Hash || len(st.values) != len(j.policies[k].ops) {
+				return
 			}
-			continue
-		}
-		fresh[i].values = make([]float64, len(p.ops))
+			kept := *st
+			kept.result.Policy = j.policies[k]
+			n.state.put(k, &kept)
+		})
+		m.tapes.each(func(i int, t *tape) {
+			if k, ok := j.eventIndex[was.events[i].key]; ok {
+				n.tapes.put(k, t)
+			}
+		})
 	}
-	*m = Memory{set: s, kind: kind, state: fresh}
+	if v.Visit.Full() { // of what is new, older facts are not to be had
+		oldest := v.Visit.Facts[0].At
+		for i, e := range j.events {
+			known := false
+			if m.set != nil {
+				_, known = m.set.by[m.kind].eventIndex[e.key]
+			}
+			if !known {
+				n.tapes.put(i, &tape{first: math.MaxInt64, reach: oldest})
+			}
+		}
+	}
+	*m = n
+	m.retell(j, v)
+	return true
 }
 
-// begin readies the scratch for one call.
-func (m *Memory) begin(j *judged) {
-	if m.values == nil {
-		m.values, m.read, m.due = make([]float64, len(j.ops)), make([]int, len(j.ops)), make([]int, len(j.ops))
-		m.marked = make([]int, len(j.policies))
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
 	}
-	m.call++
-	m.dirty = m.dirty[:0]
+	return 0
+}
+
+// retell fills the tapes anew from the facts that the subject keeps; what they hold of older ones stays.
+func (m *Memory) retell(j *judged, v *fusion.View) {
+	facts := v.Visit.Facts
+	from := int64(math.MinInt64)
+	if v.Visit.Full() {
+		from = facts[0].TS
+	}
+	m.tapes.each(func(_ int, t *tape) { t.before(from) })
+	m.armed, m.goods = nil, nil
+	for i := range facts {
+		m.tell(j, &facts[i])
+		for _, n := range j.byKind[facts[i].Kind] {
+			m.arm(j, n)
+		}
+	}
+}
+
+// tell gives a fact to the tapes of its events, and calls each for the operands that read them.
+func (m *Memory) tell(j *judged, f *fusion.Fact) {
+	m.told++
+	for _, e := range j.eventsOf(f) {
+		if !j.events[e].is(f) {
+			continue
+		}
+		t := m.tapes.get(e)
+		if t == nil {
+			t = &tape{first: math.MaxInt64, reach: math.MinInt64}
+			m.tapes.put(e, t)
+		}
+		t.add(f, m.told)
+		for _, n := range j.eventReaders[e] {
+			m.arm(j, n)
+		}
+	}
+}
+
+// arm notes that an operand's timer may be running.
+func (m *Memory) arm(j *judged, op int) {
+	if j.ops[op].due == nil {
+		return
+	}
+	if i, found := slices.BinarySearch(m.armed, op); !found {
+		m.armed = slices.Insert(slices.Clip(m.armed), i, op)
+	}
+}
+
+// bench is the scratch of one call. Calls have numbers, so that nothing need be cleared.
+type bench struct {
+	call   int
+	values []float64 // by operand of the subject kind
+	read   []int     // the call in which the value was read
+	due    []int     // the call in which it may have changed
+	dirty  []int     // policies that read one that may have
+	marked []int     // by policy: the call in which it became dirty
+	events []int     // of the fact at hand
+	goods  []held    // of the basket now
+	tapes  [8]*tape  // of the operand at hand
+	risk   float64   // value at risk
+	risked int       // the call in which it was read
+}
+
+func (j *judged) bench() *bench {
+	b, _ := j.benches.Get().(*bench)
+	if b == nil {
+		b = &bench{values: make([]float64, len(j.ops)), read: make([]int, len(j.ops)), due: make([]int, len(j.ops)), marked: make([]int, len(j.policies))}
+	}
+	b.call++
+	b.dirty = b.dirty[:0]
+	return b
 }
 
 // touched notes that an operand may have changed.
-func (m *Memory) touched(j *judged, op int) {
-	if m.due[op] == m.call {
+func (b *bench) touched(j *judged, op int) {
+	if b.due[op] == b.call {
 		return
 	}
-	m.due[op] = m.call
+	b.due[op] = b.call
 	for _, p := range j.readers[op] {
-		if m.marked[p] != m.call {
-			m.marked[p] = m.call
-			m.dirty = append(m.dirty, p)
+		if b.marked[p] != b.call {
+			b.marked[p] = b.call
+			b.dirty = append(b.dirty, p)
 		}
 	}
 }
 
+// tapesOf are the tapes of an operand's events, until the next call.
+func (m *Memory) tapesOf(j *judged, b *bench, op int) []*tape {
+	t := b.tapes[:0]
+	for _, e := range j.opEvents[op] {
+		t = append(t, m.tapes.get(e))
+	}
+	return t
+}
+
 // value reads an operand once a call.
-func (m *Memory) value(j *judged, v *fusion.View, op int) float64 {
-	if m.read[op] != m.call {
-		x := j.ops[op].eval(v)
+func (m *Memory) value(j *judged, b *bench, v *fusion.View, op int) float64 {
+	if b.read[op] != b.call {
+		x := j.ops[op].eval(v, m.tapesOf(j, b, op))
 		if math.IsNaN(x) {
 			x = 0
 		}
-		m.values[op], m.read[op] = x, m.call
+		b.values[op], b.read[op] = x, b.call
 	}
-	return m.values[op]
+	return b.values[op]
+}
+
+// looked touches the operands of goods of which the basket now holds another number.
+func (m *Memory) looked(j *judged, b *bench, v *fusion.View) {
+	b.goods = b.goods[:0]
+	for i := range v.Visit.Basket {
+		it := &v.Visit.Basket[i]
+		if it.Product < 0 {
+			continue
+		}
+		k := slices.IndexFunc(b.goods, func(h held) bool { return h.product == it.Product })
+		if k < 0 {
+			k = len(b.goods)
+			b.goods = append(b.goods, held{product: it.Product})
+		}
+		b.goods[k].units += it.Held()
+		b.goods[k].unpaid += it.Unpaid()
+	}
+	changed := false
+	touch := func(product int) {
+		changed = true
+		for _, n := range j.byProduct[product] {
+			b.touched(j, n)
+		}
+	}
+	for _, h := range b.goods {
+		if k := slices.IndexFunc(m.goods, func(o held) bool { return o.product == h.product }); k < 0 || m.goods[k] != h {
+			touch(h.product)
+		}
+	}
+	for _, h := range m.goods {
+		if !slices.ContainsFunc(b.goods, func(o held) bool { return o.product == h.product }) {
+			touch(h.product)
+		}
+	}
+	if changed {
+		m.goods = slices.Clone(b.goods)
+	}
 }
 
 // Judge takes the facts that were just added to a subject. Every policy for that kind of subject one of whose operands a
 // fact has changed is judged anew if its when is true. It reports whether any was, which is when a result can differ.
 func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
-	m.bind(s, v.Visit.Subject)
-	j := &s.by[m.kind]
-	begun := false
+	j := &s.by[v.Visit.Subject]
+	fresh := m.bind(s, &v)
+	if len(j.policies) == 0 || len(facts) == 0 {
+		return false
+	}
+	if !fresh && m.revised(j, &v, facts) {
+		m.retell(j, &v)
+		fresh = true
+	}
+	b := j.bench()
+	look := false
 	for i := range facts {
 		f := &facts[i]
-		if len(j.byKind[f.Kind]) == 0 {
-			continue
+		if !fresh {
+			m.tell(j, f)
 		}
-		if !begun {
-			m.begin(j)
-			begun = true
+		for _, e := range j.eventsOf(f) {
+			if j.events[e].is(f) {
+				for _, n := range j.eventReaders[e] {
+					b.touched(j, n)
+				}
+			}
 		}
 		for _, n := range j.byKind[f.Kind] {
-			if j.ops[n].touches(f) {
-				m.touched(j, n)
+			b.touched(j, n)
+			m.arm(j, n)
+		}
+		look = look || basket.has(f.Kind)
+	}
+	if look && j.byProduct != nil {
+		m.looked(j, b, &v)
+	}
+	any := len(b.dirty) > 0 && s.rejudge(m, b, v)
+	j.benches.Put(b)
+	return any
+}
+
+// revised reports whether facts say something else of what was told before: a merger, or another share in a pick.
+func (m *Memory) revised(j *judged, v *fusion.View, facts []fusion.Fact) bool {
+	for i := range facts {
+		f := &facts[i]
+		switch {
+		case f.Kind == fusion.FactMerged, f.TS < v.Now && f.Kind == fusion.FactPicked:
+			return true
+		case f.Kind == fusion.FactPicked && f.Source >= 0:
+			for k := range facts[:i] {
+				if g := &facts[k]; g.Kind == f.Kind && g.At == f.At && g.Source == f.Source && g.Product == f.Product {
+					return true
+				}
 			}
 		}
 	}
-	return begun && len(m.dirty) > 0 && s.rejudge(m, v)
+	return false
 }
 
 // Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…) and
 // missing_after(…) may change by time alone. It reports whether any policy was judged anew.
 func (s *Set) Fire(m *Memory, v fusion.View) bool {
-	m.bind(s, v.Visit.Subject)
+	m.bind(s, &v)
 	j := &s.by[m.kind]
-	if len(j.timers) == 0 {
+	if len(m.armed) == 0 {
 		return false
 	}
-	m.begin(j)
-	for _, n := range j.timers {
-		m.touched(j, n)
+	b := j.bench()
+	for _, n := range m.armed {
+		b.touched(j, n)
 	}
-	return s.rejudge(m, v)
+	any := s.rejudge(m, b, v)
+	j.benches.Put(b)
+	return any
 }
 
 // rejudge judges the policies one of whose due operands has changed.
-func (s *Set) rejudge(m *Memory, view fusion.View) bool {
+func (s *Set) rejudge(m *Memory, b *bench, view fusion.View) bool {
 	v := &view
 	j := &s.by[m.kind]
 	any := false
-	for _, i := range m.dirty {
-		p, st, changed := j.policies[i], &m.state[i], false
+	for _, i := range b.dirty {
+		p, st, changed := j.policies[i], m.state.get(i), false
 		for slot, n := range p.ops {
-			if m.due[n] != m.call {
+			if b.due[n] != b.call {
 				continue
 			}
-			x := m.value(j, v, n)
-			changed = changed || x != st.values[slot] || j.ops[n].window > 0
-			st.values[slot] = x
+			was := 0.0
+			if st != nil {
+				was = st.values[slot]
+			}
+			x := m.value(j, b, v, n)
+			changed = changed || x != was || j.ops[n].window > 0
+			if st != nil {
+				st.values[slot] = x
+			}
 		}
 		if !changed {
 			continue
 		}
+		if st == nil {
+			st = &state{values: make([]float64, len(p.ops))}
+			m.state.put(i, st)
+		}
 		for slot, n := range p.ops {
-			st.values[slot] = m.value(j, v, n)
+			st.values[slot] = m.value(j, b, v, n)
 		}
 		if p.when != nil && !p.when.is(st.values) {
 			continue
 		}
-		p.judge(j, st, v)
+		p.judge(j, m, b, st, v)
 		any = true
 	}
 	return any
@@ -191,20 +373,33 @@ func (s *Set) rejudge(m *Memory, view fusion.View) bool {
 // Due is the next time after v.Now at which a timer of this subject falls due, math.MaxInt64 if there is none.
 func (s *Set) Due(m *Memory, v fusion.View) int64 {
 	due := int64(math.MaxInt64)
-	j := &s.by[v.Visit.Subject]
-	for _, n := range j.timers {
-		due = min(due, j.ops[n].due(&v))
+	if m.set != s || len(m.armed) == 0 {
+		return due
+	}
+	j := &s.by[m.kind]
+	var few [8]*tape
+	for _, n := range m.armed {
+		t := few[:0]
+		for _, e := range j.opEvents[n] {
+			t = append(t, m.tapes.get(e))
+		}
+		due = min(due, j.ops[n].due(&v, t))
 	}
 	return due
 }
 
 // Results lists the last result of every policy that has judged the subject, sorted by policy id.
-func (m *Memory) Results() []Result {
-	var all []Result
-	for i := range m.state {
-		if r := m.state[i].result; r != nil {
-			all = append(all, *r)
+func (m *Memory) Results() []Result { return m.AppendResults(nil) }
+
+// AppendResults appends Results to a slice.
+func (m *Memory) AppendResults(to []Result) []Result {
+	m.state.each(func(_ int, st *state) {
+		if st.judged {
+			to = append(to, st.result)
 		}
-	}
-	return all
+	})
+	return to
 }
+
+// benches keeps scratch for whoever judges next.
+type benches struct{ sync.Pool }

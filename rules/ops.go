@@ -13,17 +13,20 @@ type op struct {
 	truth bool
 	unfit string // why the arguments do not go together, "" if they do
 
-	eval   func(v *fusion.View) float64 // a truth as 0 or 1
-	touch  kinds                        // a fact of these kinds may change it
-	behind kinds                        // a fact of these kinds stands behind it, if match agrees
-	match  func(f *fusion.Fact) bool    // nil: all
-	window int64                        // facts count for so long; each then changes the value, whatever it was before
+	eval   func(v *fusion.View, t []*tape) float64 // a truth as 0 or 1; t are the tapes of its events
+	events []*op                                   // the events that it reads; one of them may change it
+	touch  kinds                                   // a fact of these kinds may change it, beside its events
+	goods  fusion.Goods                            // not nil: of the basket, only what it holds of these may change it
+	behind kinds                                   // a fact of these kinds stands behind it, if match agrees
+	match  func(f *fusion.Fact) bool               // nil: all
+	window int64                                   // facts count for so long; each then changes the value, whatever it was before
+	span   int64                                   // how far back it reaches, where that is not window; 0: not at all, or to the beginning
 
-	due     func(v *fusion.View) int64 // the next time after v.Now at which time alone may change it; nil: never
-	event   *op                        // itself, where it is an event
+	due     func(v *fusion.View, t []*tape) int64 // the next time after v.Now at which time alone may change it; nil: never
+	event   *op                                   // itself, where it is an event
 	reached func(limit float64, strict bool) *op
 	relies  []reliance
-	lacking func(v *fusion.View) string // what was missing for it to be true, "" if nothing
+	lacking func(v *fusion.View, t []*tape) string // what was missing for it to be true, "" if nothing
 }
 
 // reliance is what an operand needs to be seen.
@@ -45,11 +48,6 @@ func of(all ...fusion.FactKind) kinds {
 }
 
 func (k kinds) has(f fusion.FactKind) bool { return k&(1<<f) != 0 }
-
-// touches reports whether a new fact may change the operand's value.
-func (o *op) touches(f *fusion.Fact) bool {
-	return o.touch.has(f.Kind) && (o.window == 0 || o.match == nil || o.match(f))
-}
 
 // stands reports whether a fact stands behind the operand's value at now.
 func (o *op) stands(f *fusion.Fact, now int64) bool {
@@ -87,19 +85,24 @@ func some(g fusion.Goods) func(f *fusion.Fact) bool {
 	return func(f *fusion.Fact) bool { return g.Has(f.Product) }
 }
 
+// from is a value that needs no tape.
+func from(eval func(v *fusion.View) float64) func(*fusion.View, []*tape) float64 {
+	return func(v *fusion.View, _ []*tape) float64 { return eval(v) }
+}
+
 // basketOp reads the basket.
-func basketOp(eval func(v *fusion.View) float64, match func(f *fusion.Fact) bool) op {
-	return op{eval: eval, touch: basket, behind: handling | of(fusion.FactMoved, fusion.FactScanned, fusion.FactVoided, fusion.FactShown), match: match,
+func basketOp(eval func(v *fusion.View) float64, goods fusion.Goods) op {
+	return op{eval: from(eval), touch: basket, goods: goods, match: some(goods), behind: handling | of(fusion.FactMoved, fusion.FactScanned, fusion.FactVoided, fusion.FactShown),
 		relies: []reliance{{modality: fusion.ByTill}, {modality: fusion.ByWeight}}}
 }
 
 func placeOp(a arg, touch, behind kinds, m fusion.Modality, eval func(v *fusion.View) float64) op {
-	return op{eval: eval, touch: touch, behind: behind, match: in(a.place), relies: []reliance{{m, a.place, a.text}}}
+	return op{eval: from(eval), touch: touch, behind: behind, match: in(a.place), relies: []reliance{{m, a.place, a.text}}}
 }
 
 // sinceFacts is the next time at which a fact of these kinds is a window old.
-func sinceFacts(touch kinds, window int64) func(v *fusion.View) int64 {
-	return func(v *fusion.View) int64 {
+func sinceFacts(touch kinds, window int64) func(v *fusion.View, t []*tape) int64 {
+	return func(v *fusion.View, _ []*tape) int64 {
 		due := int64(math.MaxInt64)
 		for i := range v.Visit.Facts {
 			f := &v.Visit.Facts[i]
@@ -127,11 +130,11 @@ func dwellOp(_ *language, a []arg) op {
 		if strict {
 			o.key = "dwell(" + a[0].text + ") > " + number9(limit)
 		}
-		o.eval = func(v *fusion.View) float64 {
+		o.eval = func(v *fusion.View, _ []*tape) float64 {
 			d := round9(v.Dwell(place))
 			return bit(d > limit || !strict && d == limit)
 		}
-		o.due = func(v *fusion.View) int64 {
+		o.due = func(v *fusion.View, _ []*tape) int64 {
 			due := v.DwellDue(place, limit)
 			if strict && due < math.MaxInt64 {
 				due++
@@ -148,7 +151,7 @@ func dwellOp(_ *language, a []arg) op {
 
 // clockOp is about the time of day; no fact touches it.
 func clockOp(read func(t time.Time) float64) op {
-	return op{eval: func(v *fusion.View) float64 { return read(v.Local()) }}
+	return op{eval: func(v *fusion.View, _ []*tape) float64 { return read(v.Local()) }}
 }
 
 func betweenOp(_ *language, a []arg) op {
@@ -164,23 +167,37 @@ func betweenOp(_ *language, a []arg) op {
 
 // pathOp is true once the places were entered in this order, the last within the window of the first.
 func pathOp(_ *language, a []arg) op {
-	route, window := a[0].route, a[1].ns
-	entered := of(fusion.FactEntered, fusion.FactExited)
-	step := func(i int) func(f *fusion.Fact) bool {
-		return func(f *fusion.Fact) bool { return entered.has(f.Kind) && f.Zone >= 0 && route[i][f.Zone] }
+	var steps []*op
+	for _, place := range a[0].route {
+		e := eventOp(of(fusion.FactEntered, fusion.FactExited), in(place), reliance{modality: fusion.ByTrack})
+		e.event.key = "entered " + placeKey(place)
+		steps = append(steps, e.event)
 	}
-	steps := make([]func(f *fusion.Fact) bool, len(route))
-	for i := range route {
-		steps[i] = step(i)
+	o := ordered(steps, a[1].ns)
+	o.relies = []reliance{{modality: fusion.ByTrack}}
+	return o
+}
+
+// seenOp is true once the modality has perceived the subject in the place.
+func seenOp(l *language, a []arg) op {
+	m, p := a[0].modality, a[1].place
+	e := eventOp(^kinds(0), func(f *fusion.Fact) bool {
+		return f.Source >= 0 && f.Zone >= 0 && p[f.Zone] && l.store.Sources[f.Source].Kind == modalityKinds[m]
+	}, reliance{m, p, a[1].text})
+	e.event.key = "seen " + m.String() + " " + placeKey(p)
+	return op{events: []*op{e.event}, behind: perceived[m], match: in(p), relies: e.relies, touch: walking,
+		eval: func(v *fusion.View, t []*tape) float64 {
+			return bit(t[0].earliest() != math.MaxInt64 || m == fusion.ByTrack && v.Entered(p))
+		}}
+}
+
+// placeKey names a set of zones in the key of an operand.
+func placeKey(p fusion.Place) string {
+	b := make([]byte, len(p))
+	for i, in := range p {
+		if b[i] = '-'; in {
+			b[i] = '+'
+		}
 	}
-	return op{touch: entered, behind: entered, relies: []reliance{{modality: fusion.ByTrack}},
-		match: func(f *fusion.Fact) bool {
-			for _, is := range steps {
-				if is(f) {
-					return true
-				}
-			}
-			return false
-		},
-		eval: func(v *fusion.View) float64 { return bit(inOrder(v.Visit.Facts, steps, window)) }}
+	return string(b)
 }

@@ -128,7 +128,13 @@ func (p *Policy) tier(score, value float64, required bool) (name, cappedBy strin
 // String names the policy and its mode.
 func (p *Policy) String() string { return fmt.Sprintf("%s (%s)", p.ID, p.Mode) }
 
+// anyModality is what needs no sensor.
+const anyModality = fusion.Modality(255)
+
 func (r reliance) String() string {
+	if r.modality == anyModality {
+		return ""
+	}
 	if r.where == "" {
 		return r.modality.String() + " coverage"
 	}

@@ -65,14 +65,35 @@ type Set struct {
 	by [len(fusion.SubjectKinds)]judged
 }
 
-// judged is what judges one kind of subject: its policies that are not off, and the operands that they read.
+// judged is what judges one kind of subject: its policies that are not off, sorted by id, the operands that they read and the
+// events that these read, each once however many read it.
 type judged struct {
 	policies []*Policy
 	ops      []*op
 	index    map[string]int               // operands by their text
 	readers  [][]int                      // by operand: the policies that read it
-	byKind   [len(fusion.FactKinds)][]int // by kind of fact: the operands that it may change
-	timers   []int                        // operands that have one
+	byKind   [len(fusion.FactKinds)][]int // by kind of fact: the operands that it may change, but those of events and of some goods
+
+	byProduct map[int][]int // operands of some goods of the basket; nil: there are none
+
+	events       []*op
+	eventIndex   map[string]int                       // events by their text
+	eventReaders [][]int                              // by event: the operands that read it
+	opEvents     [][]int                              // by operand: the events that it reads
+	eventKinds   [len(fusion.FactKinds)][]int         // by kind of fact: the events of any goods
+	eventGoods   [len(fusion.FactKinds)]map[int][]int // and those of some, by product; with those of any
+
+	benches benches
+}
+
+// eventsOf lists the events that a fact may be one of.
+func (j *judged) eventsOf(f *fusion.Fact) []int {
+	if of := j.eventGoods[f.Kind]; of != nil && f.Product >= 0 {
+		if all, ok := of[f.Product]; ok {
+			return all
+		}
+	}
+	return j.eventKinds[f.Kind]
 }
 
 // Load reads every *.yaml of a folder but *_test.yaml, and reports everything that is wrong with all of them at once as
@@ -162,6 +183,7 @@ func Build(files []File, opts Options) (*Set, error) {
 		s.Policies = append(s.Policies, p)
 		table[p] = ops
 	}
+	l.answer(s.Policies)
 	for _, in := range read { // a use of common.yaml may find an error in it, so that it is done when all are
 		errs = append(errs, in.Errors...)
 		s.Warnings = append(s.Warnings, in.Warnings...)
@@ -186,6 +208,9 @@ func Build(files []File, opts Options) (*Set, error) {
 		if p.Mode != Off {
 			s.by[p.Judge].add(p, table[p])
 		}
+	}
+	for k := range s.by {
+		s.by[k].done()
 	}
 	return s, nil
 }
@@ -215,29 +240,18 @@ func policyHash(data, common []byte, params map[string]any) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// add takes a policy in, interning its operands.
+// add takes a policy in, interning its operands and their events.
 func (j *judged) add(p *Policy, ops []*op) {
 	if j.index == nil {
-		j.index = map[string]int{}
+		j.index, j.eventIndex = map[string]int{}, map[string]int{}
 	}
 	p.order = len(j.policies)
 	j.policies = append(j.policies, p)
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true}
 	for _, o := range ops {
 		i, ok := j.index[o.key]
 		if !ok {
-			i = len(j.ops)
-			j.index[o.key] = i
-			j.ops = append(j.ops, o)
-			j.readers = append(j.readers, nil)
-			for kind := range j.byKind {
-				if o.touch.has(fusion.FactKind(kind)) {
-					j.byKind[kind] = append(j.byKind[kind], i)
-				}
-			}
-			if o.due != nil {
-				j.timers = append(j.timers, i)
-			}
+			i = j.addOp(o)
 		}
 		p.ops = append(p.ops, i)
 		j.readers[i] = append(j.readers[i], p.order)
@@ -246,6 +260,101 @@ func (j *judged) add(p *Policy, ops []*op) {
 				seen[text] = true
 				p.relies = append(p.relies, r)
 			}
+		}
+	}
+}
+
+func (j *judged) addOp(o *op) int {
+	i := len(j.ops)
+	j.index[o.key] = i
+	j.ops = append(j.ops, o)
+	j.readers = append(j.readers, nil)
+	j.opEvents = append(j.opEvents, nil)
+	for _, e := range o.events {
+		k, ok := j.eventIndex[e.key]
+		if !ok {
+			k = len(j.events)
+			j.eventIndex[e.key] = k
+			j.events = append(j.events, e)
+			j.eventReaders = append(j.eventReaders, nil)
+		}
+		j.opEvents[i] = append(j.opEvents[i], k)
+		if n := len(j.eventReaders[k]); n == 0 || j.eventReaders[k][n-1] != i {
+			j.eventReaders[k] = append(j.eventReaders[k], i)
+		}
+	}
+	if o.goods != nil && len(o.events) == 0 {
+		if j.byProduct == nil {
+			j.byProduct = map[int][]int{}
+		}
+		for product, has := range o.goods {
+			if has {
+				j.byProduct[product] = append(j.byProduct[product], i)
+			}
+		}
+		return i
+	}
+	for kind := range j.byKind {
+		if o.touch.has(fusion.FactKind(kind)) {
+			j.byKind[kind] = append(j.byKind[kind], i)
+		}
+	}
+	return i
+}
+
+// done builds what finds the events of a fact, when all policies are in.
+func (j *judged) done() {
+	for i, e := range j.events {
+		for kind := range j.eventKinds {
+			if !e.behind.has(fusion.FactKind(kind)) {
+				continue
+			}
+			if e.goods == nil {
+				j.eventKinds[kind] = append(j.eventKinds[kind], i)
+				continue
+			}
+			if j.eventGoods[kind] == nil {
+				j.eventGoods[kind] = map[int][]int{}
+			}
+			for product, has := range e.goods {
+				if has {
+					j.eventGoods[kind][product] = append(j.eventGoods[kind][product], i)
+				}
+			}
+		}
+	}
+	for kind, of := range j.eventGoods {
+		for product := range of {
+			of[product] = append(of[product], j.eventKinds[kind]...)
+		}
+	}
+}
+
+// answer looks for the tiers that alerted(…) names, when all policies are read. That only the store may ask, and only about
+// others, leaves no way in a circle.
+func (l *language) answer(all []*Policy) {
+	byID := map[string]*Policy{}
+	var ids []string
+	for _, p := range all {
+		byID[p.ID] = p
+		if p.Judge != fusion.SubjectStore {
+			ids = append(ids, p.ID)
+		}
+	}
+	for _, a := range l.asks {
+		if a.by.macro {
+			continue
+		}
+		p := byID[a.policy]
+		switch {
+		case p == nil:
+			a.by.fail(a.at, "alerted: there is no policy %s; %s", quote(a.policy), strict.Suggest(a.policy, sorted(ids)))
+		case p.Judge == fusion.SubjectStore:
+			a.by.fail(a.at, "alerted: %s judges the store too; name one that judges another subject", a.policy)
+		case !p.hasTier(a.tier):
+			a.by.fail(a.at, "alerted: %s has no tier %s", a.policy, a.tier)
+		case p.Mode != Live:
+			a.by.warn(a.at, "alerted: %s is %s and so raises no alert", a.policy, p.Mode)
 		}
 	}
 }

@@ -2,22 +2,15 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"magpie/fusion"
 )
 
-// missing says why a function of the contract's table cannot be used.
-var missing = map[string]string{
-	"alerted": "alerted(…) is not there yet: no policy can see what was said of other subjects",
-}
-
 // functions is the table of contract §4.
 var functions = map[string]*function{
-	"seen": {args: []param{aModality, aPlace}, truth: true, visit: true, build: func(_ *language, a []arg) op {
-		m, p := a[0].modality, a[1].place
-		return placeOp(a[1], perceived[m], perceived[m], m, func(v *fusion.View) float64 { return bit(v.Seen(m, p)) })
-	}},
+	"seen": {args: []param{aModality, aPlace}, truth: true, visit: true, build: seenOp},
 	"entered": {args: []param{aPlace}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		return placeOp(a[0], walking, of(fusion.FactEntered), fusion.ByTrack, func(v *fusion.View) float64 { return bit(v.Entered(a[0].place)) })
 	}},
@@ -29,13 +22,13 @@ var functions = map[string]*function{
 	}},
 	"heading": {args: []param{aWay}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		out := a[0].text == `"out"`
-		return op{eval: func(v *fusion.View) float64 { return bit(v.Heading(out)) }, touch: walking, behind: walking}
+		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Heading(out)) }), touch: walking, behind: walking}
 	}},
 	"dwell": {args: []param{aPlace}, unit: seconds, visit: true, build: dwellOp},
 	"path":  {args: []param{aPath, aWindow}, truth: true, visit: true, build: pathOp},
 	"with": {args: []param{aClass}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
 		class := unquote(a[0].text)
-		return op{eval: func(v *fusion.View) float64 { return v.With(class) }, touch: of(fusion.FactWith), behind: of(fusion.FactWith),
+		return op{eval: from(func(v *fusion.View) float64 { return v.With(class) }), touch: of(fusion.FactWith), behind: of(fusion.FactWith),
 			match: func(f *fusion.Fact) bool { return f.Name == class }}
 	}},
 
@@ -47,18 +40,18 @@ var functions = map[string]*function{
 	"read":     placeEvent(fusion.FactRead, fusion.ByRFID),
 	"lost":     placeEvent(fusion.FactLost, fusion.ByTrack),
 	"opened": {unit: counted, build: func(*language, []arg) op {
-		return eventOp(fusion.FactOpened, nil, reliance{modality: fusion.ByTill})
+		return eventOp(of(fusion.FactOpened), nil, reliance{modality: fusion.ByTill})
 	}},
 	"signal": {args: []param{aName}, unit: counted, build: func(_ *language, a []arg) op {
 		name := unquote(a[0].text)
-		return eventOp(fusion.FactSignal, func(f *fusion.Fact) bool { return f.Name == name && f.P > 0 }, reliance{modality: fusion.BySignal})
+		return eventOp(of(fusion.FactSignal), func(f *fusion.Fact) bool { return f.Name == name && f.P > 0 }, reliance{modality: fusion.BySignal})
 	}},
 
 	"carried": {args: []param{aGoods}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
-		return basketOp(func(v *fusion.View) float64 { return v.Carried(a[0].goods) }, some(a[0].goods))
+		return basketOp(func(v *fusion.View) float64 { return v.Carried(a[0].goods) }, a[0].goods)
 	}},
 	"unpaid": {args: []param{aGoods}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
-		return basketOp(func(v *fusion.View) float64 { return v.Unpaid(a[0].goods) }, some(a[0].goods))
+		return basketOp(func(v *fusion.View) float64 { return v.Unpaid(a[0].goods) }, a[0].goods)
 	}},
 	"carried_value": {unit: money, visit: true, build: ofBasket(fusion.View.CarriedValue)},
 	"unpaid_value":  {unit: money, visit: true, build: ofBasket(fusion.View.UnpaidValue)},
@@ -66,18 +59,18 @@ var functions = map[string]*function{
 	"owner_conf":    {unit: counted, visit: true, build: ofBasket(fusion.View.OwnerConf)},
 	"substituted":   {unit: counted, visit: true, build: ofBasket(fusion.View.Substituted)},
 	"staff": {unit: counted, visit: true, build: func(*language, []arg) op {
-		return op{eval: func(v *fusion.View) float64 { return v.IsStaff() }, touch: of(fusion.FactStaff) | walking | tagged, behind: of(fusion.FactStaff)}
+		return op{eval: from(func(v *fusion.View) float64 { return v.IsStaff() }), touch: of(fusion.FactStaff) | walking | tagged, behind: of(fusion.FactStaff)}
 	}},
 	"group_paid": {unit: counted, visit: true, build: func(*language, []arg) op {
 		k := of(fusion.FactGroup, fusion.FactPaid)
-		return op{eval: func(v *fusion.View) float64 { return v.GroupPaid() }, touch: k | paying | walking, behind: k}
+		return op{eval: from(func(v *fusion.View) float64 { return v.GroupPaid() }), touch: k | paying | walking, behind: k}
 	}},
 	"stranded":    placed(fusion.View.Stranded, tagged|walking|handling, counted),
 	"moved":       placed(fusion.View.Moved, tagged, counted),
 	"moved_count": placed(fusion.View.MovedCount, tagged, counted),
 	"silent": {args: []param{aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		k := tagged | handling | paying
-		return op{eval: func(v *fusion.View) float64 { return bit(v.Silent(a[0].ns)) }, touch: k, behind: tagged | handling,
+		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Silent(a[0].ns)) }), touch: k, behind: tagged | handling,
 			due: sinceFacts(k, a[0].ns), relies: []reliance{{modality: fusion.ByRFID}}}
 	}},
 	"missing_after": {args: []param{aPlace, aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
@@ -97,18 +90,20 @@ var functions = map[string]*function{
 	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, build: sequenceOp},
 	"absent":   {args: []param{anEvent, anEvent, aWindow}, truth: true, build: absentOp},
 	"zscore":   {args: []param{anEvent, aWindow, aBasis, aWindow}, build: zscoreOp},
-	"alerted":  {args: []param{aPolicy, aTier, aGoods}, unit: counted},
+	"alerted":  {args: []param{aPolicy, aTier, aGoods}, unit: counted, store: true, build: alertedOp},
 
 	"coverage": {args: []param{aModality, aPlace}, unit: counted, build: func(_ *language, a []arg) op {
 		m, p := a[0].modality, a[1].place
-		return op{eval: func(v *fusion.View) float64 { return v.Coverage(m, p) }, relies: []reliance{{m, p, a[1].text}}}
+		return op{eval: from(func(v *fusion.View) float64 { return v.Coverage(m, p) }), relies: []reliance{{m, p, a[1].text}}}
 	}},
 	"between": {args: []param{aClock, aClock}, truth: true, build: betweenOp},
 	"hour":    {build: func(*language, []arg) op { return clockOp(func(t time.Time) float64 { return float64(t.Hour()) }) }},
 	"weekday": {build: func(*language, []arg) op {
 		return clockOp(func(t time.Time) float64 { return float64((int(t.Weekday())+6)%7 + 1) }) // Monday is 1, Sunday 7
 	}},
-	"open":  {truth: true, build: func(*language, []arg) op { return op{eval: func(v *fusion.View) float64 { return bit(v.OpenHours()) }} }},
+	"open": {truth: true, build: func(*language, []arg) op {
+		return op{eval: from(func(v *fusion.View) float64 { return bit(v.OpenHours()) })}
+	}},
 	"min":   {args: []param{aNumber, aNumber}, more: 6},
 	"max":   {args: []param{aNumber, aNumber}, more: 6},
 	"abs":   {args: []param{aNumber}},
@@ -116,7 +111,7 @@ var functions = map[string]*function{
 }
 
 // eventNames lists the functions that stand for their events.
-var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "signal"}
+var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "signal", "alerted"}
 
 func unquote(s string) string { return s[1 : len(s)-1] }
 
@@ -133,30 +128,44 @@ func placed(read func(fusion.View, fusion.Place) float64, touch kinds, u unit) *
 
 func goodsEvent(k fusion.FactKind, m fusion.Modality) *function {
 	return &function{args: []param{aGoods}, unit: counted, build: func(_ *language, a []arg) op {
-		return eventOp(k, some(a[0].goods), reliance{modality: m})
+		o := eventOp(of(k), some(a[0].goods), reliance{modality: m})
+		o.event.goods = a[0].goods
+		return o
 	}}
 }
 
 func placeEvent(k fusion.FactKind, m fusion.Modality) *function {
 	return &function{args: []param{aPlace}, unit: counted, build: func(_ *language, a []arg) op {
-		return eventOp(k, in(a[0].place), reliance{m, a[0].place, a[0].text})
+		return eventOp(of(k), in(a[0].place), reliance{m, a[0].place, a[0].text})
 	}}
 }
 
 // windowed is a function of an event and a window.
-func windowed(u unit, fold func(v *fusion.View, e *op, from int64) float64) *function {
+func windowed(u unit, fold func(v *fusion.View, t *tape, from int64) float64) *function {
 	return &function{args: []param{anEvent, aWindow}, unit: u, build: func(_ *language, a []arg) op {
 		e, window := a[0].event, a[1].ns
-		return op{eval: func(v *fusion.View) float64 { return fold(v, e, v.Now-window) }, touch: e.touch, behind: e.behind, match: e.match,
-			window: window, relies: e.relies}
+		return op{eval: func(v *fusion.View, t []*tape) float64 { return fold(v, t[0], v.Now-window) }, events: []*op{e}, behind: e.behind,
+			match: e.match, window: window, relies: e.relies}
 	}}
 }
 
 // moment is a function of an event that gives a time in seconds.
-func moment(read func(v *fusion.View, e *op) float64) *function {
+func moment(read func(v *fusion.View, t *tape) float64) *function {
 	return &function{args: []param{anEvent}, unit: seconds, build: func(_ *language, a []arg) op {
 		e := a[0].event
-		return op{eval: func(v *fusion.View) float64 { return read(v, e) }, touch: e.touch, behind: e.behind, match: e.match,
-			window: math.MaxInt64 / 2, relies: e.relies}
+		return op{eval: func(v *fusion.View, t []*tape) float64 { return read(v, t[0]) }, events: []*op{e}, behind: e.behind, match: e.match,
+			window: forever, relies: e.relies}
 	}}
+}
+
+// forever is a window that reaches to the beginning.
+const forever = math.MaxInt64 / 2
+
+// alertedOp is the event that a policy's score first crossed a tier, for a subject other than the store.
+func alertedOp(l *language, a []arg) op {
+	policy, tier, goods := unquote(a[0].text), unquote(a[1].text), a[2].goods
+	return eventOp(of(fusion.FactAlerted), func(f *fusion.Fact) bool {
+		x := fusion.ParseAlerted(f.Name)
+		return x.Policy == policy && x.Tier == tier && (goods == nil || slices.ContainsFunc(x.Products, goods.Has))
+	}, reliance{modality: anyModality})
 }

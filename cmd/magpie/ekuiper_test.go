@@ -386,7 +386,7 @@ func TestKuiperIdentity(t *testing.T) {
 // concerns its own key, whatever the window.
 func TestKuiperSlidingWindows(t *testing.T) {
 	cost := func(tills int, window string) (allocs, judged float64) {
-		policy := strings.Replace(fmt.Sprintf(kuiperPolicy, "p", window, 1000), "judge: till", "judge: zone", 1)
+		policy := strings.Replace(fmt.Sprintf(kuiperPolicy, "p", window, 100_000), "judge: till", "judge: zone", 1)
 		x := kuiper(t, tills, strings.Replace(policy, `scanned("any")`, `signal("line")`, 1)).kuiper(t)
 		const n = 2000
 		lines := make([]sim.Line, n)

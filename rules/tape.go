@@ -1,0 +1,219 @@
+package rules
+
+import (
+	"math"
+	"slices"
+
+	"magpie/fusion"
+)
+
+// maxMarks bounds what a tape holds; the oldest go first.
+const maxMarks = 4096
+
+// tape is what one event function has been told of one subject: when, how many and of what, with running totals, so that any
+// window over it is the difference of two of them. All policies of a set share it. Copies share its marks: they are appended
+// to and cut at the front; what changes one in the middle copies them first. A nil tape is empty.
+type tape struct {
+	marks        []mark // by (at, seq)
+	units, times int64  // of the marks that were cut off, in billionths
+	first        int64  // the earliest that was cut off; math.MaxInt64: none
+	reach        int64  // everything after it is here
+}
+
+// mark is one fact on a tape.
+type mark struct {
+	at, ts, seq  int64  // when it happened, when it was known, and the how manieth fact of the subject it was
+	units, times int64  // running totals with this one: units, and events of which one of several units counts once
+	thing        int    // a product or a zone
+	name         string // or a tag, a session, a signal
+}
+
+const billion = 1e9
+
+func whole(n float64) int64 { return int64(math.Round(float64(n * billion))) }
+
+// total is the running totals of everything told.
+func (t *tape) total() (units, times int64) {
+	switch {
+	case t == nil:
+		return 0, 0
+	case len(t.marks) == 0:
+		return t.units, t.times
+	}
+	m := &t.marks[len(t.marks)-1]
+	return m.units, m.times
+}
+
+// upTo is the index of the first mark after a moment, and the running totals before it.
+func (t *tape) upTo(at int64) (i int, units, times int64) {
+	if t == nil {
+		return 0, 0, 0
+	}
+	lo, hi := 0, len(t.marks)
+	for lo < hi {
+		if m := (lo + hi) / 2; t.marks[m].at <= at {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	if lo == 0 {
+		return 0, t.units, t.times
+	}
+	return lo, t.marks[lo-1].units, t.marks[lo-1].times
+}
+
+// after gives the marks after a moment.
+func (t *tape) after(at int64) []mark {
+	if t == nil {
+		return nil
+	}
+	i, _, _ := t.upTo(at)
+	return t.marks[i:]
+}
+
+func (t *tape) all() []mark {
+	if t == nil {
+		return nil
+	}
+	return t.marks
+}
+
+// next is the first mark that comes after one, by (at, seq); nil if there is none.
+func (t *tape) next(m *mark) *mark {
+	if t == nil {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(t.marks, m, func(a mark, m *mark) int { return a.compare(m) })
+	if found {
+		i++
+	}
+	if i == len(t.marks) {
+		return nil
+	}
+	return &t.marks[i]
+}
+
+func (m *mark) compare(o *mark) int {
+	switch {
+	case m.at < o.at || m.at == o.at && m.seq < o.seq:
+		return -1
+	case m.at == o.at && m.seq == o.seq:
+		return 0
+	}
+	return 1
+}
+
+// newest is the time of the last mark, math.MinInt64 without one.
+func (t *tape) newest() int64 {
+	if t == nil || len(t.marks) == 0 {
+		return math.MinInt64
+	}
+	return t.marks[len(t.marks)-1].at
+}
+
+// earliest is the time of the first event ever told, math.MaxInt64 without one.
+func (t *tape) earliest() int64 {
+	if t == nil {
+		return math.MaxInt64
+	}
+	if len(t.marks) > 0 {
+		return min(t.first, t.marks[0].at)
+	}
+	return t.first
+}
+
+// add takes a fact, the seq-th of the subject.
+func (t *tape) add(f *fusion.Fact, seq int64) {
+	m := mark{at: f.At, ts: f.TS, seq: seq, thing: f.Product}
+	switch f.Kind {
+	case fusion.FactLost:
+		m.thing = f.Zone
+	case fusion.FactRead, fusion.FactOpened, fusion.FactSignal, fusion.FactAlerted:
+		m.thing, m.name = -1, f.Name
+	}
+	units, times := whole(f.N), whole(min(1, f.N))
+	i := len(t.marks)
+	for i > 0 && t.marks[i-1].at > m.at {
+		i--
+	}
+	if i < len(t.marks) {
+		t.marks = slices.Insert(slices.Clone(t.marks), i, m)
+	} else {
+		t.marks = append(t.marks, m)
+	}
+	before := [2]int64{t.units, t.times}
+	if i > 0 {
+		before = [2]int64{t.marks[i-1].units, t.marks[i-1].times}
+	}
+	t.marks[i].units, t.marks[i].times = before[0]+units, before[1]+times
+	for k := i + 1; k < len(t.marks); k++ {
+		t.marks[k].units += units
+		t.marks[k].times += times
+	}
+	for len(t.marks) > maxMarks || t.marks[0].at <= f.TS-int64(longest) {
+		t.cut()
+	}
+}
+
+// cut takes the oldest mark off.
+func (t *tape) cut() {
+	m := &t.marks[0]
+	t.units, t.times = m.units, m.times
+	t.first, t.reach = min(t.first, m.at), max(t.reach, m.at)
+	if t.marks = t.marks[1:]; len(t.marks) == 0 {
+		t.marks = nil
+	}
+}
+
+// before forgets what was known from ts on, to be told again.
+func (t *tape) before(ts int64) {
+	kept := make([]mark, 0, len(t.marks))
+	units, times := t.units, t.times
+	u, n := t.units, t.times
+	for _, m := range t.marks {
+		du, dn := m.units-u, m.times-n
+		u, n = m.units, m.times
+		if m.ts >= ts {
+			continue
+		}
+		units, times = units+du, times+dn
+		m.units, m.times = units, times
+		kept = append(kept, m)
+	}
+	t.marks = kept
+}
+
+// table is an array of which most is never used: in pages.
+type table[T any] []*[64]*T
+
+func (t table[T]) get(i int) *T {
+	if i>>6 >= len(t) || t[i>>6] == nil {
+		return nil
+	}
+	return t[i>>6][i&63]
+}
+
+func (t *table[T]) put(i int, x *T) {
+	for i>>6 >= len(*t) {
+		*t = append(*t, nil)
+	}
+	if (*t)[i>>6] == nil {
+		(*t)[i>>6] = new([64]*T)
+	}
+	(*t)[i>>6][i&63] = x
+}
+
+// each calls f for everything that is there, in order.
+func (t table[T]) each(f func(i int, x *T)) {
+	for p, page := range t {
+		if page == nil {
+			continue
+		}
+		for k, x := range page {
+			if x != nil {
+				f(p<<6|k, x)
+			}
+		}
+	}
+}
