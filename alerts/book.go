@@ -187,7 +187,7 @@ func (b *Book) bind(w *fusion.World, now int64) {
 		if s.ended != 0 || v == nil {
 			continue
 		}
-		view := fusion.View{World: w, Visit: v, Now: now}
+		view := fusion.View{World: w, Visit: v, Now: now - 1} // what is due now is yet to fire
 		in.set.Judge(s.memory, view, nil)
 		b.schedule(s, in.set, view)
 	}

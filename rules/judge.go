@@ -186,10 +186,13 @@ func (p *Policy) missing(j *judged, m *Memory, b *bench, v *fusion.View) []strin
 		partial = partial || o.reachesBeyond(v, t)
 	}
 	if partial {
-		all = append(all, "partial: older facts are no longer kept")
+		all = append(all, partialWords)
 	}
 	return sorted(all)
 }
+
+// partialWords are what a result misses that is about more facts than could be had.
+const partialWords = "partial: older facts are no longer kept"
 
 // reachesBeyond reports whether the operand is about more than its tapes hold.
 func (o *op) reachesBeyond(v *fusion.View, tapes []*tape) bool {

@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"magpie/fusion"
@@ -27,6 +28,8 @@ type state struct {
 	peaks  []peak    // by evidence; nil before the first judgement
 	result Result    // what it refers to is never changed once made
 	judged bool
+
+	catching bool // it is new to the subject, and the facts at hand are to be judged
 }
 
 // peak is the largest value of a piece of evidence since it began, for those with a half-life.
@@ -65,13 +68,13 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 		return false
 	}
 	j := &s.by[v.Visit.Subject]
-	n := Memory{set: s, kind: v.Visit.Subject, told: m.told}
+	n := Memory{set: s, kind: v.Visit.Subject, told: m.told, goods: m.goods}
 	if m.set != nil {
 		was := &m.set.by[m.kind]
 		m.state.each(func(i int, st *state) {
 			old := was.policies[i]
-			k, ok := slices.BinarySearchFunc(j.policies, old.ID, func(p *Policy, id string) int { return compare(p.ID, id) })
-			if !ok || j.policies[k].Hash != old.Hash || len(st.values) != len(j.policies[k].ops) {
+			k, ok := j.find(old)
+			if !ok || len(st.values) != len(j.policies[k].ops) { // the site's lists have other operands
 				return
 			}
 			kept := *st
@@ -101,16 +104,6 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 	return true
 }
 
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 // retell fills the tapes anew from the facts that the subject keeps; what they hold of older ones stays.
 func (m *Memory) retell(j *judged, v *fusion.View) {
 	facts := v.Visit.Facts
@@ -119,7 +112,7 @@ func (m *Memory) retell(j *judged, v *fusion.View) {
 		from = facts[0].TS
 	}
 	m.tapes.each(func(_ int, t *tape) { t.before(from) })
-	m.armed, m.goods = nil, nil
+	m.armed = nil
 	for i := range facts {
 		m.tell(j, &facts[i])
 		for _, n := range j.byKind[facts[i].Kind] {
@@ -259,8 +252,15 @@ func (m *Memory) looked(j *judged, b *bench, v *fusion.View) {
 // fact has changed is judged anew if its when is true. It reports whether any was, which is when a result can differ.
 func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	j := &s.by[v.Visit.Subject]
+	was := m.set
 	fresh := m.bind(s, &v)
-	if len(j.policies) == 0 || len(facts) == 0 {
+	if len(j.policies) == 0 {
+		return false
+	}
+	if was != nil && fresh {
+		m.catchUp(was, j, &v, facts)
+	}
+	if len(facts) == 0 {
 		return false
 	}
 	if !fresh && m.revised(j, &v, facts) {
@@ -292,7 +292,59 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	}
 	any := len(b.dirty) > 0 && s.rejudge(m, b, v)
 	j.benches.Put(b)
+	if was != nil && was != s {
+		m.state.each(func(_ int, st *state) { st.catching = false })
+	}
 	return any
+}
+
+// find finds the same policy, by id and hash.
+func (j *judged) find(p *Policy) (int, bool) {
+	i, ok := slices.BinarySearchFunc(j.policies, p.ID, func(p *Policy, id string) int { return strings.Compare(p.ID, id) })
+	return i, ok && j.policies[i].Hash == p.Hash
+}
+
+// catchUp reads the operands of policies that are new to the subject as they are now, so that what changes them next judges,
+// and what does not change them judges nothing. Those that the facts at hand touch may have been changed by them.
+func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fact) {
+	b := j.bench()
+	for i := range v.Visit.Facts {
+		f := &v.Visit.Facts[i]
+		for _, e := range j.eventsOf(f) {
+			if j.events[e].is(f) {
+				for _, n := range j.eventReaders[e] {
+					b.touched(j, n)
+				}
+			}
+		}
+		for _, n := range j.byKind[f.Kind] {
+			b.touched(j, n)
+		}
+	}
+	if j.byProduct != nil {
+		kept := m.goods
+		if m.looked(j, b, v); len(facts) > 0 {
+			m.goods = kept
+		}
+	}
+	for _, i := range b.dirty {
+		p := j.policies[i]
+		if _, same := was.by[m.kind].find(p); same || m.state.get(i) != nil {
+			continue
+		}
+		st := &state{values: make([]float64, len(p.ops))}
+		for slot, n := range p.ops {
+			if b.due[n] == b.call {
+				st.values[slot] = m.value(j, b, v, n)
+			}
+			if j.ops[n].drifts {
+				st.values[slot] = math.NaN() // what it was when a fact last touched it is not known
+			}
+		}
+		st.catching = len(facts) > 0
+		m.state.put(i, st)
+	}
+	j.benches.Put(b)
 }
 
 // revised reports whether facts say something else of what was told before: a merger, or another share in a pick.
@@ -344,6 +396,7 @@ func (s *Set) rejudge(m *Memory, b *bench, view fusion.View) bool {
 			was := 0.0
 			if st != nil {
 				was = st.values[slot]
+				changed = changed || st.catching
 			}
 			x := m.value(j, b, v, n)
 			changed = changed || x != was || j.ops[n].window > 0
@@ -358,6 +411,7 @@ func (s *Set) rejudge(m *Memory, b *bench, view fusion.View) bool {
 			st = &state{values: make([]float64, len(p.ops))}
 			m.state.put(i, st)
 		}
+		st.catching = false
 		for slot, n := range p.ops {
 			st.values[slot] = m.value(j, b, v, n)
 		}

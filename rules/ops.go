@@ -20,6 +20,7 @@ type op struct {
 	behind kinds                                   // a fact of these kinds stands behind it, if match agrees
 	match  func(f *fusion.Fact) bool               // nil: all
 	window int64                                   // facts count for so long; each then changes the value, whatever it was before
+	drifts bool                                    // it changes between facts, too, and is judged by the next
 	span   int64                                   // how far back it reaches, where that is not window; 0: not at all, or to the beginning
 
 	due     func(v *fusion.View, t []*tape) int64 // the next time after v.Now at which time alone may change it; nil: never

@@ -18,11 +18,13 @@ var functions = map[string]*function{
 		return placeOp(a[0], walking, of(fusion.FactExited, fusion.FactLeft), fusion.ByTrack, func(v *fusion.View) float64 { return bit(v.Exited(a[0].place)) })
 	}},
 	"near": {args: []param{aPlace}, truth: true, visit: true, build: func(_ *language, a []arg) op {
-		return placeOp(a[0], walking, of(fusion.FactEntered), fusion.ByTrack, func(v *fusion.View) float64 { return bit(v.Near(a[0].place)) })
+		o := placeOp(a[0], walking, of(fusion.FactEntered), fusion.ByTrack, func(v *fusion.View) float64 { return bit(v.Near(a[0].place)) })
+		o.drifts = true
+		return o
 	}},
 	"heading": {args: []param{aWay}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		out := a[0].text == `"out"`
-		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Heading(out)) }), touch: walking, behind: walking}
+		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Heading(out)) }), touch: walking, behind: walking, drifts: true}
 	}},
 	"dwell": {args: []param{aPlace}, unit: seconds, visit: true, build: dwellOp},
 	"path":  {args: []param{aPath, aWindow}, truth: true, visit: true, build: pathOp},

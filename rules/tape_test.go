@@ -1,0 +1,110 @@
+package rules
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"magpie/fusion"
+)
+
+// kept is how many facts a visit keeps.
+const kept = 128
+
+// give gives a fact as the world does: the oldest goes when there are too many.
+func (s *subject) give(at float64, f fusion.Fact) bool {
+	if len(s.v.Visit.Facts) == kept {
+		s.v.Visit.Facts = s.v.Visit.Facts[1:]
+	}
+	return s.fact(at, f)
+}
+
+// TestEventsOutlastTheFacts holds that what a visit did counts for all of it, also when the facts are no longer kept; that a reload
+// keeps what was counted, and that what is new says that it has not seen everything.
+func TestEventsOutlastTheFacts(t *testing.T) {
+	same := "policy: same\ntitle: t\nscore: 'picked(\"any\") / 1000'\nalert: {tiers: {log: 0.001}}\n"
+	expr := `sum(picked("any"), "1h") / 1000 + count(scanned("any"), "1h")`
+	set := load(t, Options{}, "same.yaml", same)
+	s := newSubject(t, set, shop())
+	for i := range 300 {
+		s.give(float64(i), picked(1))
+	}
+	if r := s.result(); r.Score != 0.3 || slices.ContainsFunc(r.Missing, func(m string) bool { return m == partialWords }) {
+		t.Errorf("300 picks: %+v", r)
+	}
+	s.set = load(t, Options{}, "same.yaml", same, "new.yaml", "policy: new\ntitle: t\nscore: '"+expr+"'\nalert: {tiers: {log: 0.001}}\n")
+	s.give(300, picked(1))
+	all := s.m.Results()
+	if len(all) != 2 || all[0].Score != 0.301 || all[1].Score != 0.301 {
+		t.Fatalf("after a reload: %+v", all)
+	}
+	// picked was known before, scanned was not.
+	if !slices.Contains(all[0].Missing, partialWords) || slices.Contains(all[1].Missing, partialWords) {
+		t.Errorf("new misses %q, same %q", all[0].Missing, all[1].Missing)
+	}
+	s.set = load(t, Options{}, "new.yaml", "policy: new\ntitle: t\nscore: 'count(scanned(\"any\"), \"1m\") + picked(\"any\") / 1000'\nalert: {tiers: {log: 0.001}}\n")
+	s.give(301, picked(1))
+	if r := s.result(); r.Score != 0.302 || slices.Contains(r.Missing, partialWords) {
+		t.Errorf("a window that the facts cover: %+v", r)
+	}
+}
+
+// TestTapeIsTheSumOfItsFacts compares every window with the facts that were told, in any order, with copies made in between.
+func TestTapeIsTheSumOfItsFacts(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 50 {
+		tp := &tape{first: math.MaxInt64, reach: math.MinInt64}
+		var facts []fusion.Fact
+		var copies []tape
+		var sums [][2]int64
+		for i := range 60 {
+			f := fusion.Fact{TS: int64(i) * second, At: int64(i)*second - int64(r.IntN(5))*second, N: float64(r.IntN(400)) / 100, Product: r.IntN(3)}
+			facts = append(facts, f)
+			tp.add(&f, int64(i))
+			if r.IntN(10) == 0 {
+				c := *tp
+				c.marks = slices.Clip(c.marks)
+				u, n := c.total()
+				copies, sums = append(copies, c), append(sums, [2]int64{u, n})
+			}
+			from := int64(i-r.IntN(30)) * second
+			var units, times float64
+			first := int64(math.MaxInt64)
+			for _, g := range facts {
+				if first = min(first, g.At); g.At > from {
+					units, times = units+g.N, times+min(1, g.N)
+				}
+			}
+			if got := sumOf(nil, tp, from); math.Abs(got-units) > 1e-9 {
+				t.Fatalf("units after %d: %v, want %v", from, got, units)
+			}
+			if got := countOf(nil, tp, from); math.Abs(got-times) > 1e-9 {
+				t.Fatalf("events after %d: %v, want %v", from, got, times)
+			}
+			if tp.earliest() != first {
+				t.Fatalf("first %d, want %d", tp.earliest(), first)
+			}
+		}
+		for i, c := range copies {
+			if u, n := c.total(); u != sums[i][0] || n != sums[i][1] {
+				t.Fatal("a copy changed")
+			}
+		}
+	}
+}
+
+// TestCorrectedPicks holds that a pick whose share was corrected counts once, with its new share.
+func TestCorrectedPicks(t *testing.T) {
+	set := load(t, Options{}, "p.yaml", scoring(`picked("any") / 10 + count(picked("any"), "1m") / 100`))
+	s := newSubject(t, set, shop())
+	f := picked(1)
+	f.Source = 1
+	s.fact(1, f)
+	s.v.Visit.Facts = slices.Clone(s.v.Visit.Facts)
+	s.v.Visit.Facts[0].N = 0.5
+	s.v.Now = monday + 2*second
+	if !set.Judge(&s.m, s.v, s.v.Visit.Facts) || s.result().Score != 0.055 {
+		t.Errorf("got %+v, want 0.055", s.result())
+	}
+}
