@@ -150,11 +150,17 @@ func (s *source) goods(n *ast.StringNode, a arg) (arg, bool) {
 	}
 	if isSKU(n.Value) {
 		sku := fusion.GTIN14(n.Value)
-		a.goods, a.text = make(fusion.Goods, len(s.store.Products)), `"`+sku+`"`
-		if i := s.store.ProductIndex(sku); i >= 0 {
-			a.goods[i] = true
-		} else {
+		a.text = `"` + sku + `"`
+		i := s.store.ProductIndex(sku)
+		if i < 0 {
 			s.warn(n.Location().From, "no product of the site has the SKU %s", n.Value)
+		}
+		if a.goods = s.single[i]; a.goods == nil {
+			a.goods = make(fusion.Goods, len(s.store.Products))
+			if i >= 0 {
+				a.goods[i] = true
+			}
+			s.single[i] = a.goods
 		}
 		return a, true
 	}

@@ -165,7 +165,7 @@ func (s *source) arg(n ast.Node, name string, i int, want param) (arg, bool) {
 			s.fail(start(n), `argument %d of %s must be an event such as picked("any"); events are %s`, i+1, name, strings.Join(eventNames, ", "))
 			return arg{}, false
 		}
-		return arg{text: t.op.key, event: t.op}, true
+		return arg{text: t.op.key, event: t.op.event}, true
 	}
 	str, ok := n.(*ast.StringNode)
 	if !ok {

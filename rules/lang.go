@@ -72,6 +72,7 @@ type language struct {
 	lists  map[string]fusion.Goods
 	macros map[string]*macro
 	config *conf.Config
+	single map[int]fusion.Goods // of one product, which all that name it share
 	asks   []asked
 }
 
@@ -89,7 +90,7 @@ type macro struct {
 
 // newLanguage declares the functions to expr.
 func newLanguage(store *fusion.Store) *language {
-	l := &language{store: store, lists: map[string]fusion.Goods{}, macros: map[string]*macro{}}
+	l := &language{store: store, lists: map[string]fusion.Goods{}, macros: map[string]*macro{}, single: map[int]fusion.Goods{}}
 	l.config = conf.CreateNew()
 	l.config.Strict = true
 	l.config.MaxNodes = 4 * maxNodes

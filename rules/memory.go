@@ -125,7 +125,7 @@ func (m *Memory) retell(j *judged, v *fusion.View) {
 func (m *Memory) tell(j *judged, f *fusion.Fact) {
 	m.told++
 	for _, e := range j.eventsOf(f) {
-		if !j.events[e].is(f) {
+		if !j.events[e].found(f) {
 			continue
 		}
 		t := m.tapes.get(e)
@@ -163,16 +163,24 @@ type bench struct {
 	tapes  [8]*tape  // of the operand at hand
 	risk   float64   // value at risk
 	risked int       // the call in which it was read
+	view   fusion.View
 }
 
-func (j *judged) bench() *bench {
+// bench is scratch for one call; give it back with put.
+func (j *judged) bench(v fusion.View) *bench {
 	b, _ := j.benches.Get().(*bench)
 	if b == nil {
 		b = &bench{values: make([]float64, len(j.ops)), read: make([]int, len(j.ops)), due: make([]int, len(j.ops)), marked: make([]int, len(j.policies))}
 	}
 	b.call++
 	b.dirty = b.dirty[:0]
+	b.view = v
 	return b
+}
+
+func (j *judged) put(b *bench) {
+	b.view = fusion.View{} // it holds on to no world
+	j.benches.Put(b)
 }
 
 // touched notes that an operand may have changed.
@@ -252,22 +260,23 @@ func (m *Memory) looked(j *judged, b *bench, v *fusion.View) {
 // fact has changed is judged anew if its when is true. It reports whether any was, which is when a result can differ.
 func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	j := &s.by[v.Visit.Subject]
+	b := j.bench(v)
+	defer j.put(b)
 	was := m.set
-	fresh := m.bind(s, &v)
+	fresh := m.bind(s, &b.view)
 	if len(j.policies) == 0 {
 		return false
 	}
 	if was != nil && fresh {
-		m.catchUp(was, j, &v, facts)
+		m.catchUp(was, j, &b.view, facts)
 	}
 	if len(facts) == 0 {
 		return false
 	}
-	if !fresh && m.revised(j, &v, facts) {
-		m.retell(j, &v)
+	if !fresh && m.revised(j, &b.view, facts) {
+		m.retell(j, &b.view)
 		fresh = true
 	}
-	b := j.bench()
 	look := false
 	for i := range facts {
 		f := &facts[i]
@@ -275,7 +284,7 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 			m.tell(j, f)
 		}
 		for _, e := range j.eventsOf(f) {
-			if j.events[e].is(f) {
+			if j.events[e].found(f) {
 				for _, n := range j.eventReaders[e] {
 					b.touched(j, n)
 				}
@@ -288,10 +297,9 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 		look = look || basket.has(f.Kind)
 	}
 	if look && j.byProduct != nil {
-		m.looked(j, b, &v)
+		m.looked(j, b, &b.view)
 	}
-	any := len(b.dirty) > 0 && s.rejudge(m, b, v)
-	j.benches.Put(b)
+	any := len(b.dirty) > 0 && s.rejudge(m, b)
 	if was != nil && was != s {
 		m.state.each(func(_ int, st *state) { st.catching = false })
 	}
@@ -307,11 +315,12 @@ func (j *judged) find(p *Policy) (int, bool) {
 // catchUp reads the operands of policies that are new to the subject as they are now, so that what changes them next judges,
 // and what does not change them judges nothing. Those that the facts at hand touch may have been changed by them.
 func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fact) {
-	b := j.bench()
+	b := j.bench(*v)
+	defer j.put(b)
 	for i := range v.Visit.Facts {
 		f := &v.Visit.Facts[i]
 		for _, e := range j.eventsOf(f) {
-			if j.events[e].is(f) {
+			if j.events[e].found(f) {
 				for _, n := range j.eventReaders[e] {
 					b.touched(j, n)
 				}
@@ -344,7 +353,6 @@ func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fac
 		st.catching = len(facts) > 0
 		m.state.put(i, st)
 	}
-	j.benches.Put(b)
 }
 
 // revised reports whether facts say something else of what was told before: a merger, or another share in a pick.
@@ -368,23 +376,19 @@ func (m *Memory) revised(j *judged, v *fusion.View, facts []fusion.Fact) bool {
 // Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…) and
 // missing_after(…) may change by time alone. It reports whether any policy was judged anew.
 func (s *Set) Fire(m *Memory, v fusion.View) bool {
-	m.bind(s, &v)
-	j := &s.by[m.kind]
-	if len(m.armed) == 0 {
-		return false
-	}
-	b := j.bench()
+	j := &s.by[v.Visit.Subject]
+	b := j.bench(v)
+	defer j.put(b)
+	m.bind(s, &b.view)
 	for _, n := range m.armed {
 		b.touched(j, n)
 	}
-	any := s.rejudge(m, b, v)
-	j.benches.Put(b)
-	return any
+	return len(b.dirty) > 0 && s.rejudge(m, b)
 }
 
 // rejudge judges the policies one of whose due operands has changed.
-func (s *Set) rejudge(m *Memory, b *bench, view fusion.View) bool {
-	v := &view
+func (s *Set) rejudge(m *Memory, b *bench) bool {
+	v := &b.view
 	j := &s.by[m.kind]
 	any := false
 	for _, i := range b.dirty {

@@ -240,6 +240,9 @@ func policyHash(data, common []byte, params map[string]any) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
+// found reports whether a fact is one of the event's, where eventsOf has found it by its product.
+func (o *op) found(f *fusion.Fact) bool { return o.goods != nil || o.is(f) }
+
 // add takes a policy in, interning its operands and their events.
 func (j *judged) add(p *Policy, ops []*op) {
 	if j.index == nil {

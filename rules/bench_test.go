@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"magpie/fusion"
+)
+
+// policiesOf is n policies, three for each product: a sweep, unpaid goods, a refund of what was picked.
+func policiesOf(n int) (*fusion.Store, []string) {
+	store := shop()
+	store.Products = nil
+	for i := range max(8, (n+2)/3) {
+		store.Products = append(store.Products, fusion.Product{SKU: fmt.Sprintf("%014d", i+1), Written: strconv.Itoa(i + 1), Price: 199})
+	}
+	store.Index()
+	var files []string
+	for i := range n {
+		id, sku := "p"+strconv.Itoa(i), store.Products[i/3].SKU
+		evidence := []string{
+			fmt.Sprintf(`  - {name: a, if: 'sum(picked("%s"), "30s") > 60 and count(picked("%s"), "10m") > 50', weight: strong}`, sku, sku),
+			fmt.Sprintf(`  - {name: a, if: 'unpaid("%s") > 70 ? 1.0 : 0.0', weight: strong}`, sku),
+			fmt.Sprintf(`  - {name: a, if: 'sequence(picked("%s"), refunded("%s"), "60m")', weight: weak}`, sku, sku),
+		}[i%3]
+		files = append(files, id+".yaml", "policy: "+id+"\ntitle: t\nprior: 0.002\nevidence:\n"+evidence+
+			fmt.Sprintf("\n  - {name: b, if: 'min(scanned(\"%s\"), 1)', clears: weak}\n", sku)+
+			"  - {name: c, if: 'staff()', clears: very strong}\nalert: {tiers: {review: 0.3}}\n")
+	}
+	return store, files
+}
+
+// visits is a hundred visits of 64 facts about 8 products each, and what each is told next.
+type visits struct {
+	set  *Set
+	mem  []Memory
+	view []fusion.View
+	next []fusion.Fact
+}
+
+func newVisits(b testing.TB, policies int) *visits {
+	store, files := policiesOf(policies)
+	x := &visits{set: load(b, Options{Store: store}, files...)}
+	w := fusion.NewWorld(store)
+	for i := range 100 {
+		v := &fusion.Visit{ID: strconv.Itoa(i), First: monday}
+		x.mem = append(x.mem, Memory{})
+		for k := range 64 {
+			f := picked(1)
+			if k%8 == 7 {
+				f.Kind = fusion.FactScanned
+			}
+			f.Product = (i*8 + k%8) % len(store.Products)
+			f.Source, f.At = -1, monday+int64(k)*second
+			f.TS = f.At
+			v.Facts = append(v.Facts, f)
+			if k < 8 {
+				v.Basket = append(v.Basket, fusion.Item{Product: f.Product, N: 1})
+			}
+			x.set.Judge(&x.mem[i], fusion.View{World: w, Visit: v, Now: f.At}, v.Facts[k:])
+		}
+		x.view = append(x.view, fusion.View{World: w, Visit: v, Now: monday + 64*second})
+	}
+	for i := range 6400 {
+		f := x.view[i%100].Visit.Facts[i/100]
+		x.next = append(x.next, f)
+	}
+	return x
+}
+
+// BenchmarkPolicies is one fact of one of a hundred visits, by how many policies are loaded: cost follows change, and not their
+// number. bytes/policy is what a loaded policy takes.
+func BenchmarkPolicies(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			x := newVisits(b, n)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			one := make([]fusion.Fact, 1)
+			at := monday + 100*second
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				k := i % 6400
+				one[0] = x.next[k]
+				v := x.view[k%100]
+				at += second / 100
+				one[0].At, one[0].TS, v.Now = at, at, at
+				x.set.Judge(&x.mem[k%100], v, one)
+				i++
+			}
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "bytes/policy")
+		})
+	}
+}
+
+// BenchmarkEveryPolicyByExpr is what BenchmarkPolicies does by expr's machine over every policy, the operands being there already.
+func BenchmarkEveryPolicyByExpr(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			env := map[string]any{"sum": 3.0, "count": 2.0, "unpaid": 1.0, "scanned": 0.0, "staff": 0.01}
+			var programs []*vm.Program
+			for _, text := range []string{"sum > 60 && count > 50 ? 1.0 : 0.0", "unpaid > 70 ? 1.0 : 0.0", "scanned < 1 ? scanned : 1.0", "staff"} {
+				p, err := expr.Compile(text, expr.Env(env))
+				if err != nil {
+					b.Fatal(err)
+				}
+				programs = append(programs, p)
+			}
+			var machine vm.VM
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range n {
+					for _, p := range []*vm.Program{programs[i%2], programs[2], programs[3]} {
+						if _, err := machine.Run(p, env); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
