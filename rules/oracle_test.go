@@ -2,9 +2,11 @@ package rules
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 	"go.yaml.in/yaml/v3"
 
+	"magpie/fusion"
 	"magpie/strict"
 )
 
@@ -27,7 +30,7 @@ func compiled(text string) (*source, *expression, ast.Node) {
 	l := newLanguage(shop())
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1, Style: yaml.SingleQuotedStyle}
 	in := func() *source {
-		return &source{language: l, f: &file{strict.NewFile("p.yaml", []byte("'"+strings.ReplaceAll(text, "'", "''")+"'"))}, node: n, table: &operands{}}
+		return &source{language: l, f: &file{strict.NewFile("p.yaml", []byte("'"+strings.ReplaceAll(text, "'", "''")+"'"))}, node: n, table: &operands{}, macro: true}
 	}
 	s := in()
 	e := s.compile(number)
@@ -54,13 +57,18 @@ func (o oracle) Visit(n *ast.Node) {
 		if f == nil || f.build == nil || len(name) == 0 {
 			return
 		}
-		probe := &source{language: o.s.language, f: o.s.f, node: o.s.node, table: &operands{}}
+		probe := &source{language: o.s.language, f: o.s.f, node: o.s.node, table: &operands{}, macro: true}
 		t := probe.walk(c)
-		if slot, ok := o.s.table.slots[t.op.key]; ok {
+		if name == "dwell" {
+			ast.Patch(n, &ast.IdentifierNode{Value: "dwelt"})
+		} else if slot, ok := o.s.table.slots[t.op.key]; ok {
 			ast.Patch(n, &ast.IdentifierNode{Value: "o" + strconv.Itoa(slot)})
 		}
 	}
 }
+
+// dwelt is what every dwell(…) gives.
+func dwelt(values []float64) float64 { return values[len(values)-1] }
 
 // run evaluates the text by expr's machine.
 func run(s *source, tree ast.Node, values []float64) (any, error) {
@@ -68,7 +76,7 @@ func run(s *source, tree ast.Node, values []float64) (any, error) {
 	// Outermost first: count(picked("any"), "1m") is one operand.
 	patched = operandsFirst(s, patched)
 	ast.Walk(&patched, oracle{s})
-	env := map[string]any{}
+	env := map[string]any{"dwelt": dwelt(values)}
 	for slot, o := range s.table.ops {
 		env["o"+strconv.Itoa(slot)] = values[slot]
 		if o.truth {
@@ -147,13 +155,23 @@ func same(t *testing.T, text string, values []float64) {
 	if e == nil {
 		return
 	}
-	for _, o := range s.table.ops {
-		if strings.HasPrefix(o.key, "dwell(") && o.truth {
-			return // a comparison that became an operand
-		}
-	}
 	if tree == nil || len(s.table.ops) > len(values) {
 		return
+	}
+	values = slices.Clone(values)
+	for slot, o := range s.table.ops {
+		call, limit, compared := strings.Cut(o.key, " >")
+		switch {
+		case !strings.HasPrefix(call, "dwell("):
+		case compared: // a comparison that became an operand
+			x, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimPrefix(limit, "="), " "), 64)
+			if err != nil {
+				t.Fatalf("%s: %v", o.key, err)
+			}
+			values[slot] = bit(dwelt(values) > x || limit[0] == '=' && dwelt(values) == x)
+		default:
+			values[slot] = dwelt(values)
+		}
 	}
 	want, err := run(s, tree, values)
 	if err != nil {
@@ -169,18 +187,81 @@ func same(t *testing.T, text string, values []float64) {
 	}
 }
 
+// call writes a call of some function that gives a type, with arguments of the kinds that it takes.
+func call(r *rand.Rand, want typ) string {
+	pick := func(all ...string) string { return all[r.IntN(len(all))] }
+	for {
+		name := pick(functionNames...)
+		f := functions[name]
+		if f.build == nil || f.truth != (want == truth) {
+			continue
+		}
+		var args []string
+		for i, a := range f.args {
+			n := 1
+			if i == 0 && f.more > 0 {
+				n += r.IntN(f.more + 1)
+			}
+			for range n {
+				args = append(args, argument(r, a))
+			}
+		}
+		return name + "(" + strings.Join(args, ", ") + ")"
+	}
+}
+
+// argument writes an argument of a kind.
+func argument(r *rand.Rand, a param) string {
+	pick := func(all ...string) string { return all[r.IntN(len(all))] }
+	switch a {
+	case aModality:
+		return strconv.Quote(pick(fusion.Modalities[:]...))
+	case aPlace:
+		return strconv.Quote(pick("entrance", "exit", "aisle", "id:door"))
+	case aGoods:
+		return strconv.Quote(pick("any", "17", "071142008582"))
+	case aWindow:
+		return strconv.Quote(pick("30s", "10m", "1h"))
+	case anEvent:
+		event := pick(eventNames...)
+		var args []string
+		for _, b := range functions[event].args {
+			args = append(args, argument(r, b))
+		}
+		return event + "(" + strings.Join(args, ", ") + ")"
+	case aWay:
+		return strconv.Quote(pick("in", "out"))
+	case aPath:
+		return strconv.Quote(pick("entrance > exit", "aisle > checkout > exit"))
+	case aClock:
+		return strconv.Quote(pick("21:00", "06:00"))
+	case aBasis:
+		return strconv.Quote(pick("peers", "self"))
+	case aTier:
+		return strconv.Quote(pick(Tiers[:]...))
+	}
+	return strconv.Quote(pick("cart", "bag"))
+}
+
 // random writes an expression of the language of a type.
 func random(r *rand.Rand, depth int, want typ) string {
 	pick := func(all ...string) string { return all[r.IntN(len(all))] }
 	if depth <= 0 {
-		if want == truth {
-			return pick("true", "false", `exited("exit")`, `entered("aisle")`, `open()`, `seen("track", "exit")`)
+		if r.IntN(2) == 0 {
+			return call(r, want)
 		}
-		return pick("0", "1", "2.5", "0.1", "7", `picked("any")`, `p_unpaid()`, `staff()`, `count(scanned("any"), "1m")`, `hour()`)
+		if want == truth {
+			return pick("true", "false", `exited("exit")`, `entered("aisle")`)
+		}
+		return pick("0", "1", "2.5", "0.1", "7", `picked("any")`, `p_unpaid()`, `staff()`)
 	}
 	sub := func(w typ) string { return random(r, depth-1-r.IntN(2), w) }
 	if want == truth {
-		switch r.IntN(6) {
+		switch r.IntN(8) {
+		case 4:
+			return `(dwell("aisle")` + pick(" < ", " <= ", " > ", " >= ", " == ") + pick("0", "1", "2.5", "20") + ")"
+		case 5:
+			return "(" + sub(number) + pick(" < ", " <= ") + pick("1", "7") + pick(" < ", " <= ") + sub(number) + ")"
 		case 0:
 			return "(" + sub(truth) + pick(" and ", " or ", " && ", " || ", " == ", " != ") + sub(truth) + ")"
 		case 1:
@@ -210,8 +291,8 @@ func random(r *rand.Rand, depth int, want typ) string {
 // TestClosuresAgreeWithExpr holds that a compiled expression has the value that expr's own machine gives it.
 func TestClosuresAgreeWithExpr(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	loaded := 0
-	for range 1500 {
+	loaded, used := 0, map[string]bool{}
+	for range 4000 {
 		text := random(r, 1+r.IntN(4), []typ{number, truth}[r.IntN(2)])
 		values := make([]float64, maxOperands)
 		for i := range values {
@@ -220,11 +301,57 @@ func TestClosuresAgreeWithExpr(t *testing.T) {
 		same(t, text, values)
 		if _, e, _ := compiled(text); e != nil {
 			loaded++
+			for _, name := range functionNames {
+				used[name] = used[name] || strings.Contains(text, name+"(")
+			}
 		}
 	}
 	if loaded < 1000 {
-		t.Errorf("only %d of 1500 expressions loaded", loaded)
+		t.Errorf("only %d of 4000 expressions loaded", loaded)
 	}
+	for _, name := range functionNames {
+		if !used[name] {
+			t.Errorf("%s was never tried", name)
+		}
+	}
+}
+
+// FuzzPolicies writes policies from a seed, with every form and function of the language: they load, and what their
+// expressions give is what expr's machine gives.
+func FuzzPolicies(f *testing.F) {
+	f.Add(uint64(1), 0.5, 1.0)
+	f.Fuzz(func(t *testing.T, seed uint64, a, b float64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		values := make([]float64, maxOperands)
+		for i := range values {
+			values[i] = []float64{a, b, 0, 1}[r.IntN(4)]
+		}
+		for range 4 {
+			same(t, random(r, r.IntN(6), []typ{number, truth}[r.IntN(2)]), values)
+		}
+		text := "policy: p\ntitle: t\njudge: " + fusion.SubjectKinds[[]int{0, 1, 3, 4}[r.IntN(4)]] + "\nprior: 0.01\nwhen: '" + random(r, 2, truth) + "'\nevidence:\n"
+		for i := range 1 + r.IntN(3) {
+			text += fmt.Sprintf("  - {name: e%d, if: '%s', weight: strong, group: g%d}\n", i, random(r, 2, []typ{number, truth}[r.IntN(2)]), r.IntN(2))
+		}
+		set, err := tryLoad(Options{Store: fuzzShop}, "p.yaml", text+"alert: {tiers: {log: 0.001, staff: cost}}\n")
+		if err != nil {
+			return // units, or functions of another subject
+		}
+		s := newSubject(t, set, fuzzShop)
+		s.v.Visit.Subject = set.Policies[0].Judge
+		for i := range 40 {
+			s.fact(float64(i), fusion.Fact{Kind: fusion.FactKind(r.IntN(len(fusion.FactKinds))), Zone: r.IntN(4), Product: r.IntN(3) - 1, N: a, P: b})
+			if due := set.Due(&s.m, s.v); due <= s.v.Now {
+				t.Fatalf("%s: a timer is due at %d, now is %d", text, due, s.v.Now)
+			}
+			set.Fire(s.m.Clone(), s.v)
+			for _, x := range s.m.Results() {
+				if !(x.Score >= 0 && x.Score <= 1) {
+					t.Fatalf("%s: score %v", text, x.Score)
+				}
+			}
+		}
+	})
 }
 
 // FuzzExpression holds that no text panics, hangs or loads and then differs from expr.
