@@ -136,7 +136,7 @@ func (s *source) call(n *ast.CallNode) term {
 	if f.truth {
 		return term{typ: truth, op: &o}
 	}
-	return term{typ: number, unit: f.unit, op: &o}
+	return term{typ: number, unit: f.unit, op: &o, span: f.spanOf(name)}
 }
 
 func howMany(n, more int) string {

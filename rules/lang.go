@@ -60,6 +60,9 @@ type term struct {
 	num  func([]float64) float64
 	is   func([]float64) bool
 	op   *op // not yet bound
+	span span
+	// never and always say that a truth cannot be true, or cannot be false.
+	never, always bool
 
 	lit  bool
 	val  float64
@@ -170,6 +173,7 @@ type expression struct {
 	slots []int // that it reads
 	num   func([]float64) float64
 	is    func([]float64) bool // nil where it is a number
+	span  span                 // of num
 }
 
 // compile parses, checks and compiles one scalar; nil after an error, which is kept in the file's list. want is number or
@@ -199,8 +203,9 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
-	e := &expression{slots: s.used, num: t.num, is: t.is}
+	e := &expression{slots: s.used, num: t.num, is: t.is, span: t.span}
 	if is := t.is; is != nil {
+		e.span = span{bit(t.always), bit(!t.never)}
 		e.num = func(v []float64) float64 { return bit(is(v)) }
 	}
 	return e

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"magpie/fusion"
+	"magpie/strict"
 )
 
 // Mode says what becomes of a policy's results.
@@ -68,6 +69,7 @@ type Policy struct {
 	falseAlarm, recover  float64
 	ops                  []int // operands, as indexes into those of its subject kind
 	relies               []reliance
+	refused              []strict.Error
 	order                int // its place among those of its subject kind
 }
 
@@ -77,7 +79,8 @@ type evidence struct {
 	ln          float64 // of the likelihood ratio, rounded to 1e-9
 	half        int64   // half-life, ns; 0: none
 	expr        *expression
-	in          int // index into Policy.groups
+	in          int  // index into Policy.groups
+	quality     span // what its quality can be
 }
 
 // group is evidence of one kind: what it may add at most.

@@ -1,8 +1,14 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
+	"slices"
+	"strings"
+
+	"magpie/fusion"
+	"magpie/strict"
 )
 
 // Reach is one way to a tier: evidence that reaches it when all of it is at full quality and nothing speaks against it.
@@ -72,14 +78,68 @@ func (p *Policy) scoreOf(for_ []int, set int) float64 {
 	sums := make([]int64, len(p.groups))
 	for bit, i := range for_ {
 		if set&(1<<bit) != 0 {
-			sums[p.evidence[i].in] += nats(p.evidence[i].ln, 1)
+			sums[p.evidence[i].in] += nats(p.evidence[i].ln, p.evidence[i].quality.hi)
 		}
 	}
+	return p.sum(sums)
+}
+
+func (p *Policy) sum(sums []int64) float64 {
 	sum := p.base
 	for g, c := range p.groups {
-		sum += min(sums[g], c.cap)
+		sum += min(max(sums[g], -c.cap), c.cap)
 	}
 	return sigmoid(sum)
+}
+
+// most is the highest score that there can be.
+func (p *Policy) most() float64 {
+	if p.score != nil {
+		return quality(p.score.span.hi)
+	}
+	sums := make([]int64, len(p.groups))
+	for i := range p.evidence {
+		e := &p.evidence[i]
+		if e.ln > 0 {
+			sums[e.in] += nats(e.ln, e.quality.hi)
+		} else {
+			sums[e.in] += nats(e.ln, e.quality.lo)
+		}
+	}
+	return p.sum(sums)
+}
+
+// Blind lists what the policy relies on and no source of the store can perceive: what reads it stays as if nothing happened.
+func (p *Policy) Blind(s *fusion.Store) []string {
+	var all []string
+	for _, r := range p.relies {
+		seen := false
+		for i := range s.Sources {
+			src := &s.Sources[i]
+			if src.Kind != modalityKinds[r.modality] {
+				continue
+			}
+			seen = seen || r.place == nil || slices.ContainsFunc(src.Zones, func(z int) bool { return r.place[z] })
+		}
+		if !seen {
+			all = append(all, strings.Replace(r.String(), " coverage", "", 1))
+		}
+	}
+	return all
+}
+
+// Warning is how Warnings tell of what is refused.
+func Warning(e strict.Error) string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Text)
+}
+
+// Refused lists what can run and yet cannot have been meant, such as tiers that nothing reaches: check refuses it.
+func (s *Set) Refused() strict.Errors {
+	var all strict.Errors
+	for _, p := range s.Policies {
+		all = append(all, p.refused...)
+	}
+	return all
 }
 
 // valueFor is the value at risk from which a score reaches a tier, 0 where none is needed.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -52,15 +53,45 @@ func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, 
 	r.needs(o)
 	r.readParams(o)
 	if n := o.Get("when"); n != nil {
-		p.when = r.compile(n, truth)
+		if p.when = r.compile(n, truth); p.when != nil && p.when.span.hi == 0 {
+			r.refuse(n, "when can never be true: the policy is never judged")
+		}
 	}
 	if n := o.Get("require"); n != nil {
-		p.require = r.compile(n, truth)
+		if p.require = r.compile(n, truth); p.require != nil && p.require.span.hi == 0 {
+			r.refuse(n, "require can never be true: no alert rises above review")
+		}
 	}
 	r.scoring(o)
 	r.alert(o)
 	r.override()
+	r.unreachable(o)
 	return p, r.table.ops
+}
+
+// refuse keeps what check refuses, though the policy can run.
+func (r *reader) refuse(n *yaml.Node, format string, args ...any) {
+	line, col := r.place(n, 0)
+	e := strict.Error{File: r.Name, Line: line, Col: col, Text: fmt.Sprintf(format, args...)}
+	if lines := r.Lines(); line >= 1 && line <= len(lines) {
+		e.Code = lines[line-1]
+	}
+	r.p.refused = append(r.p.refused, e)
+}
+
+// unreachable refuses tiers that no evidence can reach.
+func (r *reader) unreachable(o *strict.Object) {
+	p := r.p
+	if len(r.Errors) > 0 || p.score == nil && len(p.evidence) == 0 {
+		return
+	}
+	most := p.most()
+	tiers := r.Mapping(r.Mapping(o.Get("alert"), "alert", "tiers", "to", "action", "cooldown", "message").Get("tiers"), "tiers", Tiers[:]...)
+	for _, t := range p.Tiers {
+		if n := tiers.Get(t.Name); n != nil && most < p.Threshold(t, math.MaxFloat64/1e10) {
+			r.refuse(n, "nothing reaches the tier %s: the score is at most %s, with all that speaks for it", t.Name, number9(math.Floor(float64(most*1e4))/1e4))
+		}
+	}
 }
 
 func isID(s string) bool {
@@ -233,7 +264,13 @@ func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
 	}
 	e.ln = round9(math.Log(lr))
 	if m := o.Need("if", "write an expression in single quotes"); m != nil {
-		e.expr = r.compile(m, number)
+		if e.expr = r.compile(m, number); e.expr != nil {
+			e.quality = span{quality(e.expr.span.lo), quality(e.expr.span.hi)}
+			if e.quality.hi == 0 && len(e.expr.slots) > 0 {
+				line, col := r.place(m, 0)
+				r.Warn(line, col, "the evidence %s never adds anything: what it asks for cannot be", quote(e.name))
+			}
+		}
 	}
 	r.p.evidence = append(r.p.evidence, e)
 }

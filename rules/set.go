@@ -202,6 +202,9 @@ func Build(files []File, opts Options) (*Set, error) {
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
+	for _, e := range s.Refused() {
+		s.Warnings = append(s.Warnings, Warning(e))
+	}
 	sort.Slice(s.Policies, func(i, j int) bool { return s.Policies[i].ID < s.Policies[j].ID })
 	s.Warnings = sorted(s.Warnings)
 	for _, p := range s.Policies {

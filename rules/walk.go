@@ -17,7 +17,7 @@ func (s *source) walk(n ast.Node) term {
 		return constant(n.Value)
 	case *ast.BoolNode:
 		v := n.Value
-		return term{typ: truth, is: func([]float64) bool { return v }}
+		return term{typ: truth, is: func([]float64) bool { return v }, never: !v, always: v}
 	case *ast.StringNode:
 		return term{typ: text, lit: true, word: n.Value}
 	case *ast.IdentifierNode:
@@ -39,7 +39,7 @@ func (s *source) walk(n ast.Node) term {
 }
 
 func constant(v float64) term {
-	return term{typ: number, lit: true, val: v, num: func([]float64) float64 { return v }}
+	return term{typ: number, lit: true, val: v, num: func([]float64) float64 { return v }, span: span{v, v}}
 }
 
 func (s *source) unknown(n *ast.IdentifierNode) {
@@ -107,7 +107,7 @@ func (s *source) unary(n *ast.UnaryNode) term {
 		if !ok {
 			return term{}
 		}
-		return term{typ: truth, is: func(v []float64) bool { return !a.is(v) }}
+		return term{typ: truth, is: func(v []float64) bool { return !a.is(v) }, never: a.always, always: a.never}
 	}
 	a, ok := s.want(n.Node, number, n.Operator)
 	switch {
@@ -118,7 +118,7 @@ func (s *source) unary(n *ast.UnaryNode) term {
 	case a.lit:
 		return constant(-a.val)
 	}
-	return term{typ: number, unit: a.unit, num: func(v []float64) float64 { return -a.num(v) }}
+	return term{typ: number, unit: a.unit, num: func(v []float64) float64 { return -a.num(v) }, span: span{-a.span.hi, -a.span.lo}}
 }
 
 func (s *source) binary(n *ast.BinaryNode) term {
@@ -131,9 +131,9 @@ func (s *source) binary(n *ast.BinaryNode) term {
 			return term{}
 		}
 		if n.Operator == "and" || n.Operator == "&&" {
-			return term{typ: truth, is: func(v []float64) bool { return a.is(v) && b.is(v) }}
+			return term{typ: truth, is: func(v []float64) bool { return a.is(v) && b.is(v) }, never: a.never || b.never, always: a.always && b.always}
 		}
-		return term{typ: truth, is: func(v []float64) bool { return a.is(v) || b.is(v) }}
+		return term{typ: truth, is: func(v []float64) bool { return a.is(v) || b.is(v) }, never: a.never && b.never, always: a.always || b.always}
 	case "in":
 		return s.within(n)
 	case "+", "-", "*", "/":
@@ -186,6 +186,7 @@ func (s *source) arithmetic(n *ast.BinaryNode) term {
 	if a.lit && b.lit {
 		return constant(t.num(nil))
 	}
+	t.span = a.span.combine(n.Operator, b.span)
 	return t
 }
 
@@ -229,14 +230,16 @@ func (s *source) compare(n *ast.BinaryNode) term {
 	if _, ok := s.units(at, "compared with", a, b); !ok {
 		return term{}
 	}
-	if t, ok := s.reached(a, o, b); ok {
-		return t
+	t, ok := s.reached(a, o, b)
+	if !ok {
+		t, ok = s.reached(b, mirrored[o], a)
 	}
-	if t, ok := s.reached(b, mirrored[o], a); ok {
-		return t
+	if !ok {
+		x, y := s.bound(a), s.bound(b)
+		t = term{typ: truth, is: comparison(o, x.num, y.num)}
 	}
-	a, b = s.bound(a), s.bound(b)
-	return term{typ: truth, is: comparison(o, a.num, b.num)}
+	s.doubt(n, a, b, &t)
+	return t
 }
 
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -316,28 +319,43 @@ func (s *source) choose(n *ast.ConditionalNode) term {
 	}
 	a, b = s.bound(a), s.bound(b)
 	if a.typ == truth {
-		return term{typ: truth, is: func(v []float64) bool {
+		t := term{typ: truth, never: a.never && b.never, always: a.always && b.always, is: func(v []float64) bool {
 			if c.is(v) {
 				return a.is(v)
 			}
 			return b.is(v)
 		}}
+		switch {
+		case c.never:
+			t.never, t.always = b.never, b.always
+		case c.always:
+			t.never, t.always = a.never, a.always
+		}
+		return t
 	}
 	u, ok := s.units(start(n.Exp2), "given beside", a, b)
 	if !ok {
 		return term{}
 	}
-	return term{typ: number, unit: u, num: func(v []float64) float64 {
+	t := term{typ: number, unit: u, span: a.span.hull(b.span), num: func(v []float64) float64 {
 		if c.is(v) {
 			return a.num(v)
 		}
 		return b.num(v)
 	}}
+	switch {
+	case c.never:
+		t.span = b.span
+	case c.always:
+		t.span = a.span
+	}
+	return t
 }
 
 // arithmeticCall compiles min, max, abs and clamp.
 func (s *source) arithmeticCall(n *ast.CallNode, name string) term {
 	var nums []func([]float64) float64
+	var spans []span
 	var u unit
 	ok := true
 	for i, c := range n.Arguments {
@@ -350,7 +368,7 @@ func (s *source) arithmeticCall(n *ast.CallNode, name string) term {
 		} else if u, ok = s.units(start(c), "given beside", term{unit: u}, t); !ok {
 			continue
 		}
-		nums = append(nums, t.num)
+		nums, spans = append(nums, t.num), append(spans, t.span)
 	}
 	if !ok {
 		return term{}
@@ -359,10 +377,20 @@ func (s *source) arithmeticCall(n *ast.CallNode, name string) term {
 	switch name {
 	case "abs":
 		t.num = func(v []float64) float64 { return math.Abs(nums[0](v)) }
+		t.span = span{max(0, spans[0].lo, -spans[0].hi), max(-spans[0].lo, spans[0].hi)}
 	case "clamp":
 		t.num = func(v []float64) float64 { return min(max(nums[0](v), nums[1](v)), nums[2](v)) }
+		t.span = span{min(max(spans[0].lo, spans[1].lo), spans[2].lo), min(max(spans[0].hi, spans[1].hi), spans[2].hi)}
 	default:
 		least := name == "min"
+		t.span = spans[0]
+		for _, o := range spans[1:] {
+			if least {
+				t.span = span{min(t.span.lo, o.lo), min(t.span.hi, o.hi)}
+			} else {
+				t.span = span{max(t.span.lo, o.lo), max(t.span.hi, o.hi)}
+			}
+		}
 		t.num = func(v []float64) float64 {
 			x := nums[0](v)
 			for _, f := range nums[1:] {

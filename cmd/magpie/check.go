@@ -24,8 +24,9 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	fs.SetOutput(errw)
 	sitePath := fs.String("site", "", "the site file")
 	dir := fs.String("policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
+	format := fs.String("format", "text", "how to print: `text`, json (one object) or github (annotations of a workflow run)")
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR]")
+		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR] [--format text|json|github]")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -34,9 +35,40 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	if *sitePath == "" || fs.NArg() > 0 {
 		return errors.New("name the site file: magpie check --site site.yaml [--policies DIR]")
 	}
-	s, err := site.Load(*sitePath)
+	if !slices.Contains([]string{"text", "json", "github"}, *format) {
+		return fmt.Errorf("--format: unknown format %q; possible are text, json, github", *format)
+	}
+	c, err := check(*sitePath, dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return err
+	case *format == "json":
+		err = c.json(out, err, *sitePath, *dir)
+	case *format == "github":
+		err = c.github(out, err, *sitePath, *dir)
+	case err == nil:
+		c.text(out)
+		if refused := c.set.Refused(); len(refused) > 0 {
+			err = refused.Err()
+		}
+	}
 	if err != nil {
-		return checkFailed(err)
+		return &exitError{exitFailed, err}
+	}
+	return nil
+}
+
+// checked is what check found in a site and its policies, when nothing is wrong with them.
+type checked struct {
+	site *site.Site
+	set  *rules.Set
+}
+
+// check reads a site and its policies as run would; the error is everything that is wrong with them.
+func check(sitePath string, dir *string) (*checked, error) {
+	s, err := site.Load(sitePath)
+	if err != nil {
+		return nil, err
 	}
 	if *dir == "" {
 		*dir = s.Policies.Dir
@@ -47,29 +79,32 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	if tests := checkTests(*dir); tests != nil {
 		err = errors.Join(err, tests)
 	}
-	if err != nil {
-		return checkFailed(err)
-	}
+	return &checked{s, set}, err
+}
+
+// text prints what the site and the policies are, and what is doubtful.
+func (c *checked) text(out io.Writer) {
+	s, set := c.site, c.set
 	fmt.Fprintf(out, "site %s: %d zones, %d sources, %d products, %s\n", s.Store.ID, len(s.Store.Zones), len(s.Store.Sources), len(s.Store.Products), s.Hash)
 	for _, n := range append(s.Notes, missingFiles(s)...) {
 		fmt.Fprintln(out, "note:", n)
 	}
 	fmt.Fprintf(out, "policies: %d, %s\n", len(set.Policies), set.Hash)
-	for _, w := range set.Warnings {
+	for _, w := range c.warnings() {
 		fmt.Fprintln(out, "warning:", w)
 	}
 	for _, p := range set.Policies {
 		describe(out, p, s)
 	}
-	return nil
 }
 
-// checkFailed says that what was checked is wrong, and not how check was used.
-func checkFailed(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return err
+// warnings are those of the set but for what check refuses.
+func (c *checked) warnings() []string {
+	all := slices.Clone(c.set.Warnings)
+	for _, e := range c.set.Refused() {
+		all = slices.DeleteFunc(all, func(w string) bool { return w == rules.Warning(e) })
 	}
-	return &exitError{exitFailed, err}
+	return all
 }
 
 // checkTests reads the test files beside the policies; running them is `magpie test`.
@@ -121,6 +156,9 @@ func describe(out io.Writer, p *rules.Policy, s *site.Site) {
 	fmt.Fprintf(out, "\n%s (%s, judge: %s): %s\n", p.ID, p.Mode, p.Judge, p.Title)
 	if p.Shadowed != "" {
 		fmt.Fprintf(out, "  in shadow: %s\n", p.Shadowed)
+	}
+	for _, b := range p.Blind(s.Store) {
+		fmt.Fprintf(out, "  blind: no source of the site is there for %s; what reads it stays as if nothing happened\n", b)
 	}
 	for _, t := range p.Tiers {
 		at := fmt.Sprintf("%g", t.At)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,4 +57,56 @@ broker: {listen: "127.0.0.1:1883", users: users.txt}
 `)
 	f(0, "users.txt: no such file or directory; magpie run does not start without it", "", "--site", filepath.Join(dir, "own.yaml"))
 	f(1, "", "holds no policy", "--site", shop, "--policies", t.TempDir())
+}
+
+// TestCheckRefuses: what can run and cannot have been meant is refused, in every format, and what is doubtful is told apart from it.
+func TestCheckRefuses(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(`policy: p
+title: t
+prior: 0.01
+when: 'hour() > 23'
+evidence:
+  - {name: a, if: 'staff() > 1', weight: very strong}
+  - {name: b, if: 'clamp(picked("any"), 0, 0.5)', weight: strong}
+  - {name: c, if: 'read("fitting")', weight: weak}
+alert: {tiers: {log: 0.05, review: 0.3, gate: 0.9}}
+`), 0o644))
+	const shop = "../../policies/testdata/shop.yaml"
+	code, out, errw := magpie(t, "check", "--site", shop, "--policies", dir)
+	for _, want := range []string{`p.yaml:4:8: when can never be true: the policy is never judged`,
+		`p.yaml:9:47: nothing reaches the tier gate: the score is at most 0.2325`,
+		`p.yaml:9:36: nothing reaches the tier review`} {
+		if code != 1 || !strings.Contains(errw, want) {
+			t.Errorf("%d\n%s\nwant %s", code, errw, want)
+		}
+	}
+	for _, want := range []string{`warning: p.yaml:6:28: this is never true: the number at column 20 lies between 0 and 1`,
+		`warning: p.yaml:6:20: the evidence "a" never adds anything`, `blind: no source of the site is there for rfid at fitting`, `log    0.0917  b`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("got\n%s\nwant %s", out, want)
+		}
+	}
+	code, out, _ = magpie(t, "check", "--site", shop, "--policies", dir, "--format", "github")
+	if want := "::error file=" + dir + "/p.yaml,line=9,col=47::nothing reaches the tier gate"; code != 1 || !strings.Contains(out, want) ||
+		!strings.Contains(out, "::warning file="+dir+"/p.yaml,line=6,col=28::this is never true") {
+		t.Errorf("%d\n%s\nwant %s", code, out, want)
+	}
+	code, out, _ = magpie(t, "check", "--site", shop, "--policies", dir, "--format", "json")
+	var report struct {
+		Errors, Warnings []finding
+		Policies         []policyReport
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 1 || len(report.Errors) != 3 || len(report.Warnings) < 3 ||
+		report.Errors[0].Line != 4 || len(report.Policies) != 1 || len(report.Policies[0].Blind) != 1 || len(report.Policies[0].Reach) == 0 {
+		t.Errorf("%d %v\n%s", code, err, out)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "p.yaml"), []byte("policy: p\ntitle: t\nscore: 'p_unpayd()'\nalert: {tiers: {log: 0.1}}\n"), 0o644))
+	if code, out, _ = magpie(t, "check", "--site", shop, "--policies", dir, "--format", "github"); code != 1 ||
+		!strings.HasPrefix(out, "::error file="+dir+"/p.yaml,line=3,col=9::unknown function p_unpayd; did you mean p_unpaid?") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	if code, _, errw = magpie(t, "check", "--site", shop, "--format", "xml"); code != 2 || !strings.Contains(errw, "unknown format") {
+		t.Errorf("%d\n%s", code, errw)
+	}
 }
