@@ -143,6 +143,9 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 	if set.Judge(s.memory, view, facts) {
 		b.update(s, view)
 	}
+	if b.desk.Watch != nil {
+		b.desk.Watch(set, s.memory, view)
+	}
 	s.since, s.spent = 0, "" // what was not taken over at once is over
 	b.schedule(s, set, view)
 	if v.Ended != 0 && s.ended == 0 {
@@ -217,6 +220,9 @@ func (b *Book) fire(w *fusion.World, now int64) {
 		view := fusion.View{World: w, Visit: v, Now: now}
 		if set.Fire(s.memory, view) {
 			b.update(s, view)
+		}
+		if b.desk.Watch != nil {
+			b.desk.Watch(set, s.memory, view)
 		}
 		if s.kind != fusion.SubjectVisit && s.open != nil && s.quiet <= now {
 			b.shut(s, now)

@@ -14,6 +14,10 @@ type Desk struct {
 	SiteHash string
 	Budget   Budget
 
+	// Watch, if it is there, is told of a subject whenever facts or timers may have changed what is said of it, in provisional
+	// and repeated foldings too.
+	Watch func(set *rules.Set, m *rules.Memory, view fusion.View)
+
 	sets []installed
 }
 

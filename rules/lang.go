@@ -174,6 +174,7 @@ type expression struct {
 	num   func([]float64) float64
 	is    func([]float64) bool // nil where it is a number
 	span  span                 // of num
+	text  string               // as the policy wrote it
 }
 
 // compile parses, checks and compiles one scalar; nil after an error, which is kept in the file's list. want is number or
@@ -203,7 +204,7 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
-	e := &expression{slots: s.used, num: t.num, is: t.is, span: t.span}
+	e := &expression{slots: s.used, num: t.num, is: t.is, span: t.span, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}
 		e.num = func(v []float64) float64 { return bit(is(v)) }

@@ -25,7 +25,8 @@ type pipeline struct {
 	core    *fusion.Core[*alerts.Book]
 	log     *alerts.Log
 	hooks   pipelineHooks
-	frozen  int // bytes of what was frozen last
+	final   bool // it is asked for final lines only: nothing is supposed
+	frozen  int  // bytes of what was frozen last
 }
 
 // pipelineHooks are told what becomes of each line; any may be nil.
@@ -66,7 +67,7 @@ func (p *pipeline) line(l *journal.Line) {
 		urgent = p.message(l)
 	}
 	p.confirm(p.core.Advance(), l.Received)
-	if urgent {
+	if urgent && !p.final {
 		w, b := p.core.Provisional()
 		p.log.Suppose(w, b, l.Received)
 	}
