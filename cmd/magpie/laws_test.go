@@ -168,6 +168,7 @@ func lawCases(t *testing.T) []lawCase {
 			cases = append(cases, lawCase{lawWorld: w, name: "coarse clocks", lines: coarse(lines)})
 		}
 	}
+	cases = append(cases, languageCase(t))
 	for seed := range max(1, n/4) {
 		w := threeCameras(t)
 		lines, err := sim.Random(seed+304, w.site, sim.RandomOptions{Minutes: 2, People: 10, Noise: 1, Switches: 3})
@@ -177,6 +178,25 @@ func lawCases(t *testing.T) []lawCase {
 		cases = append(cases[:1], append([]lawCase{{lawWorld: w, name: fmt.Sprintf("three cameras %d", seed+304), lines: lines}}, cases[1:]...)...)
 	}
 	return cases
+}
+
+// languageCase judges a random recording by a policy of each function of the language: visits, tills, cashiers, zones, the store.
+func languageCase(t *testing.T) lawCase {
+	t.Helper()
+	const dir = "../../rules/testdata/language"
+	s, err := site.Load(dir + "/testdata/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := loadPolicies(dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := sim.Random(77, s, sim.RandomOptions{Minutes: 2, People: 6, Noise: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lawCase{lawWorld: lawWorld{site: s, set: set}, name: "language", lines: lines}
 }
 
 // coarse gives the lines as sources with clocks of a fifth of a second would have sent them: many readings have the same
