@@ -97,13 +97,13 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 	}
 	if r == nil {
 		r = d.decode(&m, kind, source, payload, read)
+		d.events = m.Events
 	}
 	if r != nil {
 		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	d.events = m.Events
 	m.Events = append([]fusion.Event(nil), m.Events...)
 	return m.Message, nil
 }

@@ -213,7 +213,7 @@ func eventTold(store *fusion.Store, e *fusion.Event) string {
 func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
 // allocated is how many bytes a decoding allocates: the least of three, since others may allocate meanwhile, and what the
-// decoder keeps for later messages (the table of strings) is not the message's.
+// decoder keeps for later messages (the table of strings, room for events) is not the message's.
 func allocated(f func()) uint64 {
 	least := uint64(math.MaxUint64)
 	var before, after runtime.MemStats
