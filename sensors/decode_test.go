@@ -390,7 +390,7 @@ func TestMatch(t *testing.T) {
 		{"+", "a/b", nil, false}, {"a/#", "a/b/c", []string{"b/c"}, true}, {"a/#", "a", []string{""}, true}, {"#", "a/b", []string{"a/b"}, true},
 		{"#", "$SYS/x", nil, false}, {"+/x", "$SYS/x", nil, false}, {"a/", "a/", nil, true}, {"a/", "a", nil, false}, {"a/+", "a", nil, false},
 	} {
-		got, ok := match(test.filter, test.topic)
+		got, ok := match(nil, test.filter, test.topic)
 		if ok != test.ok || ok && !cmp.Equal(got, test.want) {
 			t.Errorf("%s %s: %q, %v", test.filter, test.topic, got, ok)
 		}

@@ -6,7 +6,7 @@ import "magpie/fusion"
 type vendor struct {
 	name string // as sources in the site file name it
 	kind fusion.Kind
-	read func(d *Decoder, m *draft, payload []byte) *Rejection
+	read reader
 }
 
 // vendors lists the decoders that a site file may name, one a line.
