@@ -46,6 +46,7 @@ type Decoder struct {
 	antennas []map[int]int // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
+	events   []fusion.Event // of the message in work: what is returned is a copy of the right size
 	last     sequence
 }
 
@@ -80,24 +81,30 @@ type draft struct {
 	ts    message.Time // the outer one
 	seq   integer
 	boot  word
+	state fusion.Action // what it tells of the device itself; counts where it tells nothing else
+	id    uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
 	topic string
+	entry *site.Source // of a foreign topic
+	size  int          // of the payload
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
-	m := draft{Message: fusion.Message{Received: received, Retained: retain}, topic: topic}
+	m := draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
 	kind, source, read, r := d.route(topic, payload)
 	if r == nil && read == nil {
 		return fusion.Message{}, ErrOwnTopic
 	}
 	if r == nil {
 		r = d.decode(&m, kind, source, payload, read)
+		d.events = m.Events
 	}
 	if r != nil {
 		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
+	m.Events = append([]fusion.Event(nil), m.Events...)
 	return m.Message, nil
 }
 
@@ -115,7 +122,10 @@ func (d *Decoder) route(topic string, payload []byte) (kind, source string, read
 		for i := range d.foreign {
 			f := &d.foreign[i]
 			if captures, ok := match(f.filter, topic); ok {
-				return f.kind.String(), f.source(captures, payload), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
+				return f.kind.String(), d.source(f.id, captures, payload), func(m *draft, p []byte) *Rejection {
+					m.entry = &d.o.Foreign[i]
+					return f.read(d, m, p)
+				}, nil
 			}
 		}
 		kind, source = unmapped(topic)
@@ -160,6 +170,10 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	}
 	if r := read(m, payload); r != nil {
 		return r
+	}
+	if m.state != fusion.NoAction && len(m.Events) == 0 {
+		m.Kind = fusion.Status
+		d.add(m, m.ts, fusion.Event{Zone: -1, Action: m.state})
 	}
 	return d.finish(m, source, payload)
 }
@@ -263,7 +277,8 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	return nil
 }
 
-// identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same bytes.
+// identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same id of the message's
+// own, or without that the same bytes.
 func identity(m *draft, source string, hash uint64) uint64 {
 	if !m.seq.set && !m.Clocked {
 		return 0
@@ -271,13 +286,16 @@ func identity(m *draft, source string, hash uint64) uint64 {
 	b := make([]byte, 0, 128)
 	b = append(b, byte(m.Kind))
 	b = append(append(b, source...), 0)
-	if m.seq.set {
+	switch {
+	case m.seq.set:
 		b = append(append(b, m.boot.v...), 0)
 		b = binary.BigEndian.AppendUint64(b, uint64(m.seq.v))
 		if m.Clocked {
 			b = binary.BigEndian.AppendUint64(b, uint64(m.TS))
 		}
-	} else {
+	case m.id != 0:
+		b = binary.BigEndian.AppendUint64(append(b, 2), m.id)
+	default:
 		b = binary.BigEndian.AppendUint64(append(b, 1), hash)
 	}
 	sum := sha256.Sum256(b)

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err 
 	var errs []error
 	for _, s := range sources {
 		f := foreign{filter: s.Topic, id: s.ID, kind: s.Kind}
+		if s.Zones != nil && s.Decoder != "epcis" {
+			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoder epcis has names of its own: leave it out", s.At))
+		}
 		if s.Decoder == "" {
 			mapped, err := newMapping(store, s)
 			errs = append(errs, err)
@@ -44,35 +48,56 @@ func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err 
 	return all, errors.Join(errs...)
 }
 
-// source is the id of the source that a message with these captures came from.
-func (f *foreign) source(captures []string, payload []byte) string {
-	return site.Placeholder.ReplaceAllStringFunc(f.id, func(p string) string {
+// source is the id of the source that a message with these captures came from; id is as the site file has it.
+func (d *Decoder) source(id string, captures []string, payload []byte) string {
+	return site.Placeholder.ReplaceAllStringFunc(id, func(p string) string {
 		p = p[1 : len(p)-1]
 		if i, err := strconv.Atoi(p); err == nil && i >= 1 && i <= len(captures) {
 			return captures[i-1]
 		}
-		return member(payload, strings.Split(p, ".")[1:])
+		return d.c.member(payload, strings.Split(p, ".")[1:])
 	})
 }
 
-// member is a text or a whole number in a JSON payload, "" where there is none at that path.
-func member(payload []byte, path []string) string {
-	for _, name := range path {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(payload, &object) != nil {
+// member is a text or a whole number at a path in a JSON payload, "" where there is none. Of an array, or of a stream of
+// lines, the first element tells.
+func (c *cursor) member(payload []byte, path []string) string {
+	if line, _, more := bytes.Cut(payload, []byte("\n")); more && !json.Valid(payload) {
+		payload = line
+	}
+	if valid(payload) != nil {
+		return ""
+	}
+	c.reset(payload)
+	if c.text[c.at] == '[' {
+		c.at++
+		c.space()
+	}
+	for _, want := range path {
+		if c.text[c.at] != '{' {
 			return ""
 		}
-		payload = object[name]
+		at := -1
+		c.object(func(name []byte) *Rejection {
+			if string(name) == want {
+				at = c.at
+			}
+			return nil
+		})
+		if at < 0 {
+			return ""
+		}
+		c.at = at
 	}
-	var text string
-	var number int64
-	switch {
-	case json.Unmarshal(payload, &text) == nil:
-		return text
-	case json.Unmarshal(payload, &number) == nil:
-		return strconv.FormatInt(number, 10)
+	if c.text[c.at] == '"' {
+		return string(c.name())
 	}
-	return ""
+	from := c.at
+	c.skip()
+	if _, err := strconv.ParseInt(string(c.text[from:c.at]), 10, 64); err != nil {
+		return ""
+	}
+	return string(c.text[from:c.at])
 }
 
 // match matches a topic against an MQTT filter and returns what its wildcards stand for. As MQTT says, wildcards at the

@@ -226,6 +226,17 @@ func (c *cursor) value(read func() *Rejection) *Rejection {
 	return nil
 }
 
+// later reads a member that was passed over, since it needs what stood behind it, of the object that the cursor has read.
+func (c *cursor) later(at int, name string, read func() *Rejection) *Rejection {
+	behind := c.at
+	c.at, c.path = at, append(c.path, step{name: []byte(name)})
+	if r := read(); r != nil {
+		return r
+	}
+	c.at, c.path = behind, c.path[:len(c.path)-1]
+	return nil
+}
+
 // name reads a member's name.
 func (c *cursor) name() []byte {
 	from := c.at

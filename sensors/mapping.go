@@ -37,12 +37,13 @@ type mapEnv struct {
 	Seconds func(any) (any, error)    `expr:"seconds"` // seconds since 1970, with a fraction → ts
 }
 
-// shape says what a kind's members are: their names, and which of them an expression must give.
+// shape says what a kind's members are: their names, and which of them an expression must give. An rfid message may have
+// reads in place of them, an array of objects that each have what one read needs.
 type shape struct{ needed, optional []string }
 
 func shapes(k fusion.Kind) shape {
 	return [...]shape{
-		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid"}},
+		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid", "reads"}},
 		fusion.Weight:   {[]string{"ts", "grams"}, []string{"rate", "mode"}},
 		fusion.Tracks:   {[]string{"ts", "tracks"}, []string{"frame", "lost"}},
 		fusion.TillKind: {[]string{"ts", "session", "action"}, []string{"sku", "epc", "line", "of", "receipt", "qty", "price", "amount", "grams", "cashier"}},
@@ -65,7 +66,7 @@ func result(member string) expr.Option {
 	case "epc", "tid", "mode", "session", "action", "sku", "line", "of", "receipt", "cashier", "object", "class", "zone", "direction", "name", "reason", "detail":
 		return expr.AsKind(reflect.String)
 	}
-	return expr.AsAny() // ts, grams, tracks, frame, lost, state
+	return expr.AsAny() // ts, grams, tracks, frame, lost, state, reads
 }
 
 func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
@@ -73,6 +74,9 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 	m := &mapping{}
 	of := shapes(s.Kind)
 	all := append(append([]string{"seq", "boot"}, of.needed...), of.optional...)
+	if slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == "reads" }) {
+		of.needed, all = nil, []string{"seq", "boot", "reads"}
+	}
 	for _, need := range of.needed {
 		if !slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == need }) {
 			errs = append(errs, fmt.Errorf("%v: map has no %s, which a %s message needs", s.At, need, s.Kind))
@@ -128,12 +132,8 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 
 // local reads a time without a zone as the store's local time.
 func (d *Decoder) local(text string) (any, error) {
-	where := d.store.Location
-	if where == nil {
-		where = time.UTC
-	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
-		if at, err := time.ParseInLocation(layout, text, where); err == nil {
+		if at, err := time.ParseInLocation(layout, text, d.location()); err == nil {
 			return message.At(at.UnixNano()).String(), nil
 		}
 	}
