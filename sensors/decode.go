@@ -78,20 +78,21 @@ func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 // draft is a message on its way: what all kinds share.
 type draft struct {
 	fusion.Message
-	ts    message.Time // the outer one
-	seq   integer
-	boot  word
-	state fusion.Action // what it tells of the device itself; counts where it tells nothing else
-	id    uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
-	topic string
-	entry *site.Source // of a foreign topic
-	size  int          // of the payload
+	ts      message.Time // the outer one
+	seq     integer
+	boot    word
+	state   fusion.Action // what it tells of the device itself; counts where it tells nothing else
+	id      uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
+	topic   string
+	entry   *site.Source // of a foreign topic
+	size    int          // of the payload
+	private bool         // the payload can tell who somebody is
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
 	m := draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
-	kind, source, read, r := d.route(topic, payload)
+	kind, source, read, r := d.route(&m, topic, payload)
 	if r == nil && read == nil {
 		return fusion.Message{}, ErrOwnTopic
 	}
@@ -100,7 +101,7 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 		d.events = m.Events
 	}
 	if r != nil {
-		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
+		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
@@ -117,11 +118,12 @@ func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
 type reader func(m *draft, payload []byte) *Rejection
 
 // route finds who sent a message and how to read it; read is nil for a topic of our own.
-func (d *Decoder) route(topic string, payload []byte) (kind, source string, read reader, r *Rejection) {
+func (d *Decoder) route(m *draft, topic string, payload []byte) (kind, source string, read reader, r *Rejection) {
 	if !strings.HasPrefix(topic, message.Prefix) {
 		for i := range d.foreign {
 			f := &d.foreign[i]
 			if captures, ok := match(f.filter, topic); ok {
+				m.private = f.private
 				return f.kind.String(), d.source(f.id, captures, payload), func(m *draft, p []byte) *Rejection {
 					m.entry = &d.o.Foreign[i]
 					return f.read(d, m, p)
