@@ -218,7 +218,7 @@ func (c *cursor) utc(into *message.Time) *Rejection {
 	raw := c.text[from:c.at]
 	var fixed [64]byte
 	const date = len("2008-10-10T")
-	if n := len(b); n > date && n < len(fixed)-3 && bytes.IndexAny(b[date:], "Zz+-") < 0 {
+	if n := len(b); n > date && n < len(fixed)-3 && !bytes.ContainsAny(b[date:], "Zz+-") {
 		raw = append(append(append(fixed[:0], '"'), b...), `Z"`...)
 	}
 	return c.timed(into, raw)
