@@ -46,7 +46,9 @@ type Decoder struct {
 	antennas []map[int]int // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
-	events   []fusion.Event // of the message in work: what is returned is a copy of the right size
+	m        draft          // the message in work
+	events   []fusion.Event // its events: what is returned is a copy of the right size
+	captures []string       // what the wildcards of its topic stand for
 	last     sequence
 }
 
@@ -91,13 +93,14 @@ type draft struct {
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
-	m := draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
-	kind, source, read, r := d.route(&m, topic, payload)
+	m := &d.m
+	*m = draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
+	kind, source, read, r := d.route(m, payload)
 	if r == nil && read == nil {
 		return fusion.Message{}, ErrOwnTopic
 	}
 	if r == nil {
-		r = d.decode(&m, kind, source, payload, read)
+		r = d.decode(m, kind, source, payload, read)
 		d.events = m.Events
 	}
 	if r != nil {
@@ -105,8 +108,9 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	m.Events = append([]fusion.Event(nil), m.Events...)
-	return m.Message, nil
+	made := m.Message
+	made.Events = append([]fusion.Event(nil), m.Events...)
+	return made, nil
 }
 
 // Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
@@ -115,19 +119,19 @@ func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
 }
 
 // reader reads a payload into the draft's events, for the draft's source and kind.
-type reader func(m *draft, payload []byte) *Rejection
+type reader func(d *Decoder, m *draft, payload []byte) *Rejection
 
 // route finds who sent a message and how to read it; read is nil for a topic of our own.
-func (d *Decoder) route(m *draft, topic string, payload []byte) (kind, source string, read reader, r *Rejection) {
+func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read reader, r *Rejection) {
+	topic := m.topic
 	if !strings.HasPrefix(topic, message.Prefix) {
 		for i := range d.foreign {
 			f := &d.foreign[i]
-			if captures, ok := match(f.filter, topic); ok {
-				m.private = f.private
-				return f.kind.String(), d.source(f.id, captures, payload), func(m *draft, p []byte) *Rejection {
-					m.entry = &d.o.Foreign[i]
-					return f.read(d, m, p)
-				}, nil
+			captures, ok := match(d.captures[:0], f.filter, topic)
+			d.captures = captures
+			if ok {
+				m.entry, m.private = &d.o.Foreign[i], f.private
+				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
 			}
 		}
 		kind, source = unmapped(topic)
@@ -148,7 +152,7 @@ func (d *Decoder) route(m *draft, topic string, payload []byte) (kind, source st
 	case OwnTopic(topic):
 		return kind, source, nil, nil
 	}
-	return kind, source, d.canonical, nil
+	return kind, source, (*Decoder).canonical, nil
 }
 
 func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {
@@ -170,7 +174,7 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	if len(payload) > maxPayload {
 		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload has %d bytes: at most %d are allowed, send it in parts", len(payload), maxPayload)}
 	}
-	if r := read(m, payload); r != nil {
+	if r := read(d, m, payload); r != nil {
 		return r
 	}
 	if m.state != fusion.NoAction && len(m.Events) == 0 {

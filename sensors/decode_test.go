@@ -331,8 +331,11 @@ func TestCashier(t *testing.T) {
 func TestMappingErrors(t *testing.T) {
 	_, err := NewDecoder(shop(), Options{Foreign: []site.Source{
 		{At: site.Pos{File: "site.yaml", Line: 3, Col: 5}, Topic: "a", Decoder: "zebra", ID: "r-door"},
-		{At: site.Pos{File: "site.yaml", Line: 5, Col: 5}, Topic: "c", Decoder: "onvif-count", ID: "c-1"},
-		{At: site.Pos{File: "site.yaml", Line: 6, Col: 5}, Topic: "d", Decoder: "impinj", ID: "r-door", Direction: "in", Zones: map[string]string{"a": "door"}},
+		{At: site.Pos{File: "site.yaml", Line: 7, Col: 5}, Topic: "c", Decoder: "onvif-count", ID: "c-1"},
+		{At: site.Pos{File: "site.yaml", Line: 8, Col: 5}, Topic: "d", Decoder: "impinj", ID: "r-door", Direction: "in", Zones: map[string]string{"a": "door"}},
+		{At: site.Pos{File: "site.yaml", Line: 6, Col: 5}, Topic: "d", Kind: fusion.RFID, ID: "r-door", Map: []site.Mapping{
+			{At: site.Pos{File: "site.yaml", Line: 6, Col: 30}, Member: "reads", Expr: "payload.reads"},
+			{At: site.Pos{File: "site.yaml", Line: 6, Col: 40}, Member: "epc", Expr: "payload.epc"}}},
 		{At: site.Pos{File: "site.yaml", Line: 4, Col: 5}, Topic: "b", Kind: fusion.Weight, ID: "g1", Map: []site.Mapping{
 			{At: site.Pos{File: "site.yaml", Line: 4, Col: 30}, Member: "gram", Expr: "1"},
 			{At: site.Pos{File: "site.yaml", Line: 4, Col: 40}, Member: "ts", Expr: "payload."},
@@ -344,9 +347,10 @@ func TestMappingErrors(t *testing.T) {
 	}
 	for _, want := range []string{
 		`site.yaml:3:5: there is no decoder "zebra": take `,
-		`site.yaml:5:5: a counter does not say which way people go: write direction: in or out`,
-		`site.yaml:6:5: direction says which way a counter's people go, and only decoder onvif-count needs it: leave it out`,
-		`site.yaml:6:5: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have names of their own: leave it out`,
+		`site.yaml:7:5: a counter does not say which way people go: write direction: in or out`,
+		`site.yaml:8:5: direction says which way a counter's people go, and only decoder onvif-count needs it: leave it out`,
+		`site.yaml:8:5: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have names of their own: leave it out`,
+		`site.yaml:6:40: map: rfid messages have no "epc" beside reads; they have seq, boot, reads`,
 		`site.yaml:4:5: map has no grams, which a weight message needs`,
 		`site.yaml:4:30: map: weight messages have no "gram"; they have seq, boot, ts, grams, rate, mode`,
 		`site.yaml:4:40: map: ts: unexpected end of expression`,
@@ -395,7 +399,7 @@ func TestMatch(t *testing.T) {
 		{"+", "a/b", nil, false}, {"a/#", "a/b/c", []string{"b/c"}, true}, {"a/#", "a", []string{""}, true}, {"#", "a/b", []string{"a/b"}, true},
 		{"#", "$SYS/x", nil, false}, {"+/x", "$SYS/x", nil, false}, {"a/", "a/", nil, true}, {"a/", "a", nil, false}, {"a/+", "a", nil, false},
 	} {
-		got, ok := match(test.filter, test.topic)
+		got, ok := match(nil, test.filter, test.topic)
 		if ok != test.ok || ok && !cmp.Equal(got, test.want) {
 			t.Errorf("%s %s: %q, %v", test.filter, test.topic, got, ok)
 		}

@@ -6,7 +6,7 @@ import "magpie/fusion"
 type vendor struct {
 	name string // as sources in the site file name it
 	kind fusion.Kind
-	read func(d *Decoder, m *draft, payload []byte) *Rejection
+	read reader
 }
 
 // tellsWho reports whether the payloads of a decoder can hold a name, a face, an embedding or a number plate. It never reads

@@ -263,11 +263,10 @@ func (c *cursor) offsetTime(into *message.Time, offset []byte) *Rejection {
 	end := bytes.IndexByte(b[min(1, len(b)):], '"') + 1
 	if end > 12 && len(offset) > 0 && len(offset)+end < 62 && b[0] == '"' {
 		text := b[1:end]
-		if clock := text[11:]; bytes.IndexAny(clock, "Zz+-") < 0 {
-			var whole [64]byte
-			raw := append(append(append(append(whole[:0], '"'), text...), offset...), '"')
+		if clock := text[11:]; !bytes.ContainsAny(clock, "Zz+-") {
+			c.room = append(append(append(append(c.room[:0], '"'), text...), offset...), '"')
 			c.skip()
-			return c.timed(into, raw)
+			return c.timed(into, c.room)
 		}
 	}
 	return c.stamp(into)

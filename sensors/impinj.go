@@ -3,7 +3,6 @@ package sensors
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 
 	"magpie/fusion"
@@ -175,8 +174,11 @@ func (d *Decoder) decoded(into *word, b []byte, encoding *base64.Encoding, name 
 	case 2*n > maxEPC:
 		return d.c.reject(CodeRange, "has %d bytes: an EPC has at most %d", n, maxEPC/2)
 	}
-	var up [maxEPC]byte
-	hex.Encode(up[:], raw[:n])
-	*into = word{d.c.keep(bytes.ToUpper(up[:2*n])), true}
+	const capitals = "0123456789ABCDEF"
+	var hex [maxEPC]byte
+	for i, x := range raw[:n] {
+		hex[2*i], hex[2*i+1] = capitals[x>>4], capitals[x&15]
+	}
+	*into = word{d.c.keep(hex[:2*n]), true}
 	return nil
 }

@@ -16,6 +16,7 @@ type cursor struct {
 	at     int
 	path   []step
 	intern map[string]string
+	room   []byte // for what is written otherwise than in the payload
 }
 
 // step is one level of the path to where a cursor is: a member's name, or a place in an array where name is nil.

@@ -74,8 +74,9 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 	m := &mapping{}
 	of := shapes(s.Kind)
 	all := append(append([]string{"seq", "boot"}, of.needed...), of.optional...)
-	if slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == "reads" }) {
-		of.needed, all = nil, []string{"seq", "boot", "reads"}
+	beside := ""
+	if slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == "reads" }) && slices.Contains(all, "reads") {
+		beside, of.needed, all = " beside reads", nil, []string{"seq", "boot", "reads"}
 	}
 	for _, need := range of.needed {
 		if !slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == need }) {
@@ -84,7 +85,7 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 	}
 	for _, given := range s.Map {
 		if !slices.Contains(all, given.Member) {
-			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q; they have %s", given.At, s.Kind, given.Member, strings.Join(all, ", ")))
+			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q%s; they have %s", given.At, s.Kind, given.Member, beside, strings.Join(all, ", ")))
 			continue
 		}
 		program, err := expr.Compile(given.Expr, expr.Env(mapEnv{}), result(given.Member), expr.DisableBuiltin("now"), expr.MaxNodes(200))

@@ -18,10 +18,10 @@ func (c *cursor) stamp(into *message.Time) *Rejection {
 		return r
 	}
 	raw := c.text[from:c.at]
-	var fixed [64]byte
-	if n := len(b); n > 5 && n < len(fixed)-3 && (b[n-5] == '+' || b[n-5] == '-') {
-		raw = append(append(append(append(fixed[:0], '"'), b[:n-2]...), ':'), b[n-2:]...)
-		raw = append(raw, '"')
+	if n := len(b); n > 5 && n < 64 && (b[n-5] == '+' || b[n-5] == '-') {
+		c.room = append(append(append(append(c.room[:0], '"'), b[:n-2]...), ':'), b[n-2:]...)
+		c.room = append(c.room, '"')
+		raw = c.room
 	}
 	return c.timed(into, raw)
 }
@@ -52,14 +52,13 @@ func (c *cursor) since1970(into *message.Time, unit time.Duration, want string) 
 
 // instant takes a time that was read, or rejects the value for what was wrong with it.
 func (c *cursor) instant(into *message.Time, t message.Time, err error) *Rejection {
-	var bad *message.TimeError
-	if errors.As(err, &bad) {
-		code := CodeType
-		if bad.Range {
-			code = CodeRange
-		}
-		return &Rejection{Code: code, Path: c.pointer(""), Reason: bad.Reason}
+	if err == nil {
+		*into = t
+		return nil
 	}
-	*into = t
-	return nil
+	r := &Rejection{Code: CodeType, Path: c.pointer(""), Reason: err.Error()}
+	if bad, ok := errors.AsType[*message.TimeError](err); ok && bad.Range {
+		r.Code = CodeRange
+	}
+	return r
 }

@@ -64,7 +64,7 @@ func fixtures(t testing.TB) (all []fixture) {
 // mapped reports whether a fixture's topic has a map in the site file and no decoder.
 func (f *fixture) mapped() bool {
 	for _, s := range f.d.o.Foreign {
-		if _, ok := match(s.Topic, f.topic); ok {
+		if _, ok := match(nil, s.Topic, f.topic); ok {
 			return s.Decoder == ""
 		}
 	}
