@@ -9,7 +9,7 @@ import (
 const (
 	gate99     = 9.21              // χ² of two degrees of freedom, 99 %
 	sameFrames = 5                 // frames in a row that must agree
-	joinGap    = 20 * second       // longest time unseen
+	joinGap    = 44 * second       // longest time unseen
 	together   = 400 * int64(1e6)  // two cameras' points of one moment, ns
 	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
 	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
@@ -21,9 +21,9 @@ const (
 	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
 	comers     = 0.1               // strangers a square metre among new tracks near a way in or out (assumption)
-	strangers  = 0.003             // the same elsewhere: who is there came in (assumption)
+	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	sureSame   = 0.8               // probability from which a new track is somebody who is known
-	joinReach  = 13.0              // metres that nobody walks in joinGap, within the gate
+	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
 	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
 	maxLike    = 8                 // visits with which one is compared
 	anyOffset  = int64(50_000_000) // micro-nats: keeps costs of densities above 0
