@@ -81,6 +81,8 @@ type draft struct {
 	seq   integer
 	boot  word
 	topic string
+	entry *site.Source // of a foreign topic
+	made  *mapping     // of entry, where it has a map
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
@@ -115,7 +117,10 @@ func (d *Decoder) route(topic string, payload []byte) (kind, source string, read
 		for i := range d.foreign {
 			f := &d.foreign[i]
 			if captures, ok := match(f.filter, topic); ok {
-				return f.kind.String(), f.source(captures, payload), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
+				return f.kind.String(), f.source(captures, payload), func(m *draft, p []byte) *Rejection {
+					m.entry, m.made = &d.o.Foreign[i], f.made
+					return f.read(d, m, p)
+				}, nil
 			}
 		}
 		kind, source = unmapped(topic)

@@ -331,7 +331,7 @@ func TestCashier(t *testing.T) {
 
 func TestMappingErrors(t *testing.T) {
 	_, err := NewDecoder(shop(), Options{Foreign: []site.Source{
-		{At: site.Pos{File: "site.yaml", Line: 3, Col: 5}, Topic: "a", Decoder: "zebra", ID: "r-door"},
+		{At: site.Pos{File: "site.yaml", Line: 3, Col: 5}, Topic: "a", Decoder: "nobody", ID: "r-door"},
 		{At: site.Pos{File: "site.yaml", Line: 4, Col: 5}, Topic: "b", Kind: fusion.Weight, ID: "g1", Map: []site.Mapping{
 			{At: site.Pos{File: "site.yaml", Line: 4, Col: 30}, Member: "gram", Expr: "1"},
 			{At: site.Pos{File: "site.yaml", Line: 4, Col: 40}, Member: "ts", Expr: "payload."},
@@ -342,11 +342,11 @@ func TestMappingErrors(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		`site.yaml:3:5: there is no decoder "zebra": take impinj, or write kind and map`,
+		`site.yaml:3:5: there is no decoder "nobody": take impinj, `,
 		`site.yaml:4:5: map has no grams, which a weight message needs`,
 		`site.yaml:4:30: map: weight messages have no "gram"; they have seq, boot, ts, grams, rate, mode`,
 		`site.yaml:4:40: map: ts: unexpected end of expression`,
-		`site.yaml:4:50: map: rate: expected float64, but got string`,
+		`site.yaml:4:50: map: rate: a number is wanted, and this gives a string`,
 		`site.yaml:4:60: map: boot: unknown name now`,
 	} {
 		if !strings.Contains(err.Error(), want) {

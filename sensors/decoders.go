@@ -13,5 +13,19 @@ type vendor struct {
 func vendors() []vendor {
 	return []vendor{
 		{"impinj", fusion.RFID, (*Decoder).impinj},
+		{"tasmota", fusion.Weight, (*Decoder).tasmota},
+		{"esphome", fusion.Weight, (*Decoder).esphome},
+		{"asc-weight", fusion.Weight, (*Decoder).ascWeight},
+		{"sparkplug", fusion.Status, (*Decoder).sparkplug}, // the site file says the kind
+		{"rtsf-till", fusion.TillKind, (*Decoder).rtsfTill},
+		{"rtsf-weight", fusion.Weight, (*Decoder).rtsfWeight},
+		{"rtsf-region", fusion.Region, (*Decoder).rtsfRegion},
+		{"rtsf-rfid", fusion.Region, (*Decoder).rtsfRFID},
+		{"sco", fusion.TillKind, (*Decoder).sco},
+		{"sco-rfid", fusion.Region, (*Decoder).scoRFID},
+		{"sco-camera", fusion.Region, (*Decoder).scoCamera},
+		{"sco-stock", fusion.Stock, (*Decoder).scoStock},
+		{"axis-counter", fusion.Count, (*Decoder).axisCounter},
+		{"edge-script", fusion.Signal, (*Decoder).edgeScript},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,11 @@ type Rejection struct {
 	Topic  string // on which the message came
 	Kind   string // of the message, or "unmapped"
 	Source string // its source, or for an unmapped topic a hash of it
+}
+
+// reject rejects a message for the member at path.
+func reject(code, path, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
 // Error implements error.

@@ -1,0 +1,76 @@
+package sensors
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/expr-lang/expr"
+
+	"magpie/sensors/message"
+)
+
+// unitFunctions are the functions with which expressions convert a number to the contract's units: lb oz kg g to grams,
+// cm inch m to metres, cdbm (hundredths of dBm) to dBm. Of nothing they make nothing, so that a member may be absent.
+func unitFunctions() []expr.Option {
+	var all []expr.Option
+	add := func(name string, per float64) {
+		all = append(all, expr.Function(name, func(params ...any) (any, error) {
+			switch v := params[0].(type) {
+			case nil:
+				return nil, nil
+			case float64:
+				return float64(v * per), nil
+			case int:
+				return float64(float64(v) * per), nil
+			}
+			return nil, fmt.Errorf("%s(%v): a number is wanted; float(…) reads one from a text", name, params[0])
+		}, new(func(float64) float64)))
+	}
+	for _, unit := range []string{"lb", "oz", "kg", "g"} {
+		per, _ := gramsPer(unit)
+		add(unit, per)
+	}
+	add("cm", metresPer("cm"))
+	add("inch", metresPer("in"))
+	add("m", metresPer("m"))
+	add("cdbm", 0.01)
+	return all
+}
+
+// written makes a function of expressions that reads a written time.
+func (d *Decoder) written(name, like string, read func(text []byte) (ns int64, ok bool)) func(string) (string, error) {
+	return func(text string) (string, error) {
+		ns, ok := read([]byte(text))
+		switch {
+		case !ok:
+			return "", fmt.Errorf("%s(%q): not a time such as %s", name, clip([]byte(text)), like)
+		case ns == 0:
+			return "", fmt.Errorf("%s(%q): no time near ours; set the device's clock", name, clip([]byte(text)))
+		}
+		return message.At(ns).String(), nil
+	}
+}
+
+// since makes a function of expressions that reads a number of units, of so many ns each, since 1970.
+func since(name string, unit float64) func(any) (string, error) {
+	return func(v any) (string, error) {
+		var whole, part float64
+		switch v := v.(type) {
+		case float64:
+			whole, part = math.Modf(v)
+		case int:
+			whole = float64(v)
+		default:
+			return "", fmt.Errorf("%s(%v): a number is wanted", name, v)
+		}
+		if ms := float64(whole * unit / 1e6); !(ms >= 1e11 && ms <= 9e12) { // as message.ParseTime has it
+			return "", fmt.Errorf("%s(%v): no time near ours; set the device's clock, or take seconds, millis, micros or nanos", name, v)
+		}
+		// Numbers of a payload hold 53 bits: below a microsecond they are rounding.
+		micros := int64(math.Round(float64(part * unit / 1e3)))
+		if unit < 1e3 {
+			return message.At(int64(math.Round(whole*unit/1e3)) * 1e3).String(), nil
+		}
+		return message.At((int64(whole)*int64(unit/1e3) + micros) * 1e3).String(), nil
+	}
+}
