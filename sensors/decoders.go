@@ -24,7 +24,6 @@ func vendors() []vendor {
 		{"sco", fusion.TillKind, (*Decoder).sco},
 		{"sco-rfid", fusion.Region, (*Decoder).scoRFID},
 		{"sco-camera", fusion.Region, (*Decoder).scoCamera},
-		{"sco-stock", fusion.Stock, (*Decoder).scoStock},
 		{"axis-counter", fusion.Count, (*Decoder).axisCounter},
 		{"edge-script", fusion.Signal, (*Decoder).edgeScript},
 	}

@@ -49,6 +49,9 @@ type mapEnv struct {
 	Nanos      func(any) (string, error)    `expr:"nanos"`
 }
 
+// maxReadings bounds what one message may be cut into: each of its readings costs as much as a message.
+const maxReadings = 4096
+
 // shape says what a kind's members are: their names, and which of them an expression must give.
 type shape struct{ needed, optional []string }
 
@@ -153,7 +156,8 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 		if g.Member == "each" {
 			what = "each"
 		}
-		options := append(unitFunctions(), expr.Env(mapEnv{}), expr.AsAny(), expr.DisableBuiltin("now"), expr.MaxNodes(200))
+		options := append(unitFunctions(), sortedFunctions()...)
+		options = append(options, expr.Env(mapEnv{}), expr.AsAny(), expr.DisableBuiltin("now"), expr.MaxNodes(200))
 		program, err := expr.Compile(g.Expr, options...)
 		if err != nil {
 			return fail("%s: %w", what, err)
@@ -234,12 +238,15 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 	if err != nil {
 		return &Rejection{Code: CodeType, Reason: "the site file's each does not fit this payload: " + firstLine(err)}
 	}
-	items, ok := v.([]any)
-	if !ok {
+	items := reflect.ValueOf(v)
+	if k := items.Kind(); k != reflect.Slice && k != reflect.Array {
 		return reject(CodeType, "", "the site file's each gives %s for this payload: an array is wanted", jsonKind(v))
 	}
-	for i, item := range items {
-		env.Item = item
+	if items.Len() > maxReadings {
+		return reject(CodeTooBig, "", "the site file's each gives %d readings: at most %d are allowed, send fewer in a message", items.Len(), maxReadings)
+	}
+	for i := range items.Len() {
+		env.Item = items.Index(i).Interface()
 		canonical, r := g.canonical(env, nil)
 		if r == nil {
 			r = d.row(m, canonical)

@@ -2,7 +2,9 @@ package sensors
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/expr-lang/expr"
 
@@ -34,6 +36,29 @@ func unitFunctions() []expr.Option {
 	add("inch", metresPer("in"))
 	add("m", metresPer("m"))
 	add("cdbm", 0.01)
+	return all
+}
+
+// sortedFunctions are keys, values and toPairs of expr in the order of the names: the library's own have none, and the same
+// line must give the same message.
+func sortedFunctions() []expr.Option {
+	var all []expr.Option
+	add := func(name string, each func(object map[string]any, key string) any) {
+		all = append(all, expr.DisableBuiltin(name), expr.Function(name, func(params ...any) (any, error) {
+			object, ok := params[0].(map[string]any)
+			if !ok {
+				return nil, fmt.Errorf("%s: an object is wanted, not %s", name, jsonKind(params[0]))
+			}
+			list := make([]any, 0, len(object))
+			for _, key := range slices.Sorted(maps.Keys(object)) {
+				list = append(list, each(object, key))
+			}
+			return list, nil
+		}, new(func(map[string]any) []any)))
+	}
+	add("keys", func(_ map[string]any, key string) any { return key })
+	add("values", func(object map[string]any, key string) any { return object[key] })
+	add("toPairs", func(object map[string]any, key string) any { return []any{key, object[key]} })
 	return all
 }
 

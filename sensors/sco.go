@@ -111,49 +111,6 @@ func (d *Decoder) scoSeen(m *draft, l *scoLine, e fusion.Event) *Rejection {
 		"the payload says no place, and the site file gives device %q no zone: write zone, the station's scan area", id)
 }
 
-// scoStock reads inventory_snapshots: the units of every SKU.
-//
-//	{"timestamp":"2025-08-13T16:00:00","data":{"PRD_F_01":100,"PRD_F_02":80}}
-func (d *Decoder) scoStock(m *draft, payload []byte) *Rejection {
-	c := &d.c
-	if r := valid(payload); r != nil {
-		return r
-	}
-	c.reset(payload)
-	var ts message.Time
-	from := len(m.Events)
-	r := d.scoEvent(func(name []byte) *Rejection {
-		switch string(name) {
-		case "timestamp":
-			return d.localTime(&ts, m.Received)
-		case "data":
-			return c.object(func(name []byte) *Rejection {
-				if len(name) > maxString {
-					return c.reject(CodeRange, "is a name of %d bytes: %d are allowed", len(name), maxString)
-				}
-				var units number
-				r := c.within(&units, 0, 1e9, "the units on hand, not negative")
-				if r == nil && units.set {
-					d.add(m, message.Arrival(), fusion.Event{Zone: -1, SKU: c.keep([]byte(fusion.GTIN14(string(name)))), Qty: units.v})
-				}
-				return r
-			})
-		}
-		return nil
-	})
-	switch {
-	case r != nil:
-		return r
-	case ts.IsZero():
-		return c.missing("timestamp", "without the time nobody can tell what was sold before it")
-	}
-	m.ts = ts
-	for i := from; i < len(m.Events); i++ {
-		m.Events[i].TS = ts.NS()
-	}
-	return nil
-}
-
 // scoLines reads the lines of a message, and gives line those that have data.
 func (d *Decoder) scoLines(m *draft, payload []byte, line func(l *scoLine) *Rejection) *Rejection {
 	c := &d.c

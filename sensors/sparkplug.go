@@ -38,9 +38,6 @@ import (
 // seq goes from 0 to 255 and round, over all messages of a node: it is used where the entry takes the whole node (no device
 // in its id) and the message has a timestamp, without which a number that comes again would be a duplicate.
 
-// sparkplugMost bounds the readings of a message: what a node kept while its line was down.
-const sparkplugMost = 1000
-
 // sparkplug makes an entry with the decoder sparkplug ready.
 func (f *foreign) sparkplug(store *fusion.Store, s site.Source) (err error) {
 	switch {
@@ -312,8 +309,8 @@ func (p *sparkplugPayload) keep(name string, v any, ts message.Time, historical 
 		begin = again || historical && p.readings[last].ts != ts
 	}
 	if begin {
-		if last+1 >= sparkplugMost {
-			return reject(CodeTooBig, "/metrics", "the message has more than %d readings: send fewer in a message", sparkplugMost)
+		if last+1 >= maxReadings {
+			return reject(CodeTooBig, "/metrics", "the message has more than %d readings: send fewer in a message", maxReadings)
 		}
 		p.readings = append(p.readings, sparkplugReading{values: map[string]any{}})
 		last++
