@@ -232,3 +232,36 @@ func TestSparkplugOfSeveralDevices(t *testing.T) {
 		t.Error("an entry whose id is the device's is not the whole node")
 	}
 }
+
+// TestDocsShowSourcesThatLoad loads the entries that docs/site.md shows.
+func TestDocsShowSourcesThatLoad(t *testing.T) {
+	text, err := os.ReadFile("../docs/site.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(text), "```yaml sources\n")
+	block, _, _ = strings.Cut(block, "```")
+	if !ok {
+		t.Fatal("docs/site.md shows no sources")
+	}
+	s, err := site.Parse("site.yaml", []byte("store: s042\nzones: [{id: door, kind: exit, polygon: [[3, 0], [5, 0], [5, 1], [3, 1]]}]\n"+
+		"readers: [{id: r-door, antennas: {1: {zone: door}}}]\nscales: [{id: g1, zone: door, at: [4, 0.5, 1.2], skus: []}]\n"+
+		"devices: [{id: erp-1, kind: stock}]\n"+block), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := NewDecoder(s.Store, Options{Foreign: s.Sources})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ topic, payload, want string }{
+		{"g1/sensor/load/state", "12.34", "weight g1"},
+		{"reader/r-door/reads", `{"reads":[{"t":1795341600.123,"EPC":"E2","ant":1,"rssi":-5450}]}`, "rfid r-door"},
+		{"erp/erp-1/stock", `{"at":1795341600123,"units":{"071142008582":20}}`, "stock erp-1"},
+	} {
+		m, err := d.Decode(received, test.topic, false, []byte(test.payload))
+		if err != nil || len(m.Events) != 1 || m.Kind.String()+" "+s.Store.Sources[m.Source].ID != test.want {
+			t.Errorf("%s: %+v, %v", test.topic, m, err)
+		}
+	}
+}
