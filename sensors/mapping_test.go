@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,7 +108,7 @@ func TestMappingFunctions(t *testing.T) {
 			}
 		case err != nil:
 			t.Errorf("%s of %s: %v", test.expression, test.payload, err)
-		case round(m.Events[0].Grams) != test.grams:
+		case math.Abs(m.Events[0].Grams-test.grams) > 1e-6:
 			t.Errorf("%s of %s: %v, want %v", test.expression, test.payload, m.Events[0].Grams, test.grams)
 		}
 	}
