@@ -125,6 +125,9 @@ func (d *Decoder) axisMeasurement(m *draft, people *bool) *Rejection {
 	case !out.set:
 		return c.missing("items", "there is no count of direction out")
 	}
+	if r := crowded(m); r != nil {
+		return r
+	}
 	if *people = true; m.ts.IsZero() {
 		m.ts = to
 	}

@@ -22,13 +22,13 @@ func (d *Decoder) esphome(m *draft, payload []byte) *Rejection {
 	text := bytes.TrimSpace(payload)
 	switch string(text) {
 	case "online":
-		d.liveness(m, message.Arrival(), fusion.Online)
+		m.liveness(message.Arrival(), fusion.Online)
 		return nil
 	case "offline":
-		d.liveness(m, message.Arrival(), fusion.Offline)
+		m.liveness(message.Arrival(), fusion.Offline)
 		return nil
 	case "nan", "NaN", "NAN", "unavailable", "unknown":
-		d.liveness(m, message.Arrival(), fusion.Degraded)
+		m.liveness(message.Arrival(), fusion.Degraded)
 		return nil
 	}
 	value, err := 0.0, strconv.ErrSyntax

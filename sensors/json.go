@@ -16,6 +16,7 @@ type cursor struct {
 	at     int
 	path   []step
 	intern map[string]string
+	room   []byte // for what is written otherwise than in the payload
 }
 
 // step is one level of the path to where a cursor is: a member's name, or a place in an array where name is nil.
@@ -223,6 +224,17 @@ func (c *cursor) value(read func() *Rejection) *Rejection {
 		c.at++
 		c.space()
 	}
+	return nil
+}
+
+// later reads a member that was passed over, since it needs what stood behind it, of the object that the cursor has read.
+func (c *cursor) later(at int, name string, read func() *Rejection) *Rejection {
+	behind := c.at
+	c.at, c.path = at, append(c.path, step{name: []byte(name)})
+	if r := read(); r != nil {
+		return r
+	}
+	c.at, c.path = behind, c.path[:len(c.path)-1]
 	return nil
 }
 

@@ -52,12 +52,13 @@ type mapEnv struct {
 // maxReadings bounds what one message may be cut into: each of its readings costs as much as a message.
 const maxReadings = 4096
 
-// shape says what a kind's members are: their names, and which of them an expression must give.
+// shape says what a kind's members are: their names, and which of them an expression must give. An rfid message may have
+// reads in place of them, an array of objects that each have what one read needs.
 type shape struct{ needed, optional []string }
 
 func shapes(k fusion.Kind) shape {
 	return [...]shape{
-		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid"}},
+		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid", "reads"}},
 		fusion.Weight:   {[]string{"ts", "grams"}, []string{"rate", "mode"}},
 		fusion.Tracks:   {[]string{"ts", "tracks"}, []string{"frame", "lost"}},
 		fusion.TillKind: {[]string{"ts", "session", "action"}, []string{"sku", "epc", "line", "of", "receipt", "qty", "price", "amount", "grams", "cashier"}},
@@ -97,7 +98,7 @@ func wants(k fusion.Kind, member string) int {
 		if k == fusion.Signal {
 			return aBool
 		}
-	case "tracks", "frame", "lost":
+	case "tracks", "frame", "lost", "reads":
 		return anArray
 	}
 	return aText
@@ -142,6 +143,10 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 	m := &mapping{}
 	of := shapes(s.Kind)
 	all := append(append([]string{"seq", "boot"}, of.needed...), of.optional...)
+	beside := ""
+	if slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == "reads" }) && slices.Contains(all, "reads") {
+		beside, of.needed, all = " beside reads", nil, []string{"seq", "boot", "reads"}
+	}
 	for _, need := range of.needed {
 		if !slices.Contains(preset, need) && !slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == need }) {
 			errs = append(errs, fmt.Errorf("%v: map has no %s, which a %s message needs", s.At, need, s.Kind))
@@ -179,7 +184,7 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 	}
 	for _, given := range s.Map {
 		if !slices.Contains(all, given.Member) {
-			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q; they have %s", given.At, s.Kind, given.Member, strings.Join(all, ", ")))
+			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q%s; they have %s", given.At, s.Kind, given.Member, beside, strings.Join(all, ", ")))
 			continue
 		}
 		if program := compile(given, wants(s.Kind, given.Member)); program != nil {

@@ -149,7 +149,7 @@ func (d *Decoder) scoLines(m *draft, payload []byte, line func(l *scoLine) *Reje
 				"station_id is %q, and %q before: a message is of one station; send them on topics of their own",
 				clip([]byte(l.station.v)), clip([]byte(station.v)))
 		}
-		if n > 0 && (m.Kind == fusion.Status || !l.active()) {
+		if n > 0 && (m.state != fusion.NoAction || !l.active()) {
 			return reject(CodeRange, c.pointer("status"),
 				"status is %q: a line that is not Active comes in a message of its own", clip([]byte(l.status.v)))
 		}
@@ -170,10 +170,13 @@ func (d *Decoder) scoTake(m *draft, l *scoLine, line func(l *scoLine) *Rejection
 	}
 	switch {
 	case l.status.v == "System Crash":
-		d.liveness(m, l.ts, fusion.Offline)
+		m.liveness(l.ts, fusion.Offline)
 	case !l.active():
-		d.liveness(m, l.ts, fusion.Degraded)
+		m.liveness(l.ts, fusion.Degraded)
 	case l.data:
+		if r := crowded(m); r != nil {
+			return r
+		}
 		return line(l)
 	}
 	return nil

@@ -102,7 +102,7 @@ func (d *Decoder) sparkplug(m *draft, payload []byte) *Rejection {
 		m.seq = p.seq
 	}
 	if death {
-		d.liveness(m, m.ts, fusion.Offline)
+		m.liveness(m.ts, fusion.Offline)
 		return nil
 	}
 	if birth {
@@ -125,7 +125,7 @@ func (d *Decoder) sparkplug(m *draft, payload []byte) *Rejection {
 		}
 	}
 	if birth && len(m.Events) == 0 {
-		d.liveness(m, m.ts, fusion.Online)
+		m.liveness(m.ts, fusion.Online)
 	}
 	return nil
 }

@@ -26,10 +26,10 @@ import (
 func (d *Decoder) tasmota(m *draft, payload []byte) *Rejection {
 	switch text := string(bytes.TrimSpace(payload)); text {
 	case "Online":
-		d.liveness(m, message.Arrival(), fusion.Online)
+		m.liveness(message.Arrival(), fusion.Online)
 		return nil
 	case "Offline":
-		d.liveness(m, message.Arrival(), fusion.Offline)
+		m.liveness(message.Arrival(), fusion.Offline)
 		return nil
 	}
 	if r := valid(payload); r != nil {

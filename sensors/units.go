@@ -59,10 +59,4 @@ func (d *Decoder) load(m *draft, ts message.Time, value, per float64) *Rejection
 }
 
 // liveness makes a message one of status: a device that says no more than that it lives or died.
-func (d *Decoder) liveness(m *draft, ts message.Time, state fusion.Action) {
-	m.Kind, m.ts = fusion.Status, ts
-	d.add(m, ts, fusion.Event{Zone: -1, Action: state, Every: every})
-}
-
-// every is the ns between signs of life of a device that does not say it, as in a status message.
-const every = int64(10e9)
+func (m *draft) liveness(ts message.Time, state fusion.Action) { m.ts, m.state = ts, state }

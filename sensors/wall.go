@@ -96,11 +96,7 @@ func (d *Decoder) at(f *fields, year, month, day int, received int64) (ns int64,
 	if !ok || date.Day() != day || int(date.Month()) != month {
 		return 0, false // no such day, or no such clock
 	}
-	where := d.store.Location
-	if where == nil {
-		where = time.UTC
-	}
-	best := time.Date(year, time.Month(month), day, h, m, s, frac, where)
+	best := time.Date(year, time.Month(month), day, h, m, s, frac, d.location())
 	for _, by := range [2]time.Duration{-time.Hour, time.Hour} {
 		other := best.Add(by)
 		oh, om, os := other.Clock()
