@@ -46,6 +46,7 @@ type Decoder struct {
 	antennas []map[int]int // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
+	env      *mapEnv // of the expressions; nil until one is needed
 	last     sequence
 }
 
