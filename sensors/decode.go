@@ -49,6 +49,7 @@ type Decoder struct {
 	m        draft          // the message in work
 	events   []fusion.Event // its events: what is returned is a copy of the right size
 	captures []string       // what the wildcards of its topic stand for
+	env      *mapEnv        // of the expressions; nil until one is needed
 	last     sequence
 }
 

@@ -47,6 +47,7 @@ type mapEnv struct {
 	Millis     func(any) (string, error)    `expr:"millis"`     // since 1970
 	Micros     func(any) (string, error)    `expr:"micros"`
 	Nanos      func(any) (string, error)    `expr:"nanos"`
+	received   int64
 }
 
 // maxReadings bounds what one message may be cut into: each of its readings costs as much as a message.
@@ -307,14 +308,19 @@ func (g *mapping) canonical(env *mapEnv, preset map[string]any) ([]byte, *Reject
 	return canonical, nil
 }
 
-// mapEnv is what the expressions see of a message, but for its payload.
+// mapEnv is what the expressions see of a message, but for its payload. There is one, for the message in work.
 func (d *Decoder) mapEnv(m *draft) *mapEnv {
-	return &mapEnv{Topic: strings.Split(m.topic, "/"),
-		Local:      d.written("local", "2026-11-22T10:00:00", func(b []byte) (int64, bool) { return d.wall(b, m.Received) }),
-		DayFirst:   d.written("dayfirst", "22/11/2026 10:00:00", func(b []byte) (int64, bool) { return d.slashed(b, false, m.Received) }),
-		MonthFirst: d.written("monthfirst", "11/22/2026 10:00:00", func(b []byte) (int64, bool) { return d.slashed(b, true, m.Received) }),
-		Zoned:      d.written("zoned", "2026-11-22T10:00:00+0000", zoned),
-		Seconds:    since("seconds", 1e9), Millis: since("millis", 1e6), Micros: since("micros", 1e3), Nanos: since("nanos", 1)}
+	e := d.env
+	if e == nil {
+		e = &mapEnv{Seconds: since("seconds", 1e9), Millis: since("millis", 1e6), Micros: since("micros", 1e3), Nanos: since("nanos", 1)}
+		e.Local = written("local", "2026-11-22T10:00:00", func(b []byte) (int64, bool) { return d.wall(b, e.received) })
+		e.DayFirst = written("dayfirst", "22/11/2026 10:00:00", func(b []byte) (int64, bool) { return d.slashed(b, false, e.received) })
+		e.MonthFirst = written("monthfirst", "11/22/2026 10:00:00", func(b []byte) (int64, bool) { return d.slashed(b, true, e.received) })
+		e.Zoned = written("zoned", "2026-11-22T10:00:00+0000", zoned)
+		d.env = e
+	}
+	e.Payload, e.Item, e.Topic, e.received = nil, nil, strings.Split(m.topic, "/"), m.Received
+	return e
 }
 
 func firstLine(err error) string {

@@ -63,7 +63,7 @@ func sortedFunctions() []expr.Option {
 }
 
 // written makes a function of expressions that reads a written time.
-func (d *Decoder) written(name, like string, read func(text []byte) (ns int64, ok bool)) func(string) (string, error) {
+func written(name, like string, read func(text []byte) (ns int64, ok bool)) func(string) (string, error) {
 	return func(text string) (string, error) {
 		ns, ok := read([]byte(text))
 		switch {
