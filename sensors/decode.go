@@ -81,15 +81,16 @@ func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 // draft is a message on its way: what all kinds share.
 type draft struct {
 	fusion.Message
-	ts    message.Time // the outer one
-	seq   integer
-	boot  word
-	state fusion.Action // what it tells of the device itself; counts where it tells nothing else
-	id    uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
-	topic string
-	entry *site.Source // of a foreign topic
-	made  *mapping     // of entry, where it has a map
-	size  int          // of the payload
+	ts      message.Time // the outer one
+	seq     integer
+	boot    word
+	state   fusion.Action // what it tells of the device itself; counts where it tells nothing else
+	id      uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
+	topic   string
+	entry   *site.Source // of a foreign topic
+	made    *mapping     // of entry, where it has a map
+	size    int          // of the payload
+	private bool         // the payload can tell who somebody is
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
@@ -105,7 +106,7 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 		d.events = m.Events
 	}
 	if r != nil {
-		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
+		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
@@ -131,7 +132,7 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 			captures, ok := match(d.captures[:0], f.filter, topic)
 			d.captures = captures
 			if ok {
-				m.entry, m.made = &d.o.Foreign[i], f.made
+				m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
 				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
 			}
 		}

@@ -15,11 +15,12 @@ import (
 
 // foreign is one entry of sources in the site file, ready to be used.
 type foreign struct {
-	filter string
-	id     []idPart
-	kind   fusion.Kind
-	made   *mapping // nil: none
-	read   reader
+	filter  string
+	id      []idPart
+	kind    fusion.Kind
+	made    *mapping // nil: none
+	read    reader
+	private bool // its payloads can tell who somebody is
 }
 
 // idPart is a piece of a source's id as the site file has it: text, the n-th capture ({1}, {2}, …), or a member of the
@@ -49,9 +50,17 @@ func idParts(id string) (parts []idPart) {
 func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err error) {
 	var errs []error
 	for _, s := range sources {
-		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind}
-		if s.Zones != nil && s.Decoder != "epcis" {
-			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoder epcis has names of its own: leave it out", s.At))
+		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind, private: tellsWho(s.Decoder)}
+		if s.Zones != nil && !slices.Contains([]string{"epcis", "frigate", "scenescape-region"}, s.Decoder) {
+			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have "+
+				"names of their own: leave it out", s.At))
+		}
+		switch counts := s.Decoder == "onvif-count"; {
+		case counts && s.Direction == "":
+			errs = append(errs, fmt.Errorf("%v: a counter does not say which way people go: write direction: in or out", s.At))
+		case !counts && s.Direction != "":
+			errs = append(errs, fmt.Errorf("%v: direction says which way a counter's people go, and only decoder onvif-count "+
+				"needs it: leave it out", s.At))
 		}
 		var err error
 		if s.Decoder == "" {

@@ -33,6 +33,17 @@ func TestManyReadings(t *testing.T) {
 			`"urn:epc:id:sgtin:0614141.107346.2017"`, "]}"), ""},
 		{"epcis", "epcis/r-exit/events", fill("[", `{"eventID":"a","type":"ObjectEvent","action":"ADD","eventTime":1795341600123,"readPoint":"door","epcList":[]}`, "]"), ""},
 		{"edgex-llrp", "edgex/events/device/device-rfid-llrp/Device.LLRP/r-door/ROAccessReport", strings.Repeat(`{"event":`, 9000) + "{}" + strings.Repeat("}", 9000), CodeMissing},
+		{"axis-scene", "axis/a/frame", fill(`{"timestamp":1795341600123,"track_events":[`, `{"type":"TrackEnded","object_track_id":"1"}`, "]}"), ""},
+		{"axis-scene", "axis/a/frame", fill(`{"timestamp":1795341600123,"detections":[`, `{"track_id":"1","bounding_box":{"left":0,"top":0,"right":1,"bottom":1}}`, "]}"), ""},
+		{"deepstream", "retail/cam-1", fill(`{"timestamp":1795341600123,"objects":[`, `"1|2|3|4|5|x"`, "]}"), CodeTooBig},
+		{"deepstream", "retail/cam-1", fill(`{"timestamp":1795341600123,"objects":[`, `"957|410.5|120.25|500|380|Person"`, "]}"), ""},
+		{"frigate", "frigate/events", fill(`{"type":"new","after":{"id":"1","label":"person","frame_time":1795341600,"current_zones":[`, `"door"`, "]}}"), ""},
+		{"onvif", "cam-b/onvif-ej/a/&1", fill(`{"UtcTime":1795341600123,"Data":{"SimpleItem":[`, `{"Name":"a","Value":1}`, "]}}"), ""},
+		{"onvif", "cam-b/onvif-ej/a/&1", `{"UtcTime":1795341600123,"Data":` + strings.Repeat(`{"Object":`, 9000) + "0" + strings.Repeat("}", 9001), ""},
+		{"onvif-track", "a/onvif-mj/VideoAnalytics/1", fill(`{"Frame":[`, `{"@UtcTime":1795341600123}`, "]}"), ""},
+		{"onvif-track", "a/onvif-mj/VideoAnalytics/1", fill(`{"Frame":{"@UtcTime":1795341600123,"ObjectTree":{"Delete":[`, `{"@ObjectId":1}`, "]}}}"), CodeTooBig},
+		{"scenescape", "scenescape/regulated/scene/1", fill(`{"timestamp":1795341600123,"objects":[`, `{"id":"1","type":"bag","translation":[1,2,3]}`, "]}"), ""},
+		{"scenescape-region", "scenescape/event/region/1/2/3", fill(`{"timestamp":1795341600123,"region_name":"door","entered":[`, `{"id":"1","type":"bag"}`, "]}"), CodeTooBig},
 		{"zebra-iotc", "zebra/r-door/data-event", strings.Repeat("[", 9999) + strings.Repeat("]", 9999), CodeType},
 	} {
 		f := decoders[test.vendor]

@@ -161,7 +161,7 @@ func (c *cursor) skip() {
 			c.at++
 			continue
 		default:
-			for c.at < len(c.text) && bytes.IndexByte([]byte(",]} \t\r\n"), c.text[c.at]) < 0 {
+			for c.at < len(c.text) && !ends(c.text[c.at]) {
 				c.at++
 			}
 		}
@@ -169,6 +169,15 @@ func (c *cursor) skip() {
 			return
 		}
 	}
+}
+
+// ends reports whether a character stands behind a number or a word and is no part of it.
+func ends(b byte) bool {
+	switch b {
+	case ',', ']', '}', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
 }
 
 // object calls member for every member of the object at the cursor. member reads the value, or leaves it where it is.

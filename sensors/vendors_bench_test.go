@@ -9,28 +9,167 @@ import (
 // would write for that payload. A fixture that is not here is not measured.
 // One that is not JSON has nothing beside it.
 var plain = map[string]func() any{
-	"asc-weight/weight":       func() any { return new(ascPlain) },
-	"axis-counter/push":       func() any { return new(axisCounterPlain) },
-	"edgex-llrp/event":        func() any { return new(edgexPlain) },
-	"edge-script/seconds":     func() any { return new(edgeScriptPlain) },
-	"epcis/urn":               func() any { return new(epcisPlain) },
-	"esphome/state":           func() any { return new(float64) },
-	"impinj/array":            func() any { return new([]impinjPlain) },
-	"impinj/object":           func() any { return new(impinjPlain) },
-	"rtsf-region/entered":     func() any { return new(rtsfPlain) },
-	"rtsf-rfid/exited":        func() any { return new(rtsfPlain) },
-	"rtsf-till/scanned-item":  func() any { return new(rtsfPlain) },
-	"rtsf-weight/total":       func() any { return new(rtsfPlain) },
-	"sco-camera/seen":         func() any { return new(scoPlain) },
-	"sco-rfid/in":             func() any { return new(scoPlain) },
-	"sco/scan":                func() any { return new(scoPlain) },
-	"smartreader/tags":        func() any { return new(smartPlain) },
-	"sparkplug/ndata":         nil,
-	"tasmota/sensor":          func() any { return new(tasmotaPlain) },
-	"zebra-fx/several":        func() any { return new(fxPlain) },
-	"zebra-handheld/tags":     func() any { return new(handheldPlain) },
-	"zebra-iotc/custom":       func() any { return new(zebraPlain) },
-	"zebra-iotc/portal-array": func() any { return new([]zebraPlain) },
+	"asc-weight/weight":           func() any { return new(ascPlain) },
+	"axis-counter/push":           func() any { return new(axisCounterPlain) },
+	"axis-scene/beta":             func() any { return new(axisPlain) },
+	"axis-scene/frame-v1":         func() any { return new(axisPlain) },
+	"deepstream/full":             func() any { return new(deepstreamPlain) },
+	"deepstream/minimal":          func() any { return new(deepstreamPlain) },
+	"edge-script/seconds":         func() any { return new(edgeScriptPlain) },
+	"edgex-llrp/event":            func() any { return new(edgexPlain) },
+	"epcis/urn":                   func() any { return new(epcisPlain) },
+	"esphome/state":               func() any { return new(float64) },
+	"frigate-review/new":          func() any { return new(reviewPlain) },
+	"frigate/update":              func() any { return new(frigatePlain) },
+	"impinj/array":                func() any { return new([]impinjPlain) },
+	"impinj/object":               func() any { return new(impinjPlain) },
+	"onvif-count/in":              func() any { return new(onvifPlain) },
+	"onvif-track/specification":   func() any { return new(onvifTrackPlain) },
+	"onvif/items":                 func() any { return new(onvifItemsPlain) },
+	"onvif/line":                  func() any { return new(onvifPlain) },
+	"rtsf-region/entered":         func() any { return new(rtsfPlain) },
+	"rtsf-rfid/exited":            func() any { return new(rtsfPlain) },
+	"rtsf-till/scanned-item":      func() any { return new(rtsfPlain) },
+	"rtsf-weight/total":           func() any { return new(rtsfPlain) },
+	"scenescape-region/crossings": func() any { return new(scenescapeRegionPlain) },
+	"scenescape/data":             func() any { return new(scenescapePlain) },
+	"sco-camera/seen":             func() any { return new(scoPlain) },
+	"sco-rfid/in":                 func() any { return new(scoPlain) },
+	"sco/scan":                    func() any { return new(scoPlain) },
+	"smartreader/tags":            func() any { return new(smartPlain) },
+	"sparkplug/ndata":             nil,
+	"tasmota/sensor":              func() any { return new(tasmotaPlain) },
+	"zebra-fx/several":            func() any { return new(fxPlain) },
+	"zebra-handheld/tags":         func() any { return new(handheldPlain) },
+	"zebra-iotc/custom":           func() any { return new(zebraPlain) },
+	"zebra-iotc/portal-array":     func() any { return new([]zebraPlain) },
+}
+
+type axisBox struct{ Left, Top, Right, Bottom float64 }
+
+type axisPlain struct {
+	Frame struct {
+		Timestamp    string
+		Observations []struct {
+			TrackID     string  `json:"track_id"`
+			BoundingBox axisBox `json:"bounding_box"`
+			Class       struct {
+				Type  string
+				Score float64
+			}
+		}
+		Operations []struct{ Type, ID, From, To string }
+	}
+	Timestamp  string
+	Detections []struct {
+		ObjectTrackID string  `json:"object_track_id"`
+		BoundingBox   axisBox `json:"bounding_box"`
+		Class         struct {
+			Type  string
+			Score float64
+		}
+	}
+	TrackEvents []struct {
+		Type          string
+		ObjectTrackID string `json:"object_track_id"`
+		FromID        string `json:"from_id"`
+	} `json:"track_events"`
+}
+
+type deepstreamPlain struct {
+	Timestamp string `json:"@timestamp"`
+	Sensor    struct{ ID string }
+	SensorID  string
+	Objects   []string
+	Object    struct {
+		ID     string
+		Person struct{ Confidence float64 }
+		BBox   struct{ TopLeftX, TopLeftY, BottomRightX, BottomRightY float64 }
+	}
+	Event struct{ Type string }
+}
+
+type frigateObjectPlain struct {
+	ID, Camera, Label string
+	FrameTime         float64  `json:"frame_time"`
+	EndTime           *float64 `json:"end_time"`
+	TopScore          float64  `json:"top_score"`
+	Score             float64
+	FalsePositive     bool     `json:"false_positive"`
+	CurrentZones      []string `json:"current_zones"`
+}
+
+type frigatePlain struct {
+	Type          string
+	Before, After frigateObjectPlain
+}
+
+type reviewPlain struct {
+	Type          string
+	Before, After struct {
+		ID, Camera, Severity string
+		StartTime            float64  `json:"start_time"`
+		EndTime              *float64 `json:"end_time"`
+	}
+}
+
+type onvifPlain struct {
+	UtcTime      string
+	Source, Data map[string]any
+}
+
+type onvifItemsPlain struct {
+	UtcTime      string
+	Source, Data struct {
+		SimpleItem []struct{ Name, Value string }
+	}
+}
+
+type xyPlain struct {
+	X string `json:"@x"`
+	Y string `json:"@y"`
+}
+
+type onvifTrackPlain struct {
+	Frame []struct {
+		UtcTime        string `json:"@UtcTime"`
+		Transformation struct{ Translate, Scale xyPlain }
+		Object         []struct {
+			ObjectID   string `json:"@ObjectId"`
+			Appearance struct {
+				Shape struct {
+					BoundingBox struct {
+						Left   string `json:"@left"`
+						Top    string `json:"@top"`
+						Right  string `json:"@right"`
+						Bottom string `json:"@bottom"`
+					}
+				}
+				Class struct {
+					Likelihood string `json:"@Likelihood"`
+					Text       string `json:"#text"`
+				}
+			}
+		}
+	}
+}
+
+type scenescapeObjectPlain struct {
+	ID, Category string
+	Confidence   float64
+	Translation  [3]float64
+}
+
+type scenescapePlain struct {
+	Timestamp string
+	Objects   []scenescapeObjectPlain
+}
+
+type scenescapeRegionPlain struct {
+	Timestamp  string
+	RegionName string `json:"region_name"`
+	Entered    []scenescapeObjectPlain
+	Exited     []struct{ Object scenescapeObjectPlain }
 }
 
 type ascPlain struct {

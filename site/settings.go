@@ -185,7 +185,7 @@ var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
 	for _, c := range l.List(n, "sources") {
-		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "unit", "each", "map", "zones")
+		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "unit", "each", "map", "zones", "direction")
 		s := Source{At: l.at(c), Topic: l.Text(o.Need("topic", ""), "topic"), ID: l.Text(o.Need("id", ""), "id"), Decoder: l.Text(o.Get("decoder"), "decoder")}
 		captures, good := topicFilter(s.Topic)
 		if s.Topic != "" && !good {
@@ -214,6 +214,9 @@ func (l *loader) foreign(n *yaml.Node) {
 			s.Map = append(s.Map, Mapping{l.at(m.Get(k.Value)), k.Value, l.Text(m.Get(k.Value), "map "+strict.Clip(k.Value))})
 		}
 		s.Zones = l.zoneNames(o.Get("zones"))
+		if i := l.choose(o.Get("direction"), "direction", "in", "out"); i >= 0 {
+			s.Direction = []string{"in", "out"}[i]
+		}
 		l.site.Sources = append(l.site.Sources, s)
 	}
 }
