@@ -324,11 +324,16 @@ func (d *Decoder) cashier(id string) string {
 	case "allowed":
 		return id
 	case "pseudonym":
-		h := hmac.New(sha256.New, d.o.Key)
-		h.Write([]byte(d.store.ID + "\x00" + id))
-		return hex.EncodeToString(h.Sum(nil)[:8])
+		return d.pseudonym(id)
 	}
 	return ""
+}
+
+// pseudonym stands for the id of a person: always the same, and not to be read back without the key and the ids.
+func (d *Decoder) pseudonym(id string) string {
+	h := hmac.New(sha256.New, d.o.Key)
+	h.Write([]byte(d.store.ID + "\x00" + id))
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // hundredths rounds money half away from zero.

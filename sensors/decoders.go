@@ -10,11 +10,11 @@ type vendor struct {
 }
 
 // tellsWho reports whether the payloads of a decoder can hold a name, a face, an embedding or a number plate. It never reads
-// those (but a cashier, as the site lets it), and what is rejected is not sent back.
+// those (but a cashier as the site lets it, and a customer's number to tell sales apart), and what is rejected is not sent back.
 func tellsWho(decoder string) bool {
 	switch decoder {
 	case "axis-scene", "deepstream", "frigate", "frigate-review", "onvif", "onvif-count", "onvif-track", "rtsf-till", "scenescape",
-		"scenescape-region":
+		"scenescape-region", "sco":
 		return true
 	}
 	return false

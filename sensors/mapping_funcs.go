@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/expr-lang/expr"
 
@@ -88,14 +89,12 @@ func since(name string, unit float64) func(any) (string, error) {
 		default:
 			return "", fmt.Errorf("%s(%v): a number is wanted", name, v)
 		}
-		if ms := float64(whole * unit / 1e6); !(ms >= 1e11 && ms <= 9e12) { // as message.ParseTime has it
+		at, err := message.Since1970(int64(max(-1e18, min(float64(whole*unit/1e6), 1e18))), time.Millisecond)
+		if err != nil {
 			return "", fmt.Errorf("%s(%v): no time near ours; set the device's clock, or take seconds, millis, micros or nanos", name, v)
 		}
 		// Numbers of a payload hold 53 bits: below a microsecond they are rounding.
-		micros := int64(math.Round(float64(part * unit / 1e3)))
-		if unit < 1e3 {
-			return message.At(int64(math.Round(whole*unit/1e3)) * 1e3).String(), nil
-		}
-		return message.At((int64(whole)*int64(unit/1e3) + micros) * 1e3).String(), nil
+		micros := math.Round((float64(whole*unit)-float64(at.NS()))/1e3) + math.Round(float64(part*unit)/1e3)
+		return message.At(at.NS() + int64(micros)*1e3).String(), nil
 	}
 }

@@ -3,6 +3,7 @@ package sensors
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -225,13 +226,14 @@ func (d *Decoder) rtsfTime(into *message.Time) *Rejection {
 	if r := c.integer(&ms, 0, 1<<62, "milliseconds since 1970"); r != nil || !ms.set {
 		return r
 	}
-	switch {
-	case ms.v >= 1e13 && ms.v < 1e14:
-		return c.reject(CodeRange,
-			"is %d, 14 digits as in the documents of RTSF, which are neither milliseconds nor microseconds: send milliseconds since 1970", ms.v)
-	case ms.v < 1e11 || ms.v > 9e12:
+	if ms.v >= 1e13 && ms.v < 1e14 {
+		return c.reject(CodeRange, "is %d, 14 digits as in the documents of RTSF, which are neither milliseconds nor microseconds: "+
+			"send milliseconds since 1970", ms.v)
+	}
+	at, err := message.Since1970(ms.v, time.Millisecond)
+	if err != nil {
 		return c.reject(CodeRange, "is %d, which is no time near ours: send milliseconds since 1970, and set the device's clock", ms.v)
 	}
-	*into = message.At(ms.v * 1e6)
+	*into = at
 	return nil
 }

@@ -24,7 +24,8 @@ type scoLine struct {
 	data                                  bool // there is some
 }
 
-// sco reads the sales, pos_transactions. customer_id is the sale: it must not be in privacy.drop, and it reaches no output.
+// sco reads the sales, pos_transactions. Only customer_id tells which scans are of one sale: it must not be in privacy.drop, and
+// the sale has a pseudonym made of it, so that it reaches no output.
 //
 //	{"timestamp":"2025-08-13T16:08:40","station_id":"SCC1","status":"Active","data":{"customer_id":"C056","sku":"PRD_F_14",
 //	 "product_name":"Nestomalt (400g)","barcode":"4792024011348","price":540.0,"weight_g":400.0}}
@@ -43,7 +44,7 @@ func (d *Decoder) sco(m *draft, payload []byte) *Rejection {
 		case !l.sku.set:
 			return c.missing("data/sku", "give what was scanned")
 		}
-		d.add(m, l.ts, fusion.Event{Zone: -1, Action: fusion.Scan, ID: l.customer.v, SKU: c.keep([]byte(fusion.GTIN14(l.sku.v))), Qty: 1,
+		d.add(m, l.ts, fusion.Event{Zone: -1, Action: fusion.Scan, ID: d.pseudonym(l.customer.v), SKU: c.keep([]byte(fusion.GTIN14(l.sku.v))), Qty: 1,
 			Price: hundredths(l.price.v), Grams: l.grams.v})
 		return nil
 	})

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -211,7 +213,7 @@ func (p *sparkplugPayload) read(payload []byte, names []string) *Rejection {
 	return protoFields(payload, func(field protowire.Number, v protoValue) *Rejection {
 		switch field {
 		case spTimestamp:
-			ts, err := message.ParseTime(fmt.Appendf(nil, "%d", v.n))
+			ts, err := message.Since1970(int64(min(v.n, math.MaxInt64)), time.Millisecond)
 			if err != nil {
 				return reject(CodeRange, "/timestamp",
 					"timestamp is %d, which is no time near ours: send milliseconds since 1970, and set the clock", v.n)
@@ -244,7 +246,7 @@ type metric struct {
 
 func (p *sparkplugPayload) metric(b []byte, names []string, index int) *Rejection {
 	var mt metric
-	path := fmt.Sprintf("/metrics/%d", index)
+	at := func(member string) string { return "/metrics/" + strconv.Itoa(index) + member }
 	r := protoFields(b, func(field protowire.Number, v protoValue) *Rejection {
 		switch field {
 		case spName:
@@ -266,16 +268,16 @@ func (p *sparkplugPayload) metric(b []byte, names []string, index int) *Rejectio
 	})
 	switch {
 	case r != nil:
-		r.Path = path + r.Path
+		r.Path = at(r.Path)
 		return r
 	case len(mt.name) == 0 && mt.alias:
-		return &Rejection{Code: CodeMissing, Path: path + "/name",
+		return &Rejection{Code: CodeMissing, Path: at("/name"),
 			Reason: "the metric has an alias and no name: aliases are known only from a birth that may be long ago; " +
 				"switch aliases off in the edge node, so that every message has the names"}
 	case len(mt.name) == 0:
-		return &Rejection{Code: CodeMissing, Path: path + "/name", Reason: "name is missing: give the metric's name"}
+		return &Rejection{Code: CodeMissing, Path: at("/name"), Reason: "name is missing: give the metric's name"}
 	case len(mt.name) > maxString:
-		return reject(CodeRange, path+"/name", "name has %d bytes: %d are allowed", len(mt.name), maxString)
+		return reject(CodeRange, at("/name"), "name has %d bytes: %d are allowed", len(mt.name), maxString)
 	}
 	if len(p.named) < 10 {
 		p.named = append(p.named, string(mt.name))
@@ -286,13 +288,13 @@ func (p *sparkplugPayload) metric(b []byte, names []string, index int) *Rejectio
 	}
 	v, reason := mt.number()
 	if reason != "" {
-		return reject(CodeType, path, "metric %q %s", names[k], reason)
+		return reject(CodeType, at(""), "metric %q %s", names[k], reason)
 	}
 	var ts message.Time
-	if mt.ts != 0 && mt.ts < math.MaxInt64 {
+	if mt.ts != 0 {
 		var err error
-		if ts, err = message.ParseTime(fmt.Appendf(nil, "%d", mt.ts)); err != nil {
-			return reject(CodeRange, path+"/timestamp",
+		if ts, err = message.Since1970(int64(min(mt.ts, math.MaxInt64)), time.Millisecond); err != nil {
+			return reject(CodeRange, at("/timestamp"),
 				"timestamp is %d, which is no time near ours: send milliseconds since 1970, and set the clock", mt.ts)
 		}
 	}

@@ -109,7 +109,7 @@ func (d *Decoder) at(f *fields, year, month, day int, received int64) (ns int64,
 
 // nanoseconds since 1970 of a time that is near ours, else 0.
 func nanoseconds(at time.Time) int64 {
-	if ms := at.UnixMilli(); ms < 1e11 || ms > 9e12 { // as message.ParseTime has it
+	if _, err := message.Since1970(at.UnixMilli(), time.Millisecond); err != nil {
 		return 0
 	}
 	return at.UnixNano()
