@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"math"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ type Decoder struct {
 	m        draft          // the message in work
 	events   []fusion.Event // its events: what is returned is a copy of the right size
 	captures []string       // what the wildcards of its topic stand for
+	mac      hash.Hash      // of pseudonyms; nil until one is needed
+	room     []byte         // of pseudonyms
 	env      *mapEnv        // of the expressions; nil until one is needed
 	last     sequence
 }
@@ -331,9 +334,16 @@ func (d *Decoder) cashier(id string) string {
 
 // pseudonym stands for the id of a person: always the same, and not to be read back without the key and the ids.
 func (d *Decoder) pseudonym(id string) string {
-	h := hmac.New(sha256.New, d.o.Key)
-	h.Write([]byte(d.store.ID + "\x00" + id))
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	if d.mac == nil {
+		d.mac = hmac.New(sha256.New, d.o.Key)
+	}
+	d.mac.Reset()
+	d.room = append(append(append(d.room[:0], d.store.ID...), 0), id...)
+	d.mac.Write(d.room)
+	d.room = d.mac.Sum(d.room[:0])
+	var short [16]byte
+	hex.Encode(short[:], d.room[:8])
+	return d.c.keep(short[:])
 }
 
 // hundredths rounds money half away from zero.

@@ -266,3 +266,27 @@ func TestDocsShowSourcesThatLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestAMessageIsNoFlood: what one message may be cut into is bounded, by a map and by Sparkplug's repeated metrics.
+func TestAMessageIsNoFlood(t *testing.T) {
+	d, err := mapSite(t, `{topic: a, kind: rfid, id: r-door, each: payload, map: {ts: '"arrival"', epc: 'item', antenna: '1', rssi: '-50'}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		var r *Rejection
+		if !errors.As(err, &r) || r.Code != CodeTooBig {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err = d.Decode(received, "a", false, []byte("["+strings.Repeat(`"E2",`, maxReadings)+`"E2"]`))
+	refused("elements", err)
+	d, err = mapSite(t, `{topic: "spBv1.0/s/+/e/#", decoder: sparkplug, kind: weight, id: g1, map: {grams: 'kg(payload.W)', mode: '"change"'}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metric := string([]byte{spMetrics<<3 | 2, 5, spName<<3 | 2, 1, 'W', spInt << 3, 1})
+	_, err = d.Decode(received, "spBv1.0/s/NDATA/e", false, []byte(strings.Repeat(metric, maxReadings+1)))
+	refused("metrics", err)
+}
