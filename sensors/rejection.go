@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -33,6 +34,11 @@ type Rejection struct {
 	Kind    string // of the message, or "unmapped"
 	Source  string // its source, or for an unmapped topic a hash of it
 	Private bool   // the payload can tell who somebody is (a name, a face, a number plate): it is not sent back
+}
+
+// reject rejects a message for the member at path.
+func reject(code, path, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
 // Error implements error.

@@ -185,7 +185,7 @@ var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
 	for _, c := range l.List(n, "sources") {
-		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "map", "zones", "direction")
+		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "unit", "each", "map", "zones", "direction")
 		s := Source{At: l.at(c), Topic: l.Text(o.Need("topic", ""), "topic"), ID: l.Text(o.Need("id", ""), "id"), Decoder: l.Text(o.Get("decoder"), "decoder")}
 		captures, good := topicFilter(s.Topic)
 		if s.Topic != "" && !good {
@@ -197,10 +197,16 @@ func (l *loader) foreign(n *yaml.Node) {
 		l.sourceID(o.Get("id"), s.ID, captures)
 		kind, members := o.Get("kind"), o.Get("map")
 		switch {
-		case s.Decoder != "" && (kind != nil || members != nil):
-			l.Fail(o.Get("decoder"), "source: give either a decoder, or kind and map")
 		case s.Decoder == "" && (kind == nil || members == nil):
 			l.Fail(c, "source: give a decoder, or kind and map")
+		case (kind == nil) != (members == nil): // a decoder that takes none of them says so itself
+			l.Fail(o.Get("decoder"), "source: kind and map belong together; give both, or the decoder alone")
+		}
+		if units := []string{"lb", "oz", "kg", "g"}; l.choose(o.Get("unit"), "unit", units...) >= 0 {
+			s.Unit = o.Get("unit").Value
+		}
+		if each := o.Get("each"); each != nil {
+			s.Each = &Mapping{l.at(each), "each", l.Text(each, "each")}
 		}
 		s.Kind = fusion.Kind(max(0, l.choose(kind, "source kind", fusion.Kinds[:]...)))
 		m := l.Mapping(members, "map")

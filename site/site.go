@@ -76,8 +76,10 @@ type Source struct {
 	Topic     string            // MQTT filter; + and # capture {1}, {2}, …
 	ID        string            // of the source, with {n} filled in from the captures and {payload.a.b} from the payload
 	Decoder   string            // a decoder's name, or empty
-	Kind      fusion.Kind       // of the messages, when there is no Decoder
-	Map       []Mapping         // members by expression, when there is no Decoder
+	Unit      string            // of a weight that does not say it: lb, oz, kg or g; empty: the decoder's own
+	Kind      fusion.Kind       // of the messages, when there is no Decoder or it leaves that to the site
+	Each      *Mapping          // the array in the payload whose elements are readings; nil: the payload is one
+	Map       []Mapping         // members by expression, where Kind is given
 	Direction string            // in or out: which way the people go whom a counter counts that does not say it
 	Zones     map[string]string // ids of zones, by what the device calls them; with a Decoder that has such names
 }
