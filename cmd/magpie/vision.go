@@ -153,7 +153,7 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(cams))
 	for i, cam := range cams {
-		publish := printer.publish
+		publish, leave := printer.publish, func() error { return nil }
 		if !*show {
 			p, err := newTrackPublisher(s, cam.ID, *broker, log)
 			if err != nil {
@@ -161,19 +161,20 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 				errs[i] = err
 				break
 			}
-			defer p.close()
-			publish = func(kind string, b []byte) error { return p.publish(ctx, kind, b) }
+			publish, leave = func(kind string, b []byte) error { return p.publish(ctx, kind, b) }, p.close
 		}
 		w, err := newCameraWorker(ctx, s, cam, v, boot, det, publish, vision.WorkerHooks{}, log)
 		if err != nil {
 			stop()
-			errs[i] = err
+			errs[i] = errors.Join(err, leave())
 			break
 		}
 		wg.Go(func() {
-			if errs[i] = w.run(ctx); errs[i] != nil {
+			err := w.run(ctx)
+			if err != nil {
 				stop() // one that cannot go on ends all: a supervisor starts us again
 			}
+			errs[i] = errors.Join(err, leave())
 		})
 	}
 	wg.Wait()
