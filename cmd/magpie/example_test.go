@@ -144,8 +144,14 @@ func TestExampleRecording(t *testing.T) {
 		p.line(&l)
 	}
 	p.finish(last)
-	closed := map[string]*alerts.Alert{}
+	closed, known := map[string]*alerts.Alert{}, map[string]*alerts.Alert{}
 	for _, a := range list {
+		if was := known[a.ID]; was == nil || alerts.Newer(a, was) {
+			known[a.ID] = a
+			if was != nil && slices.Index(alerts.Tiers[:], a.Tier) < slices.Index(alerts.Tiers[:], was.Tier) {
+				t.Errorf("what is known of %s goes from %s to %s at rev %d", a.ID, was.Tier, a.Tier, a.Rev)
+			}
+		}
 		if a.Final > 0 {
 			closed[a.ID] = a
 		}

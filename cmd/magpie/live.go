@@ -178,25 +178,29 @@ func (l *live) deliver(ctx context.Context) error {
 		}
 	}
 	l.trouble.set("outbox", nil)
+	was := map[string]*alerts.Alert{}
 	for i, a := range l.lines {
-		l.tell(a)
+		if _, ok := was[a.ID]; !ok {
+			was[a.ID] = l.recent.alert(a.ID)
+		}
 		l.recent.add(a, entries[i].Body)
 		if err := l.hub.Publish(entries[i].Body); err != nil {
 			l.log.Error("cannot show an alert", "error", err)
 		}
 		l.numbers.alert(a, l.pipeline.desk.SetAt(a.At))
 	}
+	for _, a := range l.lines {
+		if l.recent.alert(a.ID) == a { // else the same message has changed it again
+			l.tell(a, was[a.ID])
+		}
+	}
 	return nil
 }
 
-// tell says an alert in plain words on the terminal, when it is new or its tier or state has changed. What a journal that
-// is read again says was told before the restart.
-func (l *live) tell(a *alerts.Alert) {
-	if l.old {
-		return
-	}
-	was := l.recent.alert(a.ID)
-	if was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) || was != nil && !alerts.Newer(a, was) {
+// tell says in plain words on the terminal what is known of an alert, when it is new or its tier or state is another than it
+// was. What a journal that is read again says was told before the restart.
+func (l *live) tell(a, was *alerts.Alert) {
+	if l.old || was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) {
 		return
 	}
 	l.log.Info(a.Message, "alert", a.ID, "state", a.State, "tier", a.Tier, "do", a.Action, "why", a.Why)
