@@ -39,7 +39,7 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	fs.StringVar(&r.policies, "policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	fs.StringVar(&r.data, "data", "data", "`directory` for the journal, the outbox and all else that is kept")
 	fs.StringVar(&r.http, "http", "127.0.0.1:8080", "`address` of page, API and /metrics; beyond this machine it needs MAGPIE_TOKEN in the environment")
-	fs.StringVar(&r.broker, "broker", "", "`URL` of an outer MQTT broker, over the site's (mqtt:// or mqtts://)")
+	fs.StringVar(&r.broker, "broker", "", "`URL` of an outer MQTT broker, over the site's (mqtt://, mqtts://, ws:// or wss://)")
 	fs.StringVar(&r.play, "play", "", "publish the messages of this `recording` to the broker, again and again, in step with cameras that are files")
 	fs.DurationVar(&r.sync, "sync", 10*time.Millisecond, "messages that arrive within this time share an fsync")
 	fs.Int64Var(&r.keepBytes, "keep-bytes", 10<<30, "most bytes of journal that are kept, beside the site's privacy.keep.recordings")
@@ -59,8 +59,19 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	if r.snapshot < time.Second {
 		return fmt.Errorf("--snapshot %v: give 1s or more; the core stands still for each", r.snapshot)
 	}
+	if r.keepBytes < leastKept {
+		return fmt.Errorf("--keep-bytes %d: give %d or more; what is older goes sooner by privacy.keep.recordings in the site file", r.keepBytes, leastKept)
+	}
+	if r.broker != "" {
+		if err := site.CheckBroker(r.broker); err != nil {
+			return fmt.Errorf("--broker %w", err)
+		}
+	}
 	return dashboard.CheckListen(r.http, os.Getenv("MAGPIE_TOKEN"))
 }
+
+// leastKept is the least that --keep-bytes may say: the newest segment of the journal is always kept.
+const leastKept = leastSegment
 
 // runRun is `magpie run`: everything on this machine.
 func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
@@ -262,8 +273,10 @@ func (st *station) run(ctx context.Context) error {
 	return st.first
 }
 
+const leastSegment = 64 << 10
+
 // segmentSize is after how many bytes the journal begins a new file: retention removes whole ones, and the newest never.
-func segmentSize(keep int64) int64 { return min(max(keep/8, 64<<10), 64<<20) }
+func segmentSize(keep int64) int64 { return min(max(keep/8, leastSegment), 64<<20) }
 
 func (st *station) openJournal(now func() time.Time) error {
 	j, err := journal.Open(st.path("journal"), journal.Options{Now: now, Sync: st.set.sync, Tick: time.Second,

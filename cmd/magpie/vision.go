@@ -127,6 +127,11 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
+	if *broker != "" {
+		if err := site.CheckBroker(*broker); err != nil {
+			return fmt.Errorf("--broker %w", err)
+		}
+	}
 	s, err := site.Load(*path)
 	if err != nil {
 		return err
