@@ -19,8 +19,10 @@ import (
 	"magpie/dashboard"
 	"magpie/journal"
 	"magpie/metrics"
+	"magpie/rules"
 	"magpie/sensors"
 	"magpie/site"
+	"magpie/vision"
 )
 
 // runSettings are what the process, and not the site, says.
@@ -59,8 +61,8 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	if r.snapshot < time.Second {
 		return fmt.Errorf("--snapshot %v: give 1s or more; the core stands still for each", r.snapshot)
 	}
-	if r.keepBytes < leastKept {
-		return fmt.Errorf("--keep-bytes %d: give %d or more; what is older goes sooner by privacy.keep.recordings in the site file", r.keepBytes, leastKept)
+	if r.keepBytes < leastSegment {
+		return fmt.Errorf("--keep-bytes %d: give %d or more; what is older goes sooner by privacy.keep.recordings in the site file", r.keepBytes, leastSegment)
 	}
 	if r.broker != "" {
 		if err := site.CheckBroker(r.broker); err != nil {
@@ -69,9 +71,6 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	}
 	return dashboard.CheckListen(r.http, os.Getenv("MAGPIE_TOKEN"))
 }
-
-// leastKept is the least that --keep-bytes may say: the newest segment of the journal is always kept.
-const leastKept = leastSegment
 
 // runRun is `magpie run`: everything on this machine.
 func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
@@ -99,12 +98,16 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	if set.policies == "" {
 		set.policies = s.Policies.Dir
 	}
+	st := &station{set: set, site: s, log: log, out: out, errw: errw}
+	defer st.close()
+	policies, err := st.ready(ctx)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(set.data, 0o750); err != nil {
 		return fmt.Errorf("--data %s: %w; name a directory that can be written", set.data, err)
 	}
-	st := &station{set: set, site: s, log: log, out: out, errw: errw}
-	defer st.close()
-	return st.run(ctx)
+	return st.run(ctx, policies)
 }
 
 // station is everything that `magpie run` starts. It is opened from the bottom up and closed in the other order.
@@ -122,6 +125,7 @@ type station struct {
 	outbox  *alerts.Outbox
 	spool   *metrics.Spool
 	live    *live
+	shared  *vision.Shared // the detector of all cameras; nil: none is followed here
 	closers []func() error
 	trouble trouble
 
@@ -160,12 +164,11 @@ func (st *station) start(ctx context.Context, stop context.CancelFunc, name stri
 	}()
 }
 
-func (st *station) run(ctx context.Context) error {
+func (st *station) run(ctx context.Context, set *rules.Set) error {
 	now := time.Now
 	st.prom = metrics.NewPrometheus(st.site.Store.ID, "0", buildHash())
 	sets := newSetStore(st.path("policies"), st.site)
-	set, err := sets.load(st.set.policies)
-	if err != nil {
+	if err := sets.take(set); err != nil {
 		return err
 	}
 	if err := st.openJournal(now); err != nil {
@@ -231,7 +234,7 @@ func (st *station) run(ctx context.Context) error {
 		Metrics: st.prom.Handler(), Token: os.Getenv("MAGPIE_TOKEN"), Log: st.log})
 	ln, err := net.Listen("tcp", st.set.http)
 	if err != nil {
-		return fmt.Errorf("--http %s: %w", st.set.http, err)
+		return pageTaken(st.set.http, err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	st.start(ctx, stop, "http", func(ctx context.Context) error {
@@ -273,6 +276,7 @@ func (st *station) run(ctx context.Context) error {
 	return st.first
 }
 
+// leastSegment is the smallest of the journal's files, and so the least that can be kept, since the newest always is.
 const leastSegment = 64 << 10
 
 // segmentSize is after how many bytes the journal begins a new file: retention removes whole ones, and the newest never.

@@ -31,13 +31,18 @@ func (st *setStore) load(dir string) (*rules.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	return set, st.take(set)
+}
+
+// take keeps a copy of the files of a set that was loaded.
+func (st *setStore) take(set *rules.Set) error {
 	if err := st.keep(set); err != nil {
-		return nil, fmt.Errorf("cannot keep policy set %s: %w", set.Hash, err)
+		return fmt.Errorf("cannot keep policy set %s: %w", set.Hash, err)
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.loaded[set.Hash] = set
-	return set, nil
+	return nil
 }
 
 func (st *setStore) keep(set *rules.Set) error {

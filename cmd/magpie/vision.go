@@ -65,10 +65,8 @@ type cameraWorker struct {
 	source vision.Source
 }
 
-// newCameraWorker opens the camera. Boot must be new at each start of the
-// process; the detector is left open.
-func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visionSettings, boot string,
-	det vision.Detector, publish vision.Publish, hooks vision.WorkerHooks, log *slog.Logger) (*cameraWorker, error) {
+// camera says how to open a camera of a site.
+func (v visionSettings) camera(s *site.Site, cam site.Camera, log *slog.Logger) opencv.Config {
 	cfg := opencv.Config{URL: cam.URL, Now: time.Now, Log: log}
 	if cfg.Kind() == opencv.File {
 		cfg.Loop, cfg.Fast, cfg.Start = v.loop, v.fast, v.start
@@ -76,7 +74,14 @@ func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visio
 			cfg.URL = filepath.Join(filepath.Dir(s.Path), cam.URL)
 		}
 	}
-	src, err := openCamera(ctx, cfg)
+	return cfg
+}
+
+// newCameraWorker opens the camera. Boot must be new at each start of the
+// process; the detector is left open.
+func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visionSettings, boot string,
+	det vision.Detector, publish vision.Publish, hooks vision.WorkerHooks, log *slog.Logger) (*cameraWorker, error) {
+	src, err := openCamera(ctx, v.camera(s, cam, log))
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: %w", cam.ID, err)
 	}
