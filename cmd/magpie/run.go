@@ -104,7 +104,7 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(set.data, 0o750); err != nil {
+	if err := os.MkdirAll(set.data, 0o700); err != nil {
 		return fmt.Errorf("--data %s: %w; name a directory that can be written", set.data, err)
 	}
 	return st.run(ctx, policies)
