@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"magpie/alerts"
 	"magpie/journal"
+	"magpie/metrics"
 	"magpie/sensors/message"
 	"magpie/sim"
 	"magpie/site"
@@ -163,6 +165,50 @@ func TestExampleRecording(t *testing.T) {
 	}
 	if len(closed) != 1 {
 		t.Errorf("%d alerts, want the one of the jar", len(closed))
+	}
+}
+
+// TestOpenVisits: the page knows where an open visit is, or near what, and where it was in the order in which it was there.
+func TestOpenVisits(t *testing.T) {
+	s, err := site.Load("../../examples/site.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := loadPolicies("../../policies", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	l, err := newLive(&live{site: s, numbers: newNumbers(s, metrics.NewPrometheus("street", "0", ""), nil, time.Now, log), health: newSourceHealth(s.Store),
+		log: log, now: time.Now, place: &place{}, rejections: &rejections{}, old: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.pipeline.desk.Install(0, set)
+	lines := streetLines(t)
+	for _, line := range lines {
+		if line.Received > lines[0].Received+43e9 {
+			break
+		}
+		l.pipeline.line(&line)
+	}
+	near, path := 0, ""
+	for _, v := range l.shownVisits() {
+		var zones []string
+		for _, z := range v.Zones {
+			zones = append(zones, z.Zone)
+		}
+		if v.Zone != "" {
+			near++
+		} else if len(zones) > 0 {
+			t.Errorf("%s was in %v and is said to be near no zone", v.ID, zones)
+		}
+		if slices.Contains(v.Tracks, "cam-1/street-23") {
+			path = strings.Join(zones, " > ") + ", in " + v.Zone
+		}
+	}
+	if near < 10 || path != "door > till-1 > aisle-1, in door" {
+		t.Errorf("%d of %d visits are in or near a zone; the one with the jar went %q", near, len(l.shownVisits()), path)
 	}
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -84,12 +86,14 @@ policies: {dir: policies}
 `)
 	const policy = "policy: p\ntitle: t\nscore: '0.5'\nalert: {tiers: {log: 0.1}}\n"
 	write("policies/p.yaml", policy)
+	write("policies/q.yaml", "policy: q\ntitle: t\nneeds: [rfid@fitting]\nscore: 'seen(\"rfid\", \"fitting\") ? 0.5 : 0.1'\nalert: {tiers: {log: 0.1}}\n")
 	ctx, stop := context.WithCancel(t.Context())
 	term := &terminal{more: make(chan struct{}, 1)}
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, []string{"run", "--no-cameras", "--site", filepath.Join(dir, "site.yaml"), "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0"}, io.Discard, term)
 	}()
+	term.await(t, "level=WARN msg=\"the policies have warnings: `magpie check --site .*site.yaml` says them in full\" warnings=[2-9] in_shadow=q\n")
 	first := term.await(t, "policies judge from now on.* hash=(\\S+)")[1]
 	at := term.await(t, "page=(http://[^/]+).* broker=(\\S+)")
 	term.await(t, "subscribed at")
@@ -161,6 +165,20 @@ policies: {dir: policies}
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("it does not stop")
+	}
+	data := filepath.Join(dir, "data")
+	err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == filepath.Join(data, "broker", "jetstream") {
+			return cmp.Or(err, filepath.SkipDir) // the server's own, behind a folder that nobody else may enter
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v: others can read what people did", path, info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
