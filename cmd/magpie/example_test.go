@@ -6,8 +6,10 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -166,6 +168,90 @@ func TestExampleRecording(t *testing.T) {
 	if len(closed) != 1 {
 		t.Errorf("%d alerts, want the one of the jar", len(closed))
 	}
+}
+
+// TestExampleThinned: on a machine that is too slow for its camera, frames are left out, one by one or in stretches, and
+// tracks break, half of them without a word. Nobody who has paid is alerted on for that, nor for what was paid.
+func TestExampleThinned(t *testing.T) {
+	s, err := site.Load("../../examples/site.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := loadPolicies("../../policies", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := 10
+	if testing.Short() {
+		runs = 1
+	}
+	for seed := range runs {
+		share := 0.3 + 0.4*float64(seed)/float64(max(1, runs-1))
+		p, err := newPipeline(s, set, func(a *alerts.Alert) {
+			for _, it := range a.Items {
+				if it.SKU == "5000169005361" || a.Transaction != "" {
+					t.Errorf("without %.0f %% of the frames, seed %d: %s", 100*share, seed, a.AppendJSON(nil, false))
+				}
+			}
+		}, pipelineHooks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := int64(0)
+		for _, l := range thinned(t, uint64(seed), share, 1+8*(seed%2), streetLines(t)) {
+			last = l.Received
+			p.line(&l)
+		}
+		p.finish(last)
+	}
+}
+
+// thinned leaves out a share of the frames, in stretches of so many on average. After one that was left out every eighth
+// track goes on under another id.
+func thinned(t *testing.T, seed uint64, share float64, stretch int, lines []journal.Line) (out []journal.Line) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	names, left, gap := map[string]string{}, 0, false
+	begin := share / (float64(stretch)*(1-share) + share)
+	for _, l := range lines {
+		if !strings.HasSuffix(l.Topic, "/track/cam-1") {
+			out = append(out, l)
+			continue
+		}
+		if left == 0 && rng.Float64() < begin {
+			left = 1 + rng.IntN(2*stretch-1)
+		}
+		if left > 0 {
+			left--
+			gap = true
+			continue
+		}
+		var m message.Track
+		if err := json.Unmarshal(l.Payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		for i, lost := range m.Lost {
+			m.Lost[i] = cmp.Or(names[lost], lost)
+		}
+		for i := range m.Tracks {
+			id := m.Tracks[i].Track
+			if gap && rng.IntN(8) == 0 {
+				if rng.IntN(2) == 0 {
+					m.Lost = append(m.Lost, cmp.Or(names[id], id))
+				}
+				names[id] = fmt.Sprintf("%s-%d", id, rng.IntN(1e6))
+			}
+			m.Tracks[i].Track = cmp.Or(names[id], id)
+		}
+		gap = false
+		payload, err := message.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Payload = payload
+		out = append(out, l)
+	}
+	return out
 }
 
 // TestOpenVisits: the page knows where an open visit is, or near what, and where it was in the order in which it was there.
