@@ -47,6 +47,10 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:1:1: the file is empty; it needs at least store and zones`)
 	f("not YAML", "store: s1\nzones: [\n", nil,
 		`site.yaml:2:1: not YAML: did not find expected node content`)
+	f("a bracket is not closed", "# a site\nstore: s1\nzones:\n  - {id: a, kind: aisle, polygon: [[0,0],[1,0],[1,1]}\n  - {id: b}\n", nil,
+		`site.yaml:4:1: not YAML: did not find expected ',' or ']'`)
+	f("a tab", "# a site\nstore: s1\nzones:\n\t- {id: a}\n", nil,
+		`site.yaml:4:1: not YAML: a tab stands here; indent with spaces`)
 	f("a list", "- a\n", nil,
 		`site.yaml:1:1: site file wants a mapping (key: value), not a list`)
 	f("nothing needed", "currency: GBP\n", nil,

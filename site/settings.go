@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -276,15 +277,28 @@ func (l *loader) address(n *yaml.Node, what string, schemes ...string) string {
 	if text == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		l.Fail(n, "%s wants a URL that begins with %s://, not %q", what, strings.Join(schemes, ":// or "), strict.Clip(text))
+	if err := checkURL(text, schemes); err != nil {
+		l.Fail(n, "%s %v", what, err)
 		return ""
 	}
-	if _, secret := u.User.Password(); secret {
-		l.Fail(n, "%s holds a password; secrets come from files only", what)
-	}
 	return text
+}
+
+// brokerSchemes are those that the URL of an outer broker may have.
+var brokerSchemes = []string{"mqtt", "mqtts", "tcp", "ssl", "ws", "wss"}
+
+// CheckBroker says what is wrong with the URL of an outer broker; nil: nothing.
+func CheckBroker(text string) error { return checkURL(text, brokerSchemes) }
+
+func checkURL(text string, schemes []string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		return fmt.Errorf("wants a URL that begins with %s://, not %q", strings.Join(schemes, ":// or "), strict.Clip(text))
+	}
+	if _, secret := u.User.Password(); secret {
+		return errors.New("holds a password; secrets come from files only")
+	}
+	return nil
 }
 
 func (l *loader) hostPort(n *yaml.Node, what string) string {
@@ -304,7 +318,7 @@ func (l *loader) broker(n *yaml.Node) {
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
-	b.URL = l.address(o.Get("url"), "url", "mqtt", "mqtts", "tcp", "ssl", "ws", "wss")
+	b.URL = l.address(o.Get("url"), "url", brokerSchemes...)
 	b.User, b.PasswordFile = l.Text(o.Get("user"), "user"), l.path(o.Get("password_file"), "password_file")
 	b.CAFile = l.path(o.Get("ca_file"), "ca_file")
 	if b.URL != "" && b.Listen != "" {

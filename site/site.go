@@ -6,8 +6,10 @@ package site
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -146,6 +148,9 @@ type Keep struct{ Frames, Clips, Recordings, Visits, Verdicts time.Duration }
 // or what the system said of a file that cannot be read.
 func Load(path string) (*Site, error) {
 	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("site file: %w; give the store's with --site, examples/site.yaml is one to begin with", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("site file: %w", err)
 	}
