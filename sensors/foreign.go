@@ -50,7 +50,7 @@ func idParts(id string) (parts []idPart) {
 func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err error) {
 	var errs []error
 	for _, s := range sources {
-		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind, private: tellsWho(s.Decoder)}
+		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind}
 		if s.Zones != nil && !slices.Contains([]string{"epcis", "frigate", "scenescape-region"}, s.Decoder) {
 			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have "+
 				"names of their own: leave it out", s.At))
@@ -84,7 +84,7 @@ func (f *foreign) decoder(store *fusion.Store, s site.Source) error {
 	for _, v := range vendors() {
 		names = append(names, v.name)
 		if v.name == s.Decoder {
-			f.kind, f.read = v.kind, v.read
+			f.kind, f.read, f.private = v.kind, v.read, v.who
 		}
 	}
 	may, must := takesUnit(s.Decoder)
