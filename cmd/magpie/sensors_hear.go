@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"magpie/journal"
+)
+
+// hearing is where the lines come from that check and watch look at: a recording, or a live broker.
+type hearing struct {
+	broker brokerFlags
+	topics string
+	during time.Duration
+}
+
+func (h *hearing) register(fs *flag.FlagSet) {
+	h.broker.register(fs)
+	fs.StringVar(&h.topics, "topics", "#", "topic `filters` to listen to, separated by commas")
+	fs.DurationVar(&h.during, "for", 0, "listen for so long (default: until interrupted)")
+}
+
+// lines gives every line of the recording at path to line, or where path is empty every line of the broker until ctx ends or
+// the time is over. Line is never called at once with itself or lost, which hears when the connection comes back.
+func (h *hearing) lines(ctx context.Context, path string, errw io.Writer, line func(*journal.Line), resumed func(at int64)) error {
+	if path == "" {
+		return h.live(ctx, errw, line, resumed)
+	}
+	r, err := openSegments(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		l, err := r.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return nil // interrupted: what was read so far counts
+		}
+		line(&l)
+	}
+}
+
+func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.Line), resumed func(at int64)) error {
+	o, err := h.broker.options()
+	if err != nil {
+		return err
+	}
+	// A look from outside: the broker keeps nothing for this client, and it takes nobody's place.
+	o.ClientID, o.Clean, o.Topics = "magpie-sensors-"+rand.Text(), true, split(h.topics)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var mu sync.Mutex
+	var refused error
+	ever, down := false, false
+	o.Connected = func(up bool, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case up && !ever:
+			fmt.Fprintf(errw, "listening to %s\n", o.URL)
+			if ever = true; h.during > 0 {
+				time.AfterFunc(h.during, end)
+			}
+		case up && down:
+			fmt.Fprintf(errw, "listening to %s again\n", o.URL)
+			resumed(time.Now().UnixNano())
+			down = false
+		case !up && !ever: // the first attempt tells whether this broker can be had at all
+			refused = fmt.Errorf("broker %s: %w", o.URL, err)
+			end()
+		case !up && !down:
+			fmt.Fprintf(errw, "the connection to %s was lost (%v): trying again\n", o.URL, err)
+			down = true
+		}
+	}
+	take := func(l journal.Line) error {
+		mu.Lock()
+		defer mu.Unlock()
+		line(&l)
+		return nil
+	}
+	_, err = record(ctx, o, take, func() error { return nil }, nil, time.Now)
+	if refused != nil {
+		return refused
+	}
+	if err == nil { // silence reaches until now
+		err = take(journal.Line{Received: time.Now().UnixNano(), Control: &journal.Control{Kind: journal.ControlTick}})
+	}
+	return err
+}
