@@ -164,8 +164,9 @@ func (c *Check) beside(r *Report) {
 
 func (c *Check) source(i int) SourceReport {
 	s, of := &c.sources[i], &c.store.Sources[i]
+	// A message that is rejected leaves a gap in seq, which is no loss.
 	r := SourceReport{Source: of.ID, Kind: of.Kind.String(), Messages: s.messages, Events: s.events, Rejected: s.rejected, Reasons: []*Reason{},
-		Missing: s.missing, Restarts: s.restarts, OutOfOrder: s.behind, Duplicates: s.duplicates, Retained: s.retained,
+		Missing: max(0, s.missing-s.rejected), Restarts: s.restarts, OutOfOrder: s.behind, Duplicates: s.duplicates, Retained: s.retained,
 		Allowed: seconds3(3 * s.every), Act: []string{}, Notes: []string{}}
 	if span := float64(c.to-c.from) / 1e9; span > 0 {
 		r.Rate = rounded(float64(s.messages) / span)
@@ -222,7 +223,7 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 			message.At(last.longestAt), brief(3*s.every), brief(s.every))
 	}
 	if s.offline > 0 {
-		note("it said %d times that it goes offline", s.offline)
+		note("it said %s that it goes offline", many(s.offline, "time"))
 	}
 }
 
@@ -332,18 +333,18 @@ func (s *sourceCheck) order(r *SourceReport, act, note say) {
 	if s.numbered == 0 && s.messages > s.rejected && s.foreign < s.messages {
 		note("it sends no seq: what is lost on the way is not seen, and what is sent twice only when the bytes are the same")
 	}
-	if s.missing > 0 {
+	if r.Missing > 0 {
 		tell := note
-		if s.missing*lostShare > s.numbered+s.missing {
+		if r.Missing*lostShare > s.numbered+r.Missing {
 			tell = act
 		}
-		tell("%d numbers of seq are missing: publish at QoS 1, and keep what the broker has not acknowledged", s.missing)
+		tell("%s of seq missing: publish at QoS 1, and keep what the broker has not acknowledged", many(r.Missing, "number"))
 	}
 	if s.restarts > 0 {
 		if s.restarts*10 > s.numbered && s.numbered > 10 {
 			act("seq began anew %d times in %s: it must rise by one from message to message", s.restarts, messages(s.numbered))
 		} else {
-			note("it began anew %d times", s.restarts)
+			note("it began anew %s", many(s.restarts, "time"))
 		}
 	}
 	if s.behind > 0 {
@@ -381,15 +382,18 @@ func (c *Check) content(i int, s *sourceCheck, r *SourceReport, act, note say) {
 		act("%d of %d people have no floor point: send floor, or give the camera a homography or points in the site file", s.unplaced, s.placed+s.unplaced)
 	}
 	if s.newSKU > 0 && len(c.store.Products) > 0 {
-		note("products has not all its SKUs, such as %s (%d times)", Printable(s.skuExample), s.newSKU)
+		note("products has not all its SKUs, such as %s (%s)", Printable(s.skuExample), many(s.newSKU, "time"))
 	}
 }
 
-func messages(n int64) string {
+func messages(n int64) string { return many(n, "message") }
+
+// many is "1 message", "2 messages".
+func many(n int64, what string) string {
 	if n == 1 {
-		return "1 message"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d messages", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func millis(ns int64) float64 { return math.Round(float64(ns)/1e5) / 10 }

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,28 +117,54 @@ func Members(s *fusion.Store, e *fusion.Event) (all []Member) {
 	return all
 }
 
-// epc adds an EPC, and the GTIN that is in it.
+// epc adds an EPC, the GTIN that is in it, and what the site knows of it.
 func epc(s *fusion.Store, hex string, add func(name string, value any, unit, note string)) {
 	gtin, _, scheme, ok := fusion.DecodeEPC(hex)
+	what := "not in products"
+	if i := tagged(s, hex, gtin); i >= 0 {
+		what = s.Products[i].Name
+	}
 	switch {
-	case !ok:
-		add("epc", hex, "", "no GS1 EPC")
-	case gtin == "":
-		add("epc", hex, "", scheme)
-	default:
+	case gtin != "":
 		add("epc", hex, "", "")
-		add("gtin", gtin, "", product(s, gtin))
+		add("gtin", gtin, "", what)
+	case ok:
+		add("epc", hex, "", scheme)
+	case what == "not in products":
+		add("epc", hex, "", "no GS1 EPC, and "+what)
+	default:
+		add("epc", hex, "", what)
 	}
 }
 
+// tagged is the product that an EPC is a unit of, by the longest prefix of the catalogue or the GTIN in it; -1: none.
+func tagged(s *fusion.Store, hex, gtin string) int {
+	best, length := -1, 0
+	for i := range s.Products {
+		if p := s.Products[i].EPCPrefix; len(p) > length && len(hex) >= len(p) && strings.EqualFold(hex[:len(p)], p) {
+			best, length = i, len(p)
+		}
+	}
+	if best < 0 && gtin != "" {
+		best = s.ProductIndex(gtin)
+	}
+	return best
+}
+
+// Hidden reports whether an event is of a tag that is none of the products, which the site wants to see in no output.
+func Hidden(s *fusion.Store, e *fusion.Event) bool {
+	if e.Kind != fusion.RFID || !s.HideForeign {
+		return false
+	}
+	gtin, _, _, _ := fusion.DecodeEPC(e.ID)
+	return tagged(s, e.ID, gtin) < 0
+}
+
 func product(s *fusion.Store, gtin string) string {
-	switch i := s.ProductIndex(gtin); {
-	case i < 0:
-		return "not in products"
-	case s.Products[i].Name != "":
+	if i := s.ProductIndex(gtin); i >= 0 {
 		return s.Products[i].Name
 	}
-	return ""
+	return "not in products"
 }
 
 func antennaZone(s *fusion.Store, e *fusion.Event) string {
@@ -151,8 +178,10 @@ func antennaZone(s *fusion.Store, e *fusion.Event) string {
 
 // rounded drops what arithmetic adds behind the digits that a sensor has.
 func rounded(v float64) float64 {
-	var f float64
-	fmt.Sscanf(fmt.Sprintf("%.6g", v), "%g", &f)
+	f, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 7, 64), 64)
+	if err != nil {
+		return v // no number of a decoder
+	}
 	return f
 }
 
@@ -172,10 +201,13 @@ func Words(s *fusion.Store, e *fusion.Event) string {
 		default:
 			b.WriteString(m.Name + " ")
 		}
-		if v, ok := m.Value.(string); ok {
+		switch v := m.Value.(type) {
+		case string:
 			b.WriteString(Printable(v))
-		} else {
-			fmt.Fprint(&b, m.Value)
+		case float64:
+			b.WriteString(strconv.FormatFloat(v, 'f', -1, 64))
+		default:
+			fmt.Fprint(&b, v)
 		}
 		if m.Unit != "" {
 			b.WriteString(" " + m.Unit)

@@ -100,6 +100,9 @@ func (w *watch) message(l *journal.Line, m *fusion.Message) {
 	source := w.store.Sources[m.Source].ID
 	for i := range m.Events {
 		e := &m.Events[i]
+		if sensors.Hidden(w.store, e) {
+			e.ID = "hidden" // privacy.foreign_tags
+		}
 		if w.json {
 			fmt.Fprintf(w.out, "%s\n", sensors.EventJSON(w.store, e))
 			continue
