@@ -30,6 +30,7 @@ type Check struct {
 	from, to int64 // received of the first and the last line
 	lines    int64
 	messages int64
+	heard    []string
 }
 
 // What a report holds at most.
@@ -80,15 +81,8 @@ func (c *Check) Lines() (lines, messages int64) { return c.lines, c.messages }
 // Span is when the first line arrived, and the last.
 func (c *Check) Span() (from, to int64) { return c.from, c.to }
 
-// Heard is of how many of the site's sources something came.
-func (c *Check) Heard() (n int) {
-	for i := range c.sources {
-		if c.sources[i].last != 0 {
-			n++
-		}
-	}
-	return n
-}
+// Heard are the sources of which something came, in the order in which they were first heard.
+func (c *Check) Heard() []string { return c.heard }
 
 // Rejected is how many messages could not be used.
 func (c *Check) Rejected() (n int64) {
@@ -136,7 +130,7 @@ func (c *Check) message(l *journal.Line) {
 		return
 	}
 	s := &c.sources[m.Source]
-	s.alive(l)
+	c.alive(m.Source, l)
 	newest := m.TS
 	for i := range m.Events {
 		newest = max(newest, m.Events[i].TS)
@@ -180,8 +174,11 @@ func (c *Check) message(l *journal.Line) {
 }
 
 // alive notes a message of a source, whatever it holds.
-func (s *sourceCheck) alive(l *journal.Line) {
-	s.messages++
+func (c *Check) alive(source int, l *journal.Line) {
+	s := &c.sources[source]
+	if s.messages++; s.messages == 1 {
+		c.heard = append(c.heard, c.store.Sources[source].ID)
+	}
 	if !strings.HasPrefix(l.Topic, message.Prefix) {
 		s.foreign++
 	}
@@ -263,7 +260,7 @@ func (c *Check) rejected(l *journal.Line, r *Rejection) {
 		}
 	case i >= 0:
 		s := &c.sources[i]
-		s.alive(l)
+		c.alive(i, l)
 		if r.Code == CodeFuture {
 			s.future.add(-r.Ahead, -r.Ahead)
 		}

@@ -85,27 +85,27 @@ func knownSources(store *fusion.Store, ids []string) error {
 	return nil
 }
 
-// progress says on a terminal how far a check is.
+// progress says how far a check is: on a terminal in one line, else of a live one a line for each source that is first heard.
 type progress struct {
 	out      io.Writer
 	on, live bool
-	shown    int64
+	shown    int64 // received of the line that was last shown
+	heard    int
 }
 
 func (p *progress) show(c *sensors.Check) {
-	if !p.on {
-		return
-	}
 	lines, messages := c.Lines()
 	from, to := c.Span()
+	heard := c.Heard()
 	switch {
-	case p.live && to-p.shown < int64(time.Second):
-		return
-	case !p.live && lines%10_000 != 0:
-		return
+	case !p.on && p.live:
+		for ; p.heard < len(heard); p.heard++ {
+			fmt.Fprintf(p.out, "heard %s\n", heard[p.heard])
+		}
+	case p.on && (p.live && to-p.shown >= int64(time.Second) || !p.live && lines%10_000 == 0):
+		p.shown = to
+		fmt.Fprintf(p.out, "\r\x1b[K%v: %d sources heard, %s, %d rejected", time.Duration(to-from).Round(time.Second), len(heard), many(int(messages), "message"), c.Rejected())
 	}
-	p.shown = to
-	fmt.Fprintf(p.out, "\r\x1b[K%v: %d sources heard, %s, %d rejected", time.Duration(to-from).Round(time.Second), c.Heard(), many(int(messages), "message"), c.Rejected())
 }
 
 func (p *progress) clear() {
