@@ -38,7 +38,7 @@ const (
 	maxUnknown = 100
 	maxUnread  = 20
 	maxReasons = 16  // of a source
-	maxExample = 200 // bytes of a payload
+	maxExample = 200 // bytes of a payload, and of a topic
 )
 
 // sourceCheck is what was heard of one source.
@@ -251,10 +251,12 @@ func (c *Check) rejected(l *journal.Line, r *Rejection) {
 	switch {
 	case !strings.HasPrefix(l.Topic, "magpie/") && i < 0 && r.Kind == "unmapped":
 		c.unreadN++
-		if _, known := c.unread[l.Topic]; known || len(c.unread) < maxUnread {
-			c.unread[l.Topic]++
+		topic := example([]byte(l.Topic))
+		if _, known := c.unread[topic]; known || len(c.unread) < maxUnread {
+			c.unread[topic]++
 		}
 	case ok && store != c.store.ID:
+		store = example([]byte(store))
 		if _, known := c.stores[store]; known || len(c.stores) < maxUnread {
 			c.stores[store]++
 		}
@@ -273,7 +275,7 @@ func (c *Check) rejected(l *journal.Line, r *Rejection) {
 				c.more++
 				return
 			}
-			u = &UnknownFeed{Kind: r.Kind, Source: r.Source, Code: r.Code, Reason: r.Reason, Topic: Printable(l.Topic), Payload: example(l.Payload)}
+			u = &UnknownFeed{Kind: r.Kind, Source: r.Source, Code: r.Code, Reason: Printable(r.Reason), Topic: example([]byte(l.Topic)), Payload: example(l.Payload)}
 			c.unknown[key] = u
 		}
 		u.Messages++
@@ -286,7 +288,7 @@ func (s *sourceCheck) reject(l *journal.Line, r *Rejection) {
 	path := places(r.Path)
 	for _, x := range s.reasons {
 		// What the site file lacks is told one by one; else one example stands for all.
-		if x.Code == r.Code && x.Path == path && (x.Reason == r.Reason || r.Code != CodeUnknownAntenna && path != "/zone") {
+		if x.Code == r.Code && x.Path == path && (x.Reason == Printable(r.Reason) || r.Code != CodeUnknownAntenna && path != "/zone") {
 			x.Count++
 			return
 		}
@@ -296,7 +298,7 @@ func (s *sourceCheck) reject(l *journal.Line, r *Rejection) {
 		s.reasons[maxReasons-1].More = true
 		return
 	}
-	s.reasons = append(s.reasons, &Reason{Code: r.Code, Path: path, Reason: r.Reason, Count: 1, Topic: Printable(l.Topic), Payload: example(l.Payload)})
+	s.reasons = append(s.reasons, &Reason{Code: r.Code, Path: path, Reason: Printable(r.Reason), Count: 1, Topic: example([]byte(l.Topic)), Payload: example(l.Payload)})
 }
 
 // places writes a JSON pointer with a * for every number.
@@ -310,9 +312,10 @@ func places(path string) string {
 	return strings.Join(steps, "/")
 }
 
-func example(payload []byte) string {
-	text := Printable(strings.ToValidUTF8(string(payload[:min(len(payload), maxExample)]), "\ufffd"))
-	if len(payload) > maxExample {
+// example is the beginning of what came, fit to be shown.
+func example(b []byte) string {
+	text := Printable(strings.ToValidUTF8(string(b[:min(len(b), maxExample)]), "\ufffd"))
+	if len(b) > maxExample {
 		text += "…"
 	}
 	return text

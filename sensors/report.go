@@ -147,9 +147,6 @@ func (c *Check) beside(r *Report) {
 	if c.unreadN > 0 {
 		topics := slices.Sorted(maps.Keys(c.unread))
 		few := topics[:min(len(topics), 3)]
-		for i := range few {
-			few[i] = Printable(few[i])
-		}
 		r.Notes = append(r.Notes, fmt.Sprintf("%s came on topics that are not Magpie's and that sources in the site file does not have, such as %s",
 			messages(c.unreadN), strings.Join(few, ", ")))
 	}
@@ -158,7 +155,7 @@ func (c *Check) beside(r *Report) {
 		for _, k := range c.stores {
 			n += k
 		}
-		r.Notes = append(r.Notes, fmt.Sprintf("%s came for other stores (%s); this is %s", messages(n), Printable(strings.Join(slices.Sorted(maps.Keys(c.stores)), ", ")), c.store.ID))
+		r.Notes = append(r.Notes, fmt.Sprintf("%s came for other stores (%s); this is %s", messages(n), strings.Join(slices.Sorted(maps.Keys(c.stores)), ", "), c.store.ID))
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"magpie/sensors/message"
 )
 
-// Schema is a JSON Schema (2020-12). It keeps to words that mean the same in draft 7, which is what AsyncAPI's own tools read.
-type Schema struct {
+// jsonSchema is a JSON Schema (2020-12). It keeps to words that mean the same in draft 7, which is what AsyncAPI's own tools read.
+type jsonSchema struct {
 	Schema      string        `json:"$schema,omitempty"`
 	ID          string        `json:"$id,omitempty"`
 	Title       string        `json:"title,omitempty"`
@@ -25,14 +25,14 @@ type Schema struct {
 	MaxLength   int           `json:"maxLength,omitempty"`
 	Minimum     *float64      `json:"minimum,omitempty"`
 	Maximum     *float64      `json:"maximum,omitempty"`
-	Items       *Schema       `json:"items,omitempty"`
+	Items       *jsonSchema   `json:"items,omitempty"`
 	MinItems    int           `json:"minItems,omitempty"`
 	MaxItems    int           `json:"maxItems,omitempty"`
 	Properties  schemaMembers `json:"properties,omitempty"`
 	Required    []string      `json:"required,omitempty"`
-	AnyOf       []*Schema     `json:"anyOf,omitempty"`
-	If          *Schema       `json:"if,omitempty"`
-	Then        *Schema       `json:"then,omitempty"`
+	AnyOf       []*jsonSchema `json:"anyOf,omitempty"`
+	If          *jsonSchema   `json:"if,omitempty"`
+	Then        *jsonSchema   `json:"then,omitempty"`
 	Examples    []any         `json:"examples,omitempty"`
 }
 
@@ -77,7 +77,7 @@ type contractKind struct {
 	name, doc string
 	of        any
 	needed    []string
-	also      Schema
+	also      jsonSchema
 	example   string
 }
 
@@ -85,38 +85,38 @@ func contractKinds() []contractKind {
 	ts := []string{"ts"}
 	return []contractKind{
 		{message.KindRFID, "a tag that was read, or reads: several, each with its own ts", message.RFID{}, nil,
-			Schema{AnyOf: []*Schema{present("ts", "epc", "antenna", "rssi"), present("reads")}},
+			jsonSchema{AnyOf: []*jsonSchema{present("ts", "epc", "antenna", "rssi"), present("reads")}},
 			`{"ts":"2026-11-22T10:00:00.123Z","seq":881,"epc":"303404579800D6800004CB2F","antenna":1,"rssi":-54.5}`},
 		{message.KindWeight, "what lies on a plate: at least 10 samples a second, or in mode change", message.Weight{}, ts,
-			Schema{If: &Schema{Required: []string{"grams"}, Properties: schemaMembers{{"grams", &Schema{Type: schemaTypes{"array"}, MinItems: 2}}}},
+			jsonSchema{If: &jsonSchema{Required: []string{"grams"}, Properties: schemaMembers{{"grams", &jsonSchema{Type: schemaTypes{"array"}, MinItems: 2}}}},
 				Then: present("rate")},
 			`{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1,4399.8]}`},
-		{message.KindTrack, "one picture of a camera, also when it shows nothing", message.Track{}, ts, Schema{},
+		{message.KindTrack, "one picture of a camera, also when it shows nothing", message.Track{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T10:00:00.123Z","frame":[1280,720],"tracks":[{"track":"17","class":"person","conf":0.91,"box":[410,120,90,260],"floor":[3.2,4.9]}],"lost":["12"]}`},
 		{message.KindTill, "a step of a sale", message.Till{}, ts,
-			Schema{If: &Schema{Required: []string{"action"}, Properties: schemaMembers{{"action", &Schema{Enum: []any{"scan", "refund"}}}}},
-				Then: &Schema{AnyOf: []*Schema{present("sku"), present("epc")}}},
+			jsonSchema{If: &jsonSchema{Required: []string{"action"}, Properties: schemaMembers{{"action", &jsonSchema{Enum: []any{"scan", "refund"}}}}},
+				Then: &jsonSchema{AnyOf: []*jsonSchema{present("sku"), present("epc")}}},
 			`{"ts":"2026-11-22T10:00:00.123Z","session":"t1-0042","action":"scan","sku":"071142008582","price":1.99}`},
-		{message.KindRegion, "from a device that knows zones and no positions", message.Region{}, ts, Schema{},
+		{message.KindRegion, "from a device that knows zones and no positions", message.Region{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T10:00:00.123Z","object":"4711","class":"person","action":"enter","zone":"aisle-1","conf":0.8}`},
-		{message.KindGate, "an anti-theft gate", message.Gate{}, ts, Schema{}, `{"ts":"2026-11-22T10:00:00.123Z","alarm":true,"direction":"out"}`},
+		{message.KindGate, "an anti-theft gate", message.Gate{}, ts, jsonSchema{}, `{"ts":"2026-11-22T10:00:00.123Z","alarm":true,"direction":"out"}`},
 		{message.KindCount, "a people counter: in and out, or total_in and total_out", message.Count{}, ts,
-			Schema{AnyOf: []*Schema{present("in", "out"), present("total_in", "total_out")}}, `{"ts":"2026-11-22T10:00:00.123Z","in":1,"out":0}`},
-		{message.KindSignal, "what a device noticed by itself", message.Signal{}, ts, Schema{},
+			jsonSchema{AnyOf: []*jsonSchema{present("in", "out"), present("total_in", "total_out")}}, `{"ts":"2026-11-22T10:00:00.123Z","in":1,"out":0}`},
+		{message.KindSignal, "what a device noticed by itself", message.Signal{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T10:00:00.123Z","name":"line","state":true,"object":"4711"}`},
-		{message.KindStock, "how many units of an article the store holds", message.Stock{}, ts, Schema{},
+		{message.KindStock, "how many units of an article the store holds", message.Stock{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T06:00:00.000+00:00","sku":"071142008582","units":20,"reason":"delivery"}`},
-		{message.KindStatus, "a sign of life of any source, retained; also its will", message.Status{}, nil, Schema{}, `{"state":"online","every":10}`},
-		{"rejected", "what Magpie says of a message that it cannot use", rejected{}, nil, Schema{},
+		{message.KindStatus, "a sign of life of any source, retained; also its will", message.Status{}, nil, jsonSchema{}, `{"state":"online","every":10}`},
+		{"rejected", "what Magpie says of a message that it cannot use", rejected{}, nil, jsonSchema{},
 			`{"code":"unknown_source","reason":"the site file has no source \"r-dor\": add it, or correct the topic","path":"","topic":"magpie/v1/s042/rfid/r-dor","payload":"{}"}`},
 	}
 }
 
 // present wants members that are there, not null and not empty, whatever else they must be.
-func present(names ...string) *Schema {
-	s := &Schema{Required: names}
+func present(names ...string) *jsonSchema {
+	s := &jsonSchema{Required: names}
 	for _, n := range names {
-		s.Properties = append(s.Properties, schemaMember{n, &Schema{Type: schemaTypes{"string", "number", "boolean", "array", "object"}, MinLength: 1}})
+		s.Properties = append(s.Properties, schemaMember{n, &jsonSchema{Type: schemaTypes{"string", "number", "boolean", "array", "object"}, MinLength: 1}})
 	}
 	return s
 }
@@ -154,7 +154,7 @@ func indented(v any) []byte {
 	return append(b.Bytes(), '\n')
 }
 
-func (k contractKind) schema() *Schema {
+func (k contractKind) schema() *jsonSchema {
 	s := k.also
 	s.Title, s.Description, s.Type = k.name, k.doc, schemaTypes{"object"}
 	s.Examples = []any{json.RawMessage(k.example)}
@@ -163,7 +163,7 @@ func (k contractKind) schema() *Schema {
 }
 
 // object adds the members of a struct; all of an embedded pointer may be left out.
-func (s *Schema) object(t reflect.Type, needed []string, optional bool) {
+func (s *jsonSchema) object(t reflect.Type, needed []string, optional bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {
@@ -237,21 +237,21 @@ const (
 )
 
 // value is the schema of a member: null and the empty string count as absent, where it may be absent.
-func (r rule) value(t reflect.Type) *Schema {
+func (r rule) value(t reflect.Type) *jsonSchema {
 	if r.any {
-		return &Schema{}
+		return &jsonSchema{}
 	}
 	if r.plain {
-		return &Schema{Type: schemaTypes{"string"}}
+		return &jsonSchema{Type: schemaTypes{"string"}}
 	}
-	s := &Schema{}
+	s := &jsonSchema{}
 	switch {
 	case t == reflect.TypeFor[message.Time]():
 		s.Type, s.Pattern, s.Minimum, s.Maximum = schemaTypes{"string", "integer"}, timePattern, new(leastTime), new(mostTime)
 		s.Examples = []any{"2026-11-22T10:00:00.123Z", 1795341600123, "arrival"}
 	case t == reflect.TypeFor[message.Grams]():
 		s.Type, s.Minimum, s.Maximum, s.MinItems = schemaTypes{"number", "array"}, r.min, r.max, 1
-		s.Items = &Schema{Type: schemaTypes{"number"}, Minimum: r.min, Maximum: r.max}
+		s.Items = &jsonSchema{Type: schemaTypes{"number"}, Minimum: r.min, Maximum: r.max}
 	case t.Kind() == reflect.Pointer:
 		return r.value(t.Elem())
 	case t.Kind() == reflect.String:
@@ -280,7 +280,7 @@ func (r rule) value(t reflect.Type) *Schema {
 	return s
 }
 
-func (r rule) text(s *Schema) {
+func (r rule) text(s *jsonSchema) {
 	switch {
 	case r.enum != nil && r.optional:
 		s.Enum = append(slices.Clone(r.enum), "", nil)

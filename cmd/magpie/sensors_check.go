@@ -28,8 +28,8 @@ func runSensorsCheck(ctx context.Context, args []string, out, errw io.Writer) er
 	var h hearing
 	h.register(fs)
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors check --site site.yaml [--broker URL] [--for DURATION]   listen to a broker, until Ctrl-C")
-		fmt.Fprintln(errw, "       magpie sensors check --site site.yaml RECORDING.jsonl[.gz|.zst]           (or a journal's directory, or -)")
+		fmt.Fprintln(errw, "usage: magpie sensors check --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C")
+		fmt.Fprintln(errw, "       magpie sensors check --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)")
 		fs.PrintDefaults()
 		fmt.Fprintln(errw, "Exit codes: 0 all is well, 1 somebody must change something, 2 wrong use or bad input.")
 	}
@@ -41,6 +41,7 @@ func runSensorsCheck(ctx context.Context, args []string, out, errw io.Writer) er
 	if err != nil {
 		return err
 	}
+	h.bySite(fs, s.Broker)
 	sources := split(*only)
 	if err := knownSources(s.Store, sources); err != nil {
 		return err
@@ -54,6 +55,9 @@ func runSensorsCheck(ctx context.Context, args []string, out, errw io.Writer) er
 	p.clear()
 	if err != nil {
 		return err
+	}
+	if lines, _ := c.Lines(); lines == 0 {
+		return fmt.Errorf("%s holds no line: record with magpie record, or give the journal of a run", path)
 	}
 	r := c.Report(sources...)
 	if *asJSON {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"magpie/journal"
+	"magpie/site"
 )
 
 // hearing is where the lines come from that check and watch look at: a recording, or a live broker.
@@ -23,6 +25,23 @@ func (h *hearing) register(fs *flag.FlagSet) {
 	h.broker.register(fs)
 	fs.StringVar(&h.topics, "topics", "#", "topic `filters` to listen to, separated by commas")
 	fs.DurationVar(&h.during, "for", 0, "listen for so long (default: until interrupted)")
+}
+
+// bySite takes the site's broker where no other was named.
+func (h *hearing) bySite(fs *flag.FlagSet, b site.Broker) {
+	named := false
+	fs.Visit(func(f *flag.Flag) { named = named || f.Name == "broker" })
+	switch {
+	case named:
+		return
+	case b.URL != "":
+		h.broker.url = b.URL
+		h.broker.user = cmp.Or(h.broker.user, b.User)
+		h.broker.passwordFile = cmp.Or(h.broker.passwordFile, b.PasswordFile)
+		h.broker.caFile = cmp.Or(h.broker.caFile, b.CAFile)
+	case b.Listen != "":
+		h.broker.url = "mqtt://" + b.Listen
+	}
 }
 
 // lines gives every line of the recording at path to line, or where path is empty every line of the broker until ctx ends or

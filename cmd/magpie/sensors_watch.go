@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -27,8 +28,8 @@ func runSensorsWatch(ctx context.Context, args []string, out, errw io.Writer) er
 	var h hearing
 	h.register(fs)
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors watch --site site.yaml [--broker URL] [--for DURATION]   listen to a broker, until Ctrl-C")
-		fmt.Fprintln(errw, "       magpie sensors watch --site site.yaml RECORDING.jsonl[.gz|.zst]           (or a journal's directory, or -)")
+		fmt.Fprintln(errw, "usage: magpie sensors watch --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C")
+		fmt.Fprintln(errw, "       magpie sensors watch --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)")
 		fs.PrintDefaults()
 	}
 	path, err := positional(fs, args)
@@ -39,6 +40,7 @@ func runSensorsWatch(ctx context.Context, args []string, out, errw io.Writer) er
 	if err != nil {
 		return err
 	}
+	h.bySite(fs, s.Broker)
 	w := watch{out: out, store: s.Store, d: d, sources: split(*only), kinds: split(*kinds), rejected: *rejected, json: *asJSON}
 	if err := knownSources(s.Store, w.sources); err != nil {
 		return err
@@ -48,7 +50,12 @@ func runSensorsWatch(ctx context.Context, args []string, out, errw io.Writer) er
 			return fmt.Errorf("--kind %s: there is no such kind; %s", k, strict.Suggest(k, fusion.Kinds[:]))
 		}
 	}
-	return h.lines(ctx, path, errw, w.line, func(int64) {})
+	if path == "" {
+		return h.lines(ctx, path, errw, w.line, func(int64) {})
+	}
+	buffered := bufio.NewWriter(out)
+	w.out = buffered
+	return errors.Join(h.lines(ctx, path, errw, w.line, nil), buffered.Flush())
 }
 
 // watch shows lines as they come.
