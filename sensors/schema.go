@@ -229,9 +229,9 @@ func readRule(tag string) (r rule) {
 	return r
 }
 
-// The forms of ts that message.ParseTime takes, and its bounds.
+// The forms of ts that message.ParseTime takes, which are a little more than those of RFC 3339, and its bounds.
 const (
-	timePattern = `^(arrival|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
+	timePattern = `^(arrival|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 	leastTime   = 100_000_000_000.0
 	mostTime    = 9_000_000_000_000.0
 )

@@ -111,6 +111,10 @@ func samples(t testing.TB) (d *Decoder, all []sample) {
 	add("magpie/v1/s042/till/sco-1", head+`"session":"a","action":"refund","epc":"e2","receipt":"r","qty":2,"price":1.5,"amount":3,"grams":100,"cashier":"c","line":"1","of":"2"}`)
 	add("magpie/v1/s042/till/sco-1", head+`"session":"a","action":"coupon"}`)
 	add("magpie/v1/s042/count/c-1", head+`"in":0,"out":0,"total_in":1,"total_out":2}`)
+	add("magpie/v1/s042/region/axis-3", head+`"object":"1","class":"person","action":"cross","zone":"door","conf":1,"count":3}`)
+	add("magpie/v1/s042/gate/eas-1", head+`"alarm":false,"direction":""}`)
+	add("magpie/v1/s042/signal/cam-1-line", head+`"name":"line","state":null,"object":"1"}`)
+	add("magpie/v1/s042/stock/erp-1", head+`"sku":"1","units":0.5,"reason":null}`)
 	add("magpie/v1/s042/status/r-door", head+`"state":"online","detail":{"cell":3},"every":0.5,"model":"m"}`)
 	return d, all
 }
@@ -248,6 +252,89 @@ func TestSchemaViolationsAreRejected(t *testing.T) {
 	for _, kind := range SchemaKinds() {
 		if kind != "rejected" && (violations[kind] < rounds/4 || kept[kind] < rounds/50) {
 			t.Errorf("%s: %d violations, %d valid payloads: the changes prove too little", kind, violations[kind], kept[kind])
+		}
+	}
+}
+
+// TestSchemaBounds sets every number of every sample to the ends of its range, and a little beyond.
+func TestSchemaBounds(t *testing.T) {
+	schemas := compiled(t)
+	d, all := samples(t)
+	tried := map[string]bool{}
+	for _, s := range all {
+		for _, k := range contractKinds() {
+			if k.name != s.kind {
+				continue
+			}
+			whole, err := tree([]byte(s.payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbersOf(k.schema(), k.name, whole, nil, func(of *jsonSchema, path string, was any, set func(any)) {
+				tried[path] = true
+				step := 1.0
+				if slices.Contains(of.Type, "number") {
+					step = 1e-3
+				}
+				for _, x := range []struct {
+					v  float64
+					in bool
+				}{{*of.Minimum, true}, {*of.Minimum - step, false}, {*of.Maximum, true}, {*of.Maximum + step, false}} {
+					set(x.v)
+					payload, err := message.Encode(whole)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, err = d.Decode(schemaArrival, s.topic, false, payload)
+					var r *Rejection
+					errors.As(err, &r)
+					if accepted := r == nil || x.in && beyondSchema(r); accepted != x.in || (schemas[s.kind].Validate(whole) == nil) != x.in {
+						t.Errorf("%v (in range: %v): decoder says %v, schema says %v: %s", x.v, x.in, err, schemas[s.kind].Validate(whole), payload)
+					}
+				}
+				set(was)
+			})
+		}
+	}
+	for _, k := range contractKinds() {
+		for _, path := range bounded(k.schema(), k.name) {
+			if !tried[path] {
+				t.Errorf("no sample has a number at %s", path)
+			}
+		}
+	}
+}
+
+// bounded lists where in a schema a number has bounds.
+func bounded(s *jsonSchema, path string) (all []string) {
+	if s.Minimum != nil && slices.ContainsFunc(s.Type, func(t string) bool { return t == "number" || t == "integer" }) {
+		all = append(all, path)
+	}
+	if s.Items != nil {
+		all = append(all, bounded(s.Items, path+"/*")...)
+	}
+	for _, m := range s.Properties {
+		all = append(all, bounded(m.schema.(*jsonSchema), path+"/"+m.name)...)
+	}
+	return all
+}
+
+// numbersOf calls do for every number in a value that a schema bounds; set puts another in its place.
+func numbersOf(s *jsonSchema, path string, v any, set func(any), do func(of *jsonSchema, path string, was any, set func(any))) {
+	switch v := v.(type) {
+	case float64:
+		if s.Minimum != nil {
+			do(s, path, v, set)
+		}
+	case []any:
+		for i := range v {
+			numbersOf(s.Items, path+"/*", v[i], func(x any) { v[i] = x }, do)
+		}
+	case map[string]any:
+		for _, m := range s.Properties {
+			if e, ok := v[m.name]; ok {
+				numbersOf(m.schema.(*jsonSchema), path+"/"+m.name, e, func(x any) { v[m.name] = x }, do)
+			}
 		}
 	}
 }
