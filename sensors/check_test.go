@@ -20,6 +20,7 @@ type tape struct {
 
 const tapeStart = int64(1795341600_000) // 2026-11-22T10:00:00Z
 
+// say lets a message arrive on a topic below magpie/v1/s042/, or with a slash before it on any.
 func (p *tape) say(at int64, topic, payload string) {
 	if !strings.HasPrefix(topic, "/") {
 		topic = "magpie/v1/s042/" + topic
@@ -87,7 +88,7 @@ func TestCheckTells(t *testing.T) {
 		{"never heard", "eas-1", func(p *tape) { p.reads(500, 100, 40) },
 			"change: nothing came in 49.9s: publish on magpie/v1/s042/gate/eas-1, and the state on magpie/v1/s042/status/eas-1 every 10s"},
 		{"not heard yet", "eas-1", func(p *tape) { p.reads(50, 100, 40) },
-			"note: nothing came in 4.9s: listen for longer, a sign of life is due every 10s"},
+			"change: nothing came in 4.9s, which is too short to tell: listen for longer, a sign of life is due every 10s"},
 		{"silent for a while", "r-door", func(p *tape) {
 			p.reads(200, 100, 40)
 			p.say(75_000, "status/r-door", `{"seq":0,"state":"online"}`)

@@ -104,8 +104,7 @@ const (
 
 // Report says what was found so far, of the sources named, or of all where none is.
 func (c *Check) Report(only ...string) *Report {
-	rfc := func(ns int64) string { return message.At(ns).String() }
-	r := &Report{Store: c.store.ID, From: rfc(c.from), To: rfc(c.to), Seconds: seconds3(c.to - c.from), Messages: c.messages,
+	r := &Report{Store: c.store.ID, From: stamp(c.from), To: stamp(c.to), Seconds: seconds3(c.to - c.from), Messages: c.messages,
 		Sources: []SourceReport{}, Unknown: []UnknownFeed{}, Notes: []string{}}
 	for i := range c.sources {
 		if len(only) > 0 && !slices.Contains(only, c.store.Sources[i].ID) {
@@ -205,7 +204,7 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 	case s.last == 0:
 		r.Silence = seconds3(c.to - c.from)
 		if c.to-c.from < s.every {
-			note("nothing came in %v: listen for longer, a sign of life is due every %v", brief(c.to-c.from), brief(s.every))
+			act("nothing came in %v, which is too short to tell: listen for longer, a sign of life is due every %v", brief(c.to-c.from), brief(s.every))
 		} else {
 			act("nothing came in %v: publish on %s, and the state on %s every %v", brief(c.to-c.from),
 				message.Topic(c.store.ID, r.Kind, r.Source), message.Topic(c.store.ID, message.KindStatus, r.Source), brief(s.every))
@@ -217,7 +216,7 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 	r.Silence = seconds3(last.longest)
 	if last.longest > 3*s.every {
 		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(last.longest),
-			message.At(last.longestAt), brief(3*s.every), brief(s.every))
+			stamp(last.longestAt), brief(3*s.every), brief(s.every))
 	}
 	if s.offline > 0 {
 		note("it said %s that it goes offline", many(s.offline, "time"))
@@ -392,6 +391,9 @@ func many(n int64, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+// stamp is a time to the millisecond.
+func stamp(ns int64) string { return message.At(ns - ns%1e6).String() }
 
 func millis(ns int64) float64 { return math.Round(float64(ns)/1e5) / 10 }
 

@@ -104,6 +104,8 @@ func samples(t testing.TB) (d *Decoder, all []sample) {
 	const head = `{"ts":1795341600123,"seq":7,"boot":"b",`
 	add("magpie/v1/s042/rfid/r-door", head+`"epc":"e2","antenna":1,"rssi":-61.5,"phase":1.5,"channel":866.9,"tid":"E200"}`)
 	add("magpie/v1/s042/rfid/r-door", head+`"reads":[]}`)
+	add("magpie/v1/s042/rfid/r-door", head+`"reads":[{"ts":1795341600123,"epc":"E2","antenna":1,"rssi":-5e1}]}`)
+	add("magpie/v1/s042/track/cam-1", head+`"tracks":[{"track":"17","class":"p","conf":0.91,"box":[410,120,90,260],"hands":[[1,2,3]],"acts":[{"name":"\u0061","p":1}]}]}`)
 	add("magpie/v1/s042/rfid/r-door", head+`"reads":[{"ts":1795341600123,"epc":"e2","antenna":1,"rssi":-61.5,"phase":null,"channel":866.9,"tid":""}]}`)
 	add("magpie/v1/s042/weight/g1-s5-p11", head+`"rate":10,"grams":[1],"mode":"change"}`)
 	add("magpie/v1/s042/track/cam-1", head+`"frame":null,"tracks":[{"track":"1","class":"person","conf":1,"box":[0,0,0,0],"hands":[[1,2,3],null],"holding":0,`+

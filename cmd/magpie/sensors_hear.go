@@ -78,6 +78,9 @@ func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.L
 	o.ClientID, o.Clean, o.Topics = "magpie-sensors-"+rand.Text(), true, split(h.topics)
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	tick := func() journal.Line {
+		return journal.Line{Received: time.Now().UnixNano(), Control: &journal.Control{Kind: journal.ControlTick}}
+	}
 	var mu sync.Mutex
 	var refused error
 	ever, down := false, false
@@ -87,6 +90,8 @@ func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.L
 		switch {
 		case up && !ever:
 			fmt.Fprintf(errw, "listening to %s\n", o.URL)
+			first := tick() // silence begins now
+			line(&first)
 			if ever = true; h.during > 0 {
 				time.AfterFunc(h.during, end)
 			}
@@ -113,7 +118,7 @@ func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.L
 		return refused
 	}
 	if err == nil { // silence reaches until now
-		err = take(journal.Line{Received: time.Now().UnixNano(), Control: &journal.Control{Kind: journal.ControlTick}})
+		err = take(tick())
 	}
 	return err
 }
