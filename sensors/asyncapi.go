@@ -29,7 +29,8 @@ func AsyncAPI() []byte {
 	return indented(members{
 		{"asyncapi", "3.0.0"},
 		{"info", members{{"title", "Magpie: what the sensors of a store publish"}, {"version", "1"},
-			{"description", "One JSON object on one topic, UTF-8, at most 256 KiB, QoS 1, not retained (but status). Unknown members are ignored, null and the empty string count as absent, and members are only ever added. See docs/messages.md."}}},
+			{"description", "One JSON object on one topic, UTF-8, at most 256 KiB, QoS 1, not retained (but status). " +
+				"Unknown members are ignored, null and the empty string count as absent, and members are only ever added. See docs/messages.md."}}},
 		{"defaultContentType", "application/json"},
 		{"servers", members{{"embedded", members{{"host", "127.0.0.1:1883"}, {"protocol", "mqtt"}, {"protocolVersion", "3.1.1"},
 			{"description", "the broker that `magpie run` brings"}}}}},

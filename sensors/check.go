@@ -275,7 +275,8 @@ func (c *Check) rejected(l *journal.Line, r *Rejection) {
 				c.more++
 				return
 			}
-			u = &UnknownFeed{Kind: r.Kind, Source: r.Source, Code: r.Code, Reason: Printable(r.Reason), Topic: example([]byte(l.Topic)), Payload: example(l.Payload)}
+			u = &UnknownFeed{Kind: r.Kind, Source: r.Source, Code: r.Code, Reason: Printable(r.Reason),
+				Topic: example([]byte(l.Topic)), Payload: exampleOf(l, r)}
 			c.unknown[key] = u
 		}
 		u.Messages++
@@ -298,7 +299,8 @@ func (s *sourceCheck) reject(l *journal.Line, r *Rejection) {
 		s.reasons[maxReasons-1].More = true
 		return
 	}
-	s.reasons = append(s.reasons, &Reason{Code: r.Code, Path: path, Reason: Printable(r.Reason), Count: 1, Topic: example([]byte(l.Topic)), Payload: example(l.Payload)})
+	s.reasons = append(s.reasons, &Reason{Code: r.Code, Path: path, Reason: Printable(r.Reason), Count: 1,
+		Topic: example([]byte(l.Topic)), Payload: exampleOf(l, r)})
 }
 
 // places writes a JSON pointer with a * for every number.
@@ -319,6 +321,14 @@ func example(b []byte) string {
 		text += "…"
 	}
 	return text
+}
+
+// exampleOf is an example of a payload that is rejected, unless it may tell who somebody is.
+func exampleOf(l *journal.Line, r *Rejection) string {
+	if r.Private {
+		return "a payload that is not shown"
+	}
+	return example(l.Payload)
 }
 
 // delays is a histogram of delays in steps of 5 %, and the least three of them.

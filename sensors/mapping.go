@@ -37,12 +37,13 @@ type mapEnv struct {
 	Seconds func(any) (any, error)    `expr:"seconds"` // seconds since 1970, with a fraction → ts
 }
 
-// shape says what a kind's members are: their names, and which of them an expression must give.
+// shape says what a kind's members are: their names, and which of them an expression must give. An rfid message may have
+// reads in place of them, an array of objects that each have what one read needs.
 type shape struct{ needed, optional []string }
 
 func shapes(k fusion.Kind) shape {
 	return [...]shape{
-		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid"}},
+		fusion.RFID:     {[]string{"ts", "epc", "antenna", "rssi"}, []string{"phase", "channel", "tid", "reads"}},
 		fusion.Weight:   {[]string{"ts", "grams"}, []string{"rate", "mode"}},
 		fusion.Tracks:   {[]string{"ts", "tracks"}, []string{"frame", "lost"}},
 		fusion.TillKind: {[]string{"ts", "session", "action"}, []string{"sku", "epc", "line", "of", "receipt", "qty", "price", "amount", "grams", "cashier"}},
@@ -65,7 +66,7 @@ func result(member string) expr.Option {
 	case "epc", "tid", "mode", "session", "action", "sku", "line", "of", "receipt", "cashier", "object", "class", "zone", "direction", "name", "reason", "detail":
 		return expr.AsKind(reflect.String)
 	}
-	return expr.AsAny() // ts, grams, tracks, frame, lost, state
+	return expr.AsAny() // ts, grams, tracks, frame, lost, state, reads
 }
 
 func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
@@ -73,6 +74,10 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 	m := &mapping{}
 	of := shapes(s.Kind)
 	all := append(append([]string{"seq", "boot"}, of.needed...), of.optional...)
+	beside := ""
+	if slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == "reads" }) && slices.Contains(all, "reads") {
+		beside, of.needed, all = " beside reads", nil, []string{"seq", "boot", "reads"}
+	}
 	for _, need := range of.needed {
 		if !slices.ContainsFunc(s.Map, func(g site.Mapping) bool { return g.Member == need }) {
 			errs = append(errs, fmt.Errorf("%v: map has no %s, which a %s message needs", s.At, need, s.Kind))
@@ -80,7 +85,7 @@ func newMapping(store *fusion.Store, s site.Source) (*mapping, error) {
 	}
 	for _, given := range s.Map {
 		if !slices.Contains(all, given.Member) {
-			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q; they have %s", given.At, s.Kind, given.Member, strings.Join(all, ", ")))
+			errs = append(errs, fmt.Errorf("%v: map: %s messages have no %q%s; they have %s", given.At, s.Kind, given.Member, beside, strings.Join(all, ", ")))
 			continue
 		}
 		program, err := expr.Compile(given.Expr, expr.Env(mapEnv{}), result(given.Member), expr.DisableBuiltin("now"), expr.MaxNodes(200))
@@ -128,12 +133,8 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 
 // local reads a time without a zone as the store's local time.
 func (d *Decoder) local(text string) (any, error) {
-	where := d.store.Location
-	if where == nil {
-		where = time.UTC
-	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
-		if at, err := time.ParseInLocation(layout, text, where); err == nil {
+		if at, err := time.ParseInLocation(layout, text, d.location()); err == nil {
 			return message.At(at.UnixNano()).String(), nil
 		}
 	}

@@ -26,13 +26,14 @@ const (
 
 // Rejection says why a message cannot be used. It is the error of Decode, and what the sender reads on the rejected topic.
 type Rejection struct {
-	Code   string
-	Reason string // what is wrong, and what to do
-	Path   string // of the member at fault in the payload, as a JSON pointer; empty: the whole message
-	Topic  string // on which the message came
-	Kind   string // of the message, or "unmapped"
-	Source string // its source, or for an unmapped topic a hash of it
-	Ahead  int64  // of code future: ns by which ts is after the arrival
+	Code    string
+	Reason  string // what is wrong, and what to do
+	Path    string // of the member at fault in the payload, as a JSON pointer; empty: the whole message
+	Topic   string // on which the message came
+	Kind    string // of the message, or "unmapped"
+	Source  string // its source, or for an unmapped topic a hash of it
+	Private bool   // the payload can tell who somebody is (a name, a face, a number plate): it is not sent back
+	Ahead   int64  // of code future: ns by which ts is after the arrival
 }
 
 // Error implements error.
@@ -62,7 +63,7 @@ type rejected struct {
 // maxQuoted is how much of a rejected payload is sent back.
 const maxQuoted = 4 << 10
 
-// Payload is what is published on PublishTopic: the rejection with the payload's first 4 KiB.
+// Payload is what is published on PublishTopic: the rejection with the payload's first 4 KiB, where that may be sent back.
 func (r *Rejection) Payload(payload []byte) []byte {
 	cut := payload
 	if len(cut) > maxQuoted {
@@ -73,9 +74,11 @@ func (r *Rejection) Payload(payload []byte) []byte {
 		cut = payload[:end]
 	}
 	out := rejected{Code: r.Code, Reason: r.Reason, Path: r.Path, Topic: r.Topic}
-	if utf8.Valid(cut) {
+	switch {
+	case r.Private:
+	case utf8.Valid(cut):
 		out.Payload = new(string(cut))
-	} else {
+	default:
 		out.Base64 = cut
 	}
 	b, err := message.Encode(out)

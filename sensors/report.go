@@ -154,7 +154,8 @@ func (c *Check) beside(r *Report) {
 		for _, k := range c.stores {
 			n += k
 		}
-		r.Notes = append(r.Notes, fmt.Sprintf("%s came for other stores (%s); this is %s", messages(n), strings.Join(slices.Sorted(maps.Keys(c.stores)), ", "), c.store.ID))
+		others := strings.Join(slices.Sorted(maps.Keys(c.stores)), ", ")
+		r.Notes = append(r.Notes, fmt.Sprintf("%s came for other stores (%s); this is %s", messages(n), others, c.store.ID))
 	}
 }
 
@@ -204,7 +205,8 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 	case s.last == 0:
 		r.Silence = seconds3(c.to - c.from)
 		if c.to-c.from < s.every {
-			act("nothing came in %v, which is too short to tell: listen for longer, a sign of life is due every %v", brief(c.to-c.from), brief(s.every))
+			act("nothing came in %v, which is too short to tell: listen for longer, a sign of life is due every %v",
+				brief(c.to-c.from), brief(s.every))
 		} else {
 			act("nothing came in %v: publish on %s, and the state on %s every %v", brief(c.to-c.from),
 				message.Topic(c.store.ID, r.Kind, r.Source), message.Topic(c.store.ID, message.KindStatus, r.Source), brief(s.every))
@@ -254,8 +256,8 @@ func (c *Check) clock(i int, s *sourceCheck, r *SourceReport, act, note say) {
 	if off > 0 {
 		tell("its clock is %s%v ahead: set it, by NTP", least, brief(off))
 	} else {
-		tell("all its messages come later than its lateness allows, by %s%v: its clock is behind, set it by NTP; or give it a longer lateness in the site file if it is slow by nature",
-			least, brief(-off))
+		tell("all its messages come later than its lateness allows, by %s%v: its clock is behind, set it by NTP; "+
+			"or give it a longer lateness in the site file if it is slow by nature", least, brief(-off))
 	}
 	if d := r.Clock.Drift; math.Abs(d) >= 100 {
 		note("its clock goes wrong by %v ms an hour", math.Round(math.Abs(d)*3.6))
@@ -288,7 +290,8 @@ func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
 	if r.Clock.By == "arrival" && s.future.n > s.clocked {
 		ahead = 0 // of what was rejected
 	}
-	x := &Delay{P50: millis(d.quantile(0.5) + ahead), P99: millis(d.quantile(0.99) + ahead), Max: millis(d.max + ahead), Bound: millis(bound), Late: s.late}
+	x := &Delay{P50: millis(d.quantile(0.5) + ahead), P99: millis(d.quantile(0.99) + ahead), Max: millis(d.max + ahead),
+		Bound: millis(bound), Late: s.late}
 	if ahead > 0 {
 		x.Late = d.over(bound - ahead)
 	}
@@ -303,7 +306,8 @@ func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
 	x.Suggested = millis(fits)
 	switch late := x.Late*lateShare > d.n; {
 	case late && fits > bound && fits <= maxFitting && r.Clock.Offset >= 0:
-		act("%d of %s came later than its lateness of %v: send without delay, or give it lateness: %v in the site file", x.Late, messages(d.n), brief(bound), brief(fits))
+		act("%d of %s came later than its lateness of %v: send without delay, or give it lateness: %v in the site file",
+			x.Late, messages(d.n), brief(bound), brief(fits))
 	case late && r.Clock.Offset >= 0:
 		act("%d of %s came later than its lateness of %v: send without delay", x.Late, messages(d.n), brief(bound))
 	case x.Late > 0 && r.Clock.Offset >= 0:
@@ -317,7 +321,8 @@ const maxFitting = int64(60 * time.Second)
 
 // fitting is the lateness for what 999 in a thousand messages take: half as much again, as people write it.
 func fitting(ns int64) int64 {
-	for _, v := range []int64{100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000, 5000, 7500, 10_000, 15_000, 20_000, 30_000, 45_000, 60_000} {
+	for _, v := range []int64{100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000, 5000, 7500,
+		10_000, 15_000, 20_000, 30_000, 45_000, 60_000} {
 		if v *= 1e6; ns+ns/2 <= v {
 			return v
 		}
@@ -375,7 +380,8 @@ func (c *Check) content(i int, s *sourceCheck, r *SourceReport, act, note say) {
 		}
 	}
 	if s.unplaced > 10 && s.unplaced > s.placed {
-		act("%d of %d people have no floor point: send floor, or give the camera a homography or points in the site file", s.unplaced, s.placed+s.unplaced)
+		act("%d of %d people have no floor point: send floor, or give the camera a homography or points in the site file",
+			s.unplaced, s.placed+s.unplaced)
 	}
 	if s.newSKU > 0 && len(c.store.Products) > 0 {
 		note("products has not all its SKUs, such as %s (%s)", Printable(s.skuExample), many(s.newSKU, "time"))

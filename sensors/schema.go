@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -88,27 +89,30 @@ func contractKinds() []contractKind {
 			jsonSchema{AnyOf: []*jsonSchema{present("ts", "epc", "antenna", "rssi"), present("reads")}},
 			`{"ts":"2026-11-22T10:00:00.123Z","seq":881,"epc":"303404579800D6800004CB2F","antenna":1,"rssi":-54.5}`},
 		{message.KindWeight, "what lies on a plate: at least 10 samples a second, or in mode change", message.Weight{}, ts,
-			jsonSchema{If: &jsonSchema{Required: []string{"grams"}, Properties: schemaMembers{{"grams", &jsonSchema{Type: schemaTypes{"array"}, MinItems: 2}}}},
-				Then: present("rate")},
+			jsonSchema{If: where("grams", &jsonSchema{Type: schemaTypes{"array"}, MinItems: 2}), Then: present("rate")},
 			`{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1,4399.8]}`},
 		{message.KindTrack, "one picture of a camera, also when it shows nothing", message.Track{}, ts, jsonSchema{},
-			`{"ts":"2026-11-22T10:00:00.123Z","frame":[1280,720],"tracks":[{"track":"17","class":"person","conf":0.91,"box":[410,120,90,260],"floor":[3.2,4.9]}],"lost":["12"]}`},
+			`{"ts":"2026-11-22T10:00:00.123Z","frame":[1280,720],"tracks":[{"track":"17","class":"person","conf":0.91,` +
+				`"box":[410,120,90,260],"floor":[3.2,4.9]}],"lost":["12"]}`},
 		{message.KindTill, "a step of a sale", message.Till{}, ts,
-			jsonSchema{If: &jsonSchema{Required: []string{"action"}, Properties: schemaMembers{{"action", &jsonSchema{Enum: []any{"scan", "refund"}}}}},
+			jsonSchema{If: where("action", &jsonSchema{Enum: []any{"scan", "refund"}}),
 				Then: &jsonSchema{AnyOf: []*jsonSchema{present("sku"), present("epc")}}},
 			`{"ts":"2026-11-22T10:00:00.123Z","session":"t1-0042","action":"scan","sku":"071142008582","price":1.99}`},
 		{message.KindRegion, "from a device that knows zones and no positions", message.Region{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T10:00:00.123Z","object":"4711","class":"person","action":"enter","zone":"aisle-1","conf":0.8}`},
-		{message.KindGate, "an anti-theft gate", message.Gate{}, ts, jsonSchema{}, `{"ts":"2026-11-22T10:00:00.123Z","alarm":true,"direction":"out"}`},
+		{message.KindGate, "an anti-theft gate", message.Gate{}, ts, jsonSchema{},
+			`{"ts":"2026-11-22T10:00:00.123Z","alarm":true,"direction":"out"}`},
 		{message.KindCount, "a people counter: in and out, or total_in and total_out", message.Count{}, ts,
-			jsonSchema{AnyOf: []*jsonSchema{present("in", "out"), present("total_in", "total_out")}}, `{"ts":"2026-11-22T10:00:00.123Z","in":1,"out":0}`},
+			jsonSchema{AnyOf: []*jsonSchema{present("in", "out"), present("total_in", "total_out")}},
+			`{"ts":"2026-11-22T10:00:00.123Z","in":1,"out":0}`},
 		{message.KindSignal, "what a device noticed by itself", message.Signal{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T10:00:00.123Z","name":"line","state":true,"object":"4711"}`},
 		{message.KindStock, "how many units of an article the store holds", message.Stock{}, ts, jsonSchema{},
 			`{"ts":"2026-11-22T06:00:00.000+00:00","sku":"071142008582","units":20,"reason":"delivery"}`},
-		{message.KindStatus, "a sign of life of any source, retained; also its will", message.Status{}, nil, jsonSchema{}, `{"state":"online","every":10}`},
+		{message.KindStatus, "a sign of life of any source, retained; also its will", message.Status{}, nil, jsonSchema{},
+			`{"state":"online","every":10}`},
 		{"rejected", "what Magpie says of a message that it cannot use", rejected{}, nil, jsonSchema{},
-			`{"code":"unknown_source","reason":"the site file has no source \"r-dor\": add it, or correct the topic","path":"","topic":"magpie/v1/s042/rfid/r-dor","payload":"{}"}`},
+			`{"code":"missing","reason":"alarm is missing: give true or false","path":"/alarm","topic":"magpie/v1/s042/gate/eas-1","payload":"{}"}`},
 	}
 }
 
@@ -116,9 +120,15 @@ func contractKinds() []contractKind {
 func present(names ...string) *jsonSchema {
 	s := &jsonSchema{Required: names}
 	for _, n := range names {
-		s.Properties = append(s.Properties, schemaMember{n, &jsonSchema{Type: schemaTypes{"string", "number", "boolean", "array", "object"}, MinLength: 1}})
+		there := &jsonSchema{Type: schemaTypes{"string", "number", "boolean", "array", "object"}, MinLength: 1}
+		s.Properties = append(s.Properties, schemaMember{n, there})
 	}
 	return s
+}
+
+// where is true of an object with a member that is so.
+func where(name string, is *jsonSchema) *jsonSchema {
+	return &jsonSchema{Required: []string{name}, Properties: schemaMembers{{name, is}}}
 }
 
 // SchemaKinds are the kinds that KindSchema knows: those of the contract, and rejected.
@@ -189,6 +199,7 @@ func (s *jsonSchema) object(t reflect.Type, needed []string, optional bool) {
 // rule is what a schema tag says of a member.
 type rule struct {
 	min, max                                  *float64
+	length                                    int
 	enum                                      []any
 	hex, needed, number, any, plain, optional bool
 }
@@ -208,6 +219,12 @@ func readRule(tag string) (r rule) {
 			} else {
 				r.max = &v
 			}
+		case "length":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				panic(fmt.Sprintf("schema tag %q: %v", tag, err))
+			}
+			r.length = n
 		case "enum":
 			for _, word := range strings.Split(value, "|") {
 				r.enum = append(r.enum, word)
@@ -289,7 +306,7 @@ func (r rule) text(s *jsonSchema) {
 		s.Enum = r.enum
 		return
 	}
-	s.Type, s.MaxLength = schemaTypes{"string"}, maxString
+	s.Type, s.MaxLength = schemaTypes{"string"}, cmp.Or(r.length, maxString)
 	if r.hex {
 		s.Pattern = "^[0-9A-Fa-f]*$"
 	}

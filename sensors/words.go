@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -153,7 +154,7 @@ func tagged(s *fusion.Store, hex, gtin string) int {
 
 // Hidden reports whether an event is of a tag that is none of the products, which the site wants to see in no output.
 func Hidden(s *fusion.Store, e *fusion.Event) bool {
-	if e.Kind != fusion.RFID || !s.HideForeign {
+	if e.Kind != fusion.RFID && (e.Kind != fusion.Region || e.Name != "tag") || !s.HideForeign {
 		return false
 	}
 	gtin, _, _, _ := fusion.DecodeEPC(e.ID)
@@ -222,7 +223,7 @@ func Words(s *fusion.Store, e *fusion.Event) string {
 // Printable keeps what a sender wrote from moving the cursor of a terminal.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
+		if unicode.IsControl(r) || r >= '\u2028' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' { // those turn the line around
 			return '\ufffd'
 		}
 		return r

@@ -75,6 +75,9 @@ func TestHidden(t *testing.T) {
 	if h := got(known, foreign); !slices.Equal(h, []bool{false, true}) {
 		t.Error(h)
 	}
+	if Hidden(s.Store, &fusion.Event{Kind: fusion.Region, Name: "person", ID: foreign}) || !Hidden(s.Store, &fusion.Event{Kind: fusion.Region, Name: "tag", ID: foreign}) {
+		t.Error("a region that tells of a tag hides it, one that tells of a person does not")
+	}
 	s.Store.Products[0].EPCPrefix = "E280"
 	if h := got(known, foreign); !slices.Equal(h, []bool{false, false}) {
 		t.Error(h)

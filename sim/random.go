@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 		o.Start = start
 	}
 	c := &crowd{
-		Rand:    rand.New(rand.NewPCG(seed, 1)),
+		dice:    newDice(seed, 1),
 		builder: builder{site: s, store: s.Store, start: o.Start.UnixNano(), shelf: make([]plate, len(s.Store.Scales))},
 		noise:   o.Noise,
 		renames: o.Switches,
@@ -83,7 +82,7 @@ func Random(seed uint64, s *site.Site, o RandomOptions) ([]Line, error) {
 
 // crowd makes a random recording with the parts of a builder.
 type crowd struct {
-	*rand.Rand
+	dice
 	builder
 	noise   float64
 	renames float64 // a minute of a track; 0: as Switches says
@@ -95,19 +94,6 @@ type crowd struct {
 type bag struct {
 	who  *person
 	tags []string // EPCs
-}
-
-func (c *crowd) chance(p float64) bool { return c.Float64() < p }
-
-func (c *crowd) between(low, high float64) float64 { return low + float64((high-low)*c.Float64()) }
-
-// normal is a standard normal value, near enough (Irwin–Hall of twelve), with no function that machines round differently.
-func (c *crowd) normal() float64 {
-	sum := -6.0
-	for range 12 {
-		sum += float64(c.Float64())
-	}
-	return sum
 }
 
 // visit plans one person's stay: in, to some shelves, perhaps to a till, and out.

@@ -157,6 +157,7 @@ sources:
   - {topic: "a/+", decoder: d, id: "{2}", kind: gate}
   - {topic: "a/b", id: g2, kind: gate}
   - {topic: "magpie/v1/s1/gate/+", kind: door, id: "{1}", map: {alarm: 1}}
+  - {topic: "c", decoder: epcis, id: g1, zones: {"urn:epc:id:sgln:0614141.07346.1234": in-2, b: in-1}}
 `, nil,
 		`site.yaml:8:13: topic "a/+b" is no MQTT filter: + and # stand alone between slashes, # only at the end`,
 		`site.yaml:9:29: source: give either a decoder, or kind and map`,
@@ -165,7 +166,8 @@ sources:
 		`site.yaml:10:24: unknown source "g2"; did you mean g1?`,
 		`site.yaml:11:13: topic "magpie/v1/s1/gate/+" is Magpie's own; its sources need no entry here`,
 		`site.yaml:11:42: source kind: unknown word "door"; possible are rfid, weight, track, till, region, gate, count, signal, stock, status`,
-		`site.yaml:11:72: map alarm wants text; put 1 in quotes: "1"`)
+		`site.yaml:11:72: map alarm wants text; put 1 in quotes: "1"`,
+		`site.yaml:12:88: zones urn:epc:id:sgln:0614141.07346.1234: unknown zone "in-2"; did you mean in-1?`)
 	f("broker and influx", head+"broker: {url: \"http://x\", listen: \"1883\", user: u}\ninflux: {org: o}\n", nil,
 		`site.yaml:6:15: url wants a URL that begins with mqtt:// or mqtts:// or tcp:// or ssl:// or ws:// or wss://, not "http://x"`,
 		`site.yaml:6:35: listen wants host:port, not "1883"`,

@@ -185,7 +185,7 @@ var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
 	for _, c := range l.List(n, "sources") {
-		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "map")
+		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "map", "zones", "direction")
 		s := Source{At: l.at(c), Topic: l.Text(o.Need("topic", ""), "topic"), ID: l.Text(o.Need("id", ""), "id"), Decoder: l.Text(o.Get("decoder"), "decoder")}
 		captures, good := topicFilter(s.Topic)
 		if s.Topic != "" && !good {
@@ -207,8 +207,27 @@ func (l *loader) foreign(n *yaml.Node) {
 		for _, k := range m.Keys {
 			s.Map = append(s.Map, Mapping{l.at(m.Get(k.Value)), k.Value, l.Text(m.Get(k.Value), "map "+strict.Clip(k.Value))})
 		}
+		s.Zones = l.zoneNames(o.Get("zones"))
+		if i := l.choose(o.Get("direction"), "direction", "in", "out"); i >= 0 {
+			s.Direction = []string{"in", "out"}[i]
+		}
 		l.site.Sources = append(l.site.Sources, s)
 	}
+}
+
+// zoneNames reads what a device calls the store's zones.
+func (l *loader) zoneNames(n *yaml.Node) map[string]string {
+	if n == nil {
+		return nil
+	}
+	names := map[string]string{}
+	o := l.Mapping(n, "zones")
+	for _, k := range o.Keys {
+		if z := l.zoneRef(o.Get(k.Value), "zones "+strict.Clip(k.Value)); z >= 0 {
+			names[k.Value] = l.site.Store.Zones[z].ID
+		}
+	}
+	return names
 }
 
 // topicFilter counts the wildcards of an MQTT filter, each of which captures a part.

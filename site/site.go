@@ -72,12 +72,14 @@ type Device struct {
 
 // Source is a foreign topic: what to subscribe to and how its messages become events.
 type Source struct {
-	At      Pos         // of the entry in the site file
-	Topic   string      // MQTT filter; + and # capture {1}, {2}, …
-	ID      string      // of the source, with {n} filled in from the captures and {payload.a.b} from the payload
-	Decoder string      // a decoder's name, or empty
-	Kind    fusion.Kind // of the messages, when there is no Decoder
-	Map     []Mapping   // members by expression, when there is no Decoder
+	At        Pos               // of the entry in the site file
+	Topic     string            // MQTT filter; + and # capture {1}, {2}, …
+	ID        string            // of the source, with {n} filled in from the captures and {payload.a.b} from the payload
+	Decoder   string            // a decoder's name, or empty
+	Kind      fusion.Kind       // of the messages, when there is no Decoder
+	Map       []Mapping         // members by expression, when there is no Decoder
+	Direction string            // in or out: which way the people go whom a counter counts that does not say it
+	Zones     map[string]string // ids of zones, by what the device calls them; with a Decoder that has such names
 }
 
 // Mapping is one member of a canonical message and the expression that yields it.

@@ -108,7 +108,8 @@ func (p *progress) show(c *sensors.Check) {
 		}
 	case p.on && (p.live && to-p.shown >= int64(time.Second) || !p.live && lines%10_000 == 0):
 		p.shown = to
-		fmt.Fprintf(p.out, "\r\x1b[K%v: %d sources heard, %s, %d rejected", time.Duration(to-from).Round(time.Second), len(heard), many(int(messages), "message"), c.Rejected())
+		fmt.Fprintf(p.out, "\r\x1b[K%v: %s heard, %s, %d rejected", time.Duration(to-from).Round(time.Second),
+			many(len(heard), "source"), many(int(messages), "message"), c.Rejected())
 	}
 }
 
@@ -161,7 +162,8 @@ func showReport(out io.Writer, r *sensors.Report) {
 			fmt.Fprintf(out, "  and %d others\n", len(r.Unknown)-most)
 			break
 		}
-		fmt.Fprintf(out, "  change  %s on %s (%s): %s; for example %s\n", many(int(u.Messages), "message"), u.Topic, u.Code, u.Act, u.Payload)
+		fmt.Fprintf(out, "  change  %s on %s (%s): %s; for example %s\n",
+			many(int(u.Messages), "message"), u.Topic, u.Code, u.Act, u.Payload)
 	}
 	if r.More > 0 {
 		fmt.Fprintf(out, "  and %s on yet other topics\n", many(int(r.More), "message"))

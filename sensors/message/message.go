@@ -6,7 +6,7 @@
 // Members are written in the order of the structs' fields, optional ones only when set. Marshal with [Encode].
 //
 // The tags schema and doc are for the JSON Schemas that package sensors makes of these types: schema holds bounds (min, max),
-// hex for a string of hex digits, enum for its words, needed for what is no optional member though it may be left out here,
+// hex for a string of hex digits, length for the longest string (else 256), enum for its words, needed for what is no optional member though it may be left out here,
 // number for an integer that may have a fraction, plain for a string without bounds, any for what nobody checks; doc is what a
 // vendor should know.
 package message
@@ -80,7 +80,7 @@ type RFID struct {
 
 // Read is one answer of a tag: EPC and TID in hex, RSSI in dBm, Phase in radians, Channel in MHz.
 type Read struct {
-	EPC     string   `json:"epc" schema:"hex" doc:"the tag's EPC in hex"`
+	EPC     string   `json:"epc" schema:"hex,length=124" doc:"the tag's EPC in hex"`
 	Antenna int      `json:"antenna" schema:"min=0,max=65536" doc:"number of the antenna, as in the site file"`
 	RSSI    float64  `json:"rssi" schema:"min=-150,max=30" doc:"strength of the answer, dBm"`
 	Phase   *float64 `json:"phase,omitempty" schema:"min=-7,max=7" doc:"radians"`

@@ -1,0 +1,241 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"magpie/sensors/message"
+	"magpie/site"
+)
+
+// drawn loads a store that was drawn.
+func drawn(t testing.TB, seed uint64, aisles int) *site.Site {
+	t.Helper()
+	l, err := DrawLayout(seed, aisles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"site.yaml": l.Site, "products.csv": l.Products} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := site.Load(filepath.Join(dir, "site.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func simulated(t testing.TB, seed uint64, s *site.Site, o ShopOptions) *Simulated {
+	t.Helper()
+	r, err := Simulate(seed, s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestDrawnStores: every store that can be drawn is one that the site file's rules allow.
+func TestDrawnStores(t *testing.T) {
+	for aisles := 2; aisles <= 10; aisles++ {
+		s := drawn(t, uint64(aisles), aisles)
+		if n := len(s.Store.Scales); n < 8*aisles {
+			t.Errorf("%d aisles have %d plates", aisles, n)
+		}
+	}
+	if _, err := DrawLayout(1, 1); err == nil {
+		t.Error("a store of one aisle is drawn")
+	}
+}
+
+// TestSimulateAgain: the same seed gives the same bytes, another one others.
+func TestSimulateAgain(t *testing.T) {
+	s := drawn(t, 3, 3)
+	o := ShopOptions{Hours: 0.2, Thefts: 0.2, Twins: 0.3, Noise: 1, Spread: true}
+	a, b, c := simulated(t, 7, s, o), simulated(t, 7, s, o), simulated(t, 8, s, o)
+	if !bytes.Equal(Recording(a.Lines), Recording(b.Lines)) {
+		t.Error("one seed gives two recordings")
+	}
+	if bytes.Equal(Recording(a.Lines), Recording(c.Lines)) {
+		t.Error("two seeds give one recording")
+	}
+	x, _ := json.Marshal(a.Visits)
+	if y, _ := json.Marshal(b.Visits); !bytes.Equal(x, y) {
+		t.Error("one seed gives two truths")
+	}
+}
+
+// TestTruthStaysApart: no word of the truth is in the recording, but the ids of tracks and tags.
+func TestTruthStaysApart(t *testing.T) {
+	r := simulated(t, 2, drawn(t, 2, 4), ShopOptions{Hours: 0.3, Thefts: 0.5, Twins: 0.5, Noise: 1})
+	text := string(Recording(r.Lines))
+	for _, v := range r.Visits {
+		for _, word := range []string{`"` + v.Person + `"`, v.Type} {
+			if strings.Contains(text, word) {
+				t.Fatalf("the recording says %q", word)
+			}
+		}
+	}
+	for _, word := range []string{Theft, Honest, Mistake} {
+		if strings.Contains(text, word) {
+			t.Errorf("the recording says %q", word)
+		}
+	}
+	known := map[string]bool{"ts": true, "seq": true, "boot": true}
+	for _, l := range r.Lines {
+		var m map[string]json.RawMessage
+		if l.Control == "" && json.Unmarshal(l.Payload, &m) != nil {
+			t.Fatalf("not an object: %s", l.Payload)
+		}
+		for k := range m {
+			known[k] = true
+		}
+	}
+	for k := range known { // the contract's members, none of our own
+		if !slices.Contains(strings.Fields("ts seq boot epc antenna rssi channel reads grams rate mode frame tracks lost session action sku "+
+			"line of receipt price amount cashier alarm direction in out state every"), k) {
+			t.Errorf("a payload has a member %q", k)
+		}
+	}
+}
+
+// TestEveryTheft: each type of the catalogue happens, and only thefts and mistakes leave something unpaid.
+func TestEveryTheft(t *testing.T) {
+	s := drawn(t, 4, 5)
+	done := map[int]bool{}
+	for seed := range uint64(2) {
+		r := simulated(t, seed, s, ShopOptions{Hours: 0.5, Visits: 200, Thefts: 0.8, Twins: 0.5, Noise: 1})
+		for _, v := range r.Visits {
+			if unpaid := len(v.Unpaid) > 0; unpaid != (v.Kind == Theft || v.Kind == Mistake) {
+				t.Errorf("%s, %s, leaves %d unpaid", v.Kind, v.Type, len(v.Unpaid))
+			}
+			if v.Kind == Theft {
+				done[v.Theft] = true
+				if v.Took == 0 {
+					t.Errorf("%s: nobody took anything", v.Type)
+				}
+			}
+			if v.From == 0 || v.To < v.From {
+				t.Errorf("a visit from %d to %d", v.From, v.To)
+			}
+		}
+	}
+	for _, h := range thefts() {
+		if !done[h.theft] {
+			t.Errorf("no theft %d (%s) came about", h.theft, h.name)
+		}
+	}
+}
+
+// TestSensorsAreAsMeasured: what the simulated sensors say has the figures of measured.csv, taken from the recording alone.
+func TestSensorsAreAsMeasured(t *testing.T) {
+	s := drawn(t, 5, 4)
+	r := simulated(t, 5, s, ShopOptions{Hours: 0.3, Noise: 1})
+	delays := map[string][]float64{}
+	seen, gone := map[string]int{}, 0
+	repeats := map[string]int{}
+	for _, l := range r.Lines {
+		if l.Control != "" {
+			continue
+		}
+		_, kind, source, _ := message.SplitTopic(l.Topic)
+		repeats[l.Topic+string(l.Payload)]++
+		var m struct {
+			TS     message.Time `json:"ts"`
+			Tracks []message.Object
+		}
+		if err := json.Unmarshal(l.Payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		delays[kind+" "+source] = append(delays[kind+" "+source], float64(l.Received-m.TS.NS())/1e9)
+		for _, o := range m.Tracks {
+			seen[source+o.Track]++
+			if o.Floor == nil {
+				gone++
+			}
+		}
+	}
+	twice := 0
+	for _, n := range repeats {
+		if n > 1 {
+			twice++
+		}
+	}
+	if share := float64(twice) / float64(len(r.Lines)); math.Abs(share-0.005) > 0.002 {
+		t.Errorf("%.4f of the messages come twice, measured.csv says 0.005", share)
+	}
+	// Within a source the delay spreads by the transport alone; between sources clocks differ by some tenths of a second.
+	var middles []float64
+	for name, d := range delays {
+		if strings.HasPrefix(name, "weight") {
+			slices.Sort(d)
+			middles = append(middles, d[len(d)/2])
+			if spread := d[len(d)*9/10] - d[len(d)/10]; spread > 0.3 {
+				t.Errorf("%s: the delay spreads by %.2f s", name, spread)
+			}
+		}
+	}
+	mean, square := 0.0, 0.0
+	for _, x := range middles {
+		mean += x / float64(len(middles))
+	}
+	for _, x := range middles {
+		square += (x - mean) * (x - mean) / float64(len(middles))
+	}
+	if sd := math.Sqrt(square); sd < 0.2 || sd > 0.4 {
+		t.Errorf("the clocks of the plates differ by a standard deviation of %.2f s, measured.csv says 0.3", sd)
+	}
+	if len(seen) < 30 || gone > 0 {
+		t.Errorf("%d tracks, %d objects without a place on the floor", len(seen), gone)
+	}
+}
+
+// TestPerfectSensors: without noise each person is one track for each camera that sees them, where they are.
+func TestPerfectSensors(t *testing.T) {
+	r := simulated(t, 6, drawn(t, 6, 3), ShopOptions{Hours: 0.5, Noise: 0})
+	for _, v := range r.Visits {
+		tracks := map[string]bool{}
+		for _, s := range v.Tracks {
+			tracks[s.Track] = true
+		}
+		for a := range tracks {
+			for _, o := range r.Visits {
+				if o != v && slices.ContainsFunc(o.Tracks, func(s Span) bool { return s.Track == a }) {
+					t.Errorf("track %s is %s and %s", a, v.Person, o.Person)
+				}
+			}
+		}
+	}
+}
+
+func TestSimulateRefuses(t *testing.T) {
+	s := drawn(t, 1, 2)
+	for want, o := range map[string]ShopOptions{
+		"hours":                  {Hours: -1},
+		"shares are from 0 to 1": {Thefts: 2},
+		`"juggling" is neither`:  {Only: []string{"juggling"}},
+		`off "cam-9" is neither`: {Off: []string{"cam-9"}},
+		"noise from 0 to 5":      {Noise: 9},
+	} {
+		if _, err := Simulate(1, s, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", o, err, want)
+		}
+	}
+}
+
+// BenchmarkSimulate plays an hour of a store with 60 visits; the metric is how much faster than the store that is.
+func BenchmarkSimulate(b *testing.B) {
+	s := drawn(b, 1, 5)
+	for b.Loop() {
+		simulated(b, 1, s, ShopOptions{Hours: 1, Thefts: 0.15, Twins: 0.3, Noise: 1})
+	}
+	b.ReportMetric(3600/(b.Elapsed().Seconds()/float64(b.N)), "×real-time")
+}

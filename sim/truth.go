@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// What a visit was.
+const (
+	Honest  = "honest"
+	Mistake = "mistake" // something was not paid for, and nobody meant it
+	Theft   = "theft"
+	Work    = "work" // of staff
+)
+
+// Visit is one person's stay, apart from the recording. It shares no id with it but those of tags and tracks (which camera's
+// track was this person, from when to when), without which nobody could tell whom an alert is about. Times are ns since
+// 1970, zero where it did not happen.
+type Visit struct {
+	Person    string
+	Kind      string // Honest, Mistake, Theft or Work
+	Type      string // the name of what was done
+	Theft     int    // its number in the catalogue, 0 for none
+	With      string // the person with whom they came, or for whom they work
+	From, To  int64
+	Took      int64
+	Concealed int64
+	Exit      int64 // the way out was crossed
+	Unpaid    []Unpaid
+	Tracks    []Span
+
+	unpaid []*unit
+}
+
+// Unpaid is a piece of goods that was not paid for.
+type Unpaid struct {
+	SKU   string `json:"sku"`
+	EPC   string `json:"epc,omitempty"`
+	Price int64  `json:"price"` // in hundredths
+}
+
+// Span says that a track was a person.
+type Span struct {
+	Track    string // camera/track
+	From, To int64
+}
+
+// MarshalJSON writes a visit as one object, times in RFC 3339.
+func (v *Visit) MarshalJSON() ([]byte, error) {
+	type span struct {
+		Track string `json:"track"`
+		From  string `json:"from"`
+		To    string `json:"to"`
+	}
+	spans := []span{}
+	for _, s := range v.Tracks {
+		spans = append(spans, span{s.Track, written(s.From), written(s.To)})
+	}
+	return json.Marshal(struct {
+		Person    string   `json:"person"`
+		Kind      string   `json:"kind"`
+		Type      string   `json:"type"`
+		Theft     int      `json:"theft,omitempty"`
+		With      string   `json:"with,omitempty"`
+		From      string   `json:"from"`
+		To        string   `json:"to"`
+		Took      string   `json:"took,omitempty"`
+		Concealed string   `json:"concealed,omitempty"`
+		Exit      string   `json:"exit,omitempty"`
+		Unpaid    []Unpaid `json:"unpaid,omitempty"`
+		Tracks    []span   `json:"tracks"`
+	}{v.Person, v.Kind, v.Type, v.Theft, v.With, written(v.From), written(v.To), written(v.Took), written(v.Concealed), written(v.Exit),
+		v.Unpaid, spans})
+}
+
+func written(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// spans gather who a track was: by track, in the order of time.
+type spans map[string][]seenAs
+
+type seenAs struct {
+	person   string
+	from, to int64
+}
+
+func (s spans) see(track, person string, at int64) {
+	all := s[track]
+	if n := len(all); n > 0 && all[n-1].person == person {
+		all[n-1].to = at
+		return
+	}
+	s[track] = append(all, seenAs{person, at, at})
+}
+
+// told is the truth when all is over. Visits of a theft that came to nothing are honest.
+func (w *world) told() (all []*Visit) {
+	byName := map[string]*Visit{}
+	for _, v := range w.visits {
+		byName[v.Person] = v
+	}
+	for track, whom := range w.spans {
+		for _, s := range whom {
+			v := byName[s.person]
+			v.Tracks = append(v.Tracks, Span{track, s.from, s.to})
+		}
+	}
+	for _, v := range w.visits {
+		slices.SortFunc(v.Tracks, func(a, b Span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Track, b.Track)) })
+		for _, u := range v.unpaid {
+			g := &w.store.Products[u.product]
+			v.Unpaid = append(v.Unpaid, Unpaid{g.Written, u.epc, g.Price})
+		}
+		if len(v.Unpaid) == 0 && v.Kind != Work {
+			v.Kind = Honest
+		}
+		if v.Kind == Honest && len(v.Unpaid) > 0 {
+			v.Kind = Mistake
+		}
+	}
+	for _, v := range w.visits {
+		if v.From != 0 {
+			all = append(all, v)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Visit) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Person, b.Person)) })
+	return all
+}
