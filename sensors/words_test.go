@@ -1,11 +1,13 @@
 package sensors
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
 	"magpie/fusion"
+	"magpie/journal"
 	"magpie/site"
 )
 
@@ -81,5 +83,30 @@ func TestHidden(t *testing.T) {
 	s.Store.Products[0].EPCPrefix = "E280"
 	if h := got(known, foreign); !slices.Equal(h, []bool{false, false}) {
 		t.Error(h)
+	}
+}
+
+// TestWordsOfVendors says every event of every maker's payload, and lets a check hear it.
+func TestWordsOfVendors(t *testing.T) {
+	n := 0
+	for _, f := range fixtures(t) {
+		m, err := f.d.Decode(received, f.topic, false, f.payload)
+		NewCheck(f.d).Line(&journal.Line{Received: received, Topic: f.topic, Payload: f.payload})
+		if err != nil {
+			continue
+		}
+		for i := range m.Events {
+			e := &m.Events[i]
+			if words := Words(f.d.store, e); words == "" || strings.ContainsAny(words, "\n\x1b") {
+				t.Errorf("%s/%s: %q", f.vendor, f.shape, words)
+			}
+			if b := EventJSON(f.d.store, e); !json.Valid(b) || string(b) == "{}" {
+				t.Errorf("%s/%s: %s", f.vendor, f.shape, b)
+			}
+			n++
+		}
+	}
+	if n < 50 {
+		t.Errorf("%d events", n)
 	}
 }

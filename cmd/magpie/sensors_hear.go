@@ -78,31 +78,38 @@ func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.L
 	o.ClientID, o.Clean, o.Topics = "magpie-sensors-"+rand.Text(), true, split(h.topics)
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	tick := func() journal.Line {
-		return journal.Line{Received: time.Now().UnixNano(), Control: &journal.Control{Kind: journal.ControlTick}}
+	tick := func(at int64) journal.Line {
+		return journal.Line{Received: at, Control: &journal.Control{Kind: journal.ControlTick}}
 	}
 	var mu sync.Mutex
 	var refused error
 	ever, down := false, false
+	begin := func(at int64) { // the first message may come before the word that we are connected
+		if ever {
+			return
+		}
+		ever = true
+		fmt.Fprintf(errw, "listening to %s\n", o.URL)
+		first := tick(at)
+		line(&first)
+		if h.during > 0 {
+			time.AfterFunc(h.during, end)
+		}
+	}
 	o.Connected = func(up bool, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
-		case up && !ever:
-			fmt.Fprintf(errw, "listening to %s\n", o.URL)
-			first := tick() // silence begins now
-			line(&first)
-			if ever = true; h.during > 0 {
-				time.AfterFunc(h.during, end)
-			}
 		case up && down:
 			fmt.Fprintf(errw, "listening to %s again\n", o.URL)
 			resumed(time.Now().UnixNano())
 			down = false
-		case !up && !ever: // the first attempt tells whether this broker can be had at all
+		case up:
+			begin(time.Now().UnixNano())
+		case !ever: // the first attempt tells whether this broker can be had at all
 			refused = fmt.Errorf("broker %s: %w", o.URL, err)
 			end()
-		case !up && !down:
+		case !down:
 			fmt.Fprintf(errw, "the connection to %s was lost (%v): trying again\n", o.URL, err)
 			down = true
 		}
@@ -110,15 +117,22 @@ func (h *hearing) live(ctx context.Context, errw io.Writer, line func(*journal.L
 	take := func(l journal.Line) error {
 		mu.Lock()
 		defer mu.Unlock()
-		line(&l)
+		if l.Control == nil {
+			begin(l.Received)
+		}
+		if ever {
+			line(&l)
+		}
 		return nil
 	}
 	_, err = record(ctx, o, take, func() error { return nil }, nil, time.Now)
-	if refused != nil {
+	switch {
+	case refused != nil:
 		return refused
-	}
-	if err == nil { // silence reaches until now
-		err = take(tick())
+	case !ever && err == nil:
+		return fmt.Errorf("broker %s: interrupted before it answered", o.URL)
+	case err == nil: // silence reaches until now
+		err = take(tick(time.Now().UnixNano()))
 	}
 	return err
 }
