@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -34,6 +35,11 @@ type Rejection struct {
 	Source  string // its source, or for an unmapped topic a hash of it
 	Private bool   // the payload can tell who somebody is (a name, a face, a number plate): it is not sent back
 	Ahead   int64  // of code future: ns by which ts is after the arrival
+}
+
+// reject rejects a message for the member at path.
+func reject(code, path, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
 // Error implements error.

@@ -61,11 +61,11 @@ func fixtures(t testing.TB) (all []fixture) {
 	return all
 }
 
-// mapped reports whether a fixture's topic has a map in the site file and no decoder.
+// mapped reports whether a fixture's topic has a map in the site file.
 func (f *fixture) mapped() bool {
 	for _, s := range f.d.o.Foreign {
 		if _, ok := match(nil, s.Topic, f.topic); ok {
-			return s.Decoder == ""
+			return s.Map != nil
 		}
 	}
 	return false
