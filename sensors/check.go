@@ -43,21 +43,21 @@ const (
 
 // sourceCheck is what was heard of one source.
 type sourceCheck struct {
-	messages, events, duplicates, retained, foreign   int64 // retained: but status
-	numbered, clocked, unclocked, statuses            int64
-	missing, restarts, behind, late, tooLate, offline int64
-	first, last                                       int64 // signs of life, received
-	longest, longestAt, every                         int64 // ns
-	delays                                            delays
-	future                                            delays // of what was rejected for being dated later than its arrival
-	rejected                                          int64
-	reasons                                           []*Reason
-	antennas                                          map[int]int64
-	sampleFrom, sampleTo, samples                     int64
-	change                                            bool
-	placed, unplaced                                  int64
-	newSKU                                            int64
-	skuExample                                        string
+	messages, events, duplicates, retained, foreign int64 // retained: but status
+	numbered, clocked, unclocked                    int64
+	missing, restarts, behind, late, offline        int64
+	last                                            int64 // received of the newest that is not retained
+	longest, longestAt, every                       int64 // ns
+	delays                                          delays
+	future                                          delays // of what was rejected for being dated later than its arrival
+	rejected                                        int64
+	reasons                                         []*Reason
+	antennas                                        map[int]int64
+	sampleFrom, sampleTo, samples                   int64
+	change                                          bool
+	placed, unplaced                                int64
+	newSKU                                          int64
+	skuExample                                      string
 }
 
 // NewCheck begins a check of a store with the decoder that a run would have.
@@ -149,7 +149,6 @@ func (c *Check) message(l *journal.Line) {
 		s.duplicates++
 		return
 	case fusion.TooLate:
-		s.tooLate++
 		behind := time.Duration(c.core.Watermark() - m.TS).Round(time.Millisecond)
 		s.reject(l, &Rejection{Code: CodeTooLate, Path: "/ts",
 			Reason: fmt.Sprintf("it came %v behind the watermark: after an outage send the oldest first, and set the clock right", behind)})
@@ -188,26 +187,20 @@ func (c *Check) alive(source int, l *journal.Line) {
 		}
 		return
 	}
-	if s.last != 0 {
-		s.silent(l.Received)
-	} else {
-		s.first = l.Received
-	}
+	s.longest, s.longestAt = s.silence(l.Received)
 	s.last = max(s.last, l.Received)
 }
 
-// silent measures the time in which nothing came before an arrival.
-func (s *sourceCheck) silent(until int64) {
-	if gap := until - s.last; gap > s.longest {
-		s.longest, s.longestAt = gap, s.last
+// silence is the longest time in which nothing came, up to an arrival, and when it began.
+func (s *sourceCheck) silence(until int64) (longest, at int64) {
+	if gap := until - s.last; s.last != 0 && gap > s.longest {
+		return gap, s.last
 	}
+	return s.longest, s.longestAt
 }
 
 func (c *Check) events(s *sourceCheck, m *fusion.Message) {
 	s.events += int64(len(m.Events))
-	if m.Kind == fusion.Status {
-		s.statuses++
-	}
 	for i := range m.Events {
 		e := &m.Events[i]
 		switch e.Kind {

@@ -198,10 +198,10 @@ func (c *Check) source(i int) SourceReport {
 type say func(format string, args ...any)
 
 func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
-	last := *s
+	longest, at := s.silence(c.to)
 	switch {
-	case s.last == 0 && s.messages > 0:
-		last.longest, last.longestAt = c.to-c.from, c.from
+	case s.last == 0 && s.messages > 0: // what is retained
+		longest, at = c.to-c.from, c.from
 	case s.last == 0:
 		r.Silence = seconds3(c.to - c.from)
 		if c.to-c.from < s.every {
@@ -212,13 +212,11 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 				message.Topic(c.store.ID, r.Kind, r.Source), message.Topic(c.store.ID, message.KindStatus, r.Source), brief(s.every))
 		}
 		return
-	default:
-		last.silent(c.to)
 	}
-	r.Silence = seconds3(last.longest)
-	if last.longest > 3*s.every {
-		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(last.longest),
-			stamp(last.longestAt), brief(3*s.every), brief(s.every))
+	r.Silence = seconds3(longest)
+	if longest > 3*s.every {
+		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(longest),
+			stamp(at), brief(3*s.every), brief(s.every))
 	}
 	if s.offline > 0 {
 		note("it said %s that it goes offline", many(s.offline, "time"))
