@@ -278,7 +278,7 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)
-		return &Rejection{Code: CodeFuture, Path: "/ts", Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
+		return &Rejection{Code: CodeFuture, Path: "/ts", Ahead: newest - m.Received, Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
 			message.At(newest), late)}
 	}
 	m.Ident = identity(m, source, hash)

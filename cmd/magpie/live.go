@@ -46,7 +46,7 @@ type live struct {
 	trouble    *trouble
 
 	pipeline *pipeline
-	gaps     gaps
+	gaps     sensors.Sequences
 	lines    []*alerts.Alert // what the current line made it say
 	at       int64           // its offset
 	old      bool            // it was received before this process started
@@ -70,7 +70,7 @@ var always = []alerts.Target{{Output: "stdout"}, {Output: "mqtt"}}
 
 // newLive wires a pipeline to its outputs. Without restore it follows the journal from its very first line.
 func newLive(l *live) (_ *live, err error) {
-	l.gaps = gaps{}
+	l.gaps = sensors.Sequences{}
 	l.pipeline, err = l.wire()
 	return l, err
 }
@@ -211,7 +211,7 @@ func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) 
 	l.health.accepted(m, v)
 	missing := int64(0)
 	if seq, boot, ok := l.pipeline.decoder.Sequence(); ok {
-		missing = l.gaps.add(m.Source, m.Kind, seq, boot)
+		missing = l.gaps.Add(m, seq, boot).Missing
 	}
 	l.numbers.message(line, m, v, missing)
 }
