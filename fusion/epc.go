@@ -43,6 +43,7 @@ var codings = [...]coding{
 // tagID is an EPC taken apart.
 type tagID struct {
 	coding  *coding
+	filter  uint64
 	company string
 	ref     string
 	serial  string
@@ -73,11 +74,27 @@ func EPCURI(hex string) string {
 	if !ok {
 		return ""
 	}
-	uri := "urn:epc:id:" + id.coding.uri + ":" + id.company + "." + id.ref
-	if id.coding.serialBits > 0 {
-		uri += "." + id.serial
+	return "urn:epc:id:" + id.coding.uri + ":" + id.key()
+}
+
+// TagURI returns the URI of an EPC in hex as the tag holds it, filter and all: urn:epc:tag:sgtin-96:3.0614141.812345.6789.
+// What DecodeEPC refuses is urn:epc:raw:96.xE280…; only what is no hex gives "". EPCHex takes it back.
+func TagURI(hex string) string {
+	if id, ok := parseEPC(hex); ok {
+		return "urn:epc:tag:" + id.coding.name + ":" + strconv.FormatUint(id.filter, 10) + "." + id.key()
 	}
-	return uri
+	if hex == "" || strings.Trim(hex, "0123456789ABCDEFabcdef") != "" {
+		return ""
+	}
+	return "urn:epc:raw:" + strconv.Itoa(4*len(hex)) + ".x" + strings.ToUpper(hex)
+}
+
+// key is the EPC's parts as URIs have them.
+func (id *tagID) key() string {
+	if id.coding.serialBits > 0 {
+		return id.company + "." + id.ref + "." + id.serial
+	}
+	return id.company + "." + id.ref
 }
 
 func parseEPC(hex string) (tagID, bool) {
@@ -105,7 +122,7 @@ func parseEPC(hex string) (tagID, bool) {
 		return tagID{}, false
 	}
 	at += part.companyBits
-	id := tagID{coding: c, company: company}
+	id := tagID{coding: c, filter: b.uint(8, 3), company: company}
 	switch {
 	case c.uri == "giai" && c.text:
 		id.ref, ok = b.text(at, part.refBits/7*7)

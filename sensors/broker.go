@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -51,25 +52,14 @@ const ownUser = "magpie"
 
 // NewBroker starts a broker and returns when it takes connections.
 func NewBroker(o BrokerOptions) (*Broker, error) {
-	host, portText, err := net.SplitHostPort(o.Listen)
+	host, port, users, err := o.check()
 	if err != nil {
-		return nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil || port < 0 || port > 65535 {
-		return nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
-	}
-	if port == 0 {
-		port = server.RANDOM_PORT
+		return nil, err
 	}
 	b := &Broker{password: rand.Text(), scheme: "mqtt", failed: make(chan struct{}, 1)}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
 	if o.TLS != nil {
 		b.scheme = "mqtts"
-	}
-	users, err := o.users()
-	if err != nil {
-		return nil, err
 	}
 	b.opts = &server.Options{
 		ServerName: "magpie", DontListen: true, NoSigs: true,
@@ -79,13 +69,7 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		MQTT:       server.MQTTOpts{Host: host, Port: port, TLSConfig: o.TLS, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
 	}
 	if o.Users == "" {
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
-		}
 		b.opts.MQTT.NoAuthUser = anyone
-	}
-	if err := free(host, port); err != nil {
-		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
 	}
 	if o.Keep != "" {
 		if err := b.keep(o.Keep); err != nil {
@@ -96,6 +80,42 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	return b, nil
+}
+
+// Check reports why a broker with these options cannot be started, as far as that is known without writing anything.
+func (o BrokerOptions) Check() error {
+	_, _, _, err := o.check()
+	return err
+}
+
+// check gives the host, the port as the server wants it, and the users.
+func (o BrokerOptions) check() (host string, port int, users []*server.User, err error) {
+	host, portText, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return "", 0, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
+	}
+	port, err = strconv.Atoi(portText)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	if users, err = o.users(); err != nil {
+		return "", 0, nil, err
+	}
+	if ip := net.ParseIP(host); o.Users == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
+	}
+	err = free(host, port)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", 0, nil, fmt.Errorf("broker: another program listens on %s: if it is the broker to use, give --broker mqtt://%s or broker.url in the site file, else set broker.listen there to another port",
+			o.Listen, o.Listen)
+	}
+	if err != nil {
+		return "", 0, nil, fmt.Errorf("broker: cannot listen on %s: %w; set broker.listen in the site file to an address of this machine", o.Listen, err)
+	}
+	return host, port, users, nil
 }
 
 // free reports why nobody can listen on a port: the server itself says so only after a long wait.

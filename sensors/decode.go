@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"math"
 	"strings"
 	"time"
@@ -46,6 +47,12 @@ type Decoder struct {
 	antennas []map[int]int // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
+	m        draft          // the message in work
+	events   []fusion.Event // its events: what is returned is a copy of the right size
+	captures []string       // what the wildcards of its topic stand for
+	mac      hash.Hash      // of pseudonyms; nil until one is needed
+	room     []byte         // of pseudonyms
+	env      *mapEnv        // of the expressions; nil until one is needed
 	last     sequence
 }
 
@@ -77,28 +84,38 @@ func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 // draft is a message on its way: what all kinds share.
 type draft struct {
 	fusion.Message
-	ts    message.Time // the outer one
-	seq   integer
-	boot  word
-	topic string
+	ts      message.Time // the outer one
+	seq     integer
+	boot    word
+	state   fusion.Action // what it tells of the device itself; counts where it tells nothing else
+	id      uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
+	topic   string
+	entry   *site.Source // of a foreign topic
+	made    *mapping     // of entry, where it has a map
+	size    int          // of the payload
+	private bool         // the payload can tell who somebody is
 }
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
-	m := draft{Message: fusion.Message{Received: received, Retained: retain}, topic: topic}
-	kind, source, read, r := d.route(topic, payload)
+	m := &d.m
+	*m = draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
+	kind, source, read, r := d.route(m, payload)
 	if r == nil && read == nil {
 		return fusion.Message{}, ErrOwnTopic
 	}
 	if r == nil {
-		r = d.decode(&m, kind, source, payload, read)
+		r = d.decode(m, kind, source, payload, read)
+		d.events = m.Events
 	}
 	if r != nil {
-		r.Topic, r.Kind, r.Source = topic, level(kind), level(source)
+		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	return m.Message, nil
+	made := m.Message
+	made.Events = append([]fusion.Event(nil), m.Events...)
+	return made, nil
 }
 
 // Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
@@ -107,15 +124,19 @@ func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
 }
 
 // reader reads a payload into the draft's events, for the draft's source and kind.
-type reader func(m *draft, payload []byte) *Rejection
+type reader func(d *Decoder, m *draft, payload []byte) *Rejection
 
 // route finds who sent a message and how to read it; read is nil for a topic of our own.
-func (d *Decoder) route(topic string, payload []byte) (kind, source string, read reader, r *Rejection) {
+func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read reader, r *Rejection) {
+	topic := m.topic
 	if !strings.HasPrefix(topic, message.Prefix) {
 		for i := range d.foreign {
 			f := &d.foreign[i]
-			if captures, ok := match(f.filter, topic); ok {
-				return f.kind.String(), f.source(captures, payload), func(m *draft, p []byte) *Rejection { return f.read(d, m, p) }, nil
+			captures, ok := match(d.captures[:0], f.filter, topic)
+			d.captures = captures
+			if ok {
+				m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
+				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
 			}
 		}
 		kind, source = unmapped(topic)
@@ -136,7 +157,7 @@ func (d *Decoder) route(topic string, payload []byte) (kind, source string, read
 	case OwnTopic(topic):
 		return kind, source, nil, nil
 	}
-	return kind, source, d.canonical, nil
+	return kind, source, (*Decoder).canonical, nil
 }
 
 func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {
@@ -158,8 +179,12 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	if len(payload) > maxPayload {
 		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload has %d bytes: at most %d are allowed, send it in parts", len(payload), maxPayload)}
 	}
-	if r := read(m, payload); r != nil {
+	if r := read(d, m, payload); r != nil {
 		return r
+	}
+	if m.state != fusion.NoAction && len(m.Events) == 0 {
+		m.Kind = fusion.Status
+		d.add(m, m.ts, fusion.Event{Zone: -1, Action: m.state})
 	}
 	return d.finish(m, source, payload)
 }
@@ -253,7 +278,7 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)
-		return &Rejection{Code: CodeFuture, Path: "/ts", Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
+		return &Rejection{Code: CodeFuture, Path: "/ts", Ahead: newest - m.Received, Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
 			message.At(newest), late)}
 	}
 	m.Ident = identity(m, source, hash)
@@ -263,7 +288,8 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	return nil
 }
 
-// identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same bytes.
+// identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same id of the message's
+// own, or without that the same bytes.
 func identity(m *draft, source string, hash uint64) uint64 {
 	if !m.seq.set && !m.Clocked {
 		return 0
@@ -271,13 +297,16 @@ func identity(m *draft, source string, hash uint64) uint64 {
 	b := make([]byte, 0, 128)
 	b = append(b, byte(m.Kind))
 	b = append(append(b, source...), 0)
-	if m.seq.set {
+	switch {
+	case m.seq.set:
 		b = append(append(b, m.boot.v...), 0)
 		b = binary.BigEndian.AppendUint64(b, uint64(m.seq.v))
 		if m.Clocked {
 			b = binary.BigEndian.AppendUint64(b, uint64(m.TS))
 		}
-	} else {
+	case m.id != 0:
+		b = binary.BigEndian.AppendUint64(append(b, 2), m.id)
+	default:
 		b = binary.BigEndian.AppendUint64(append(b, 1), hash)
 	}
 	sum := sha256.Sum256(b)
@@ -298,11 +327,23 @@ func (d *Decoder) cashier(id string) string {
 	case "allowed":
 		return id
 	case "pseudonym":
-		h := hmac.New(sha256.New, d.o.Key)
-		h.Write([]byte(d.store.ID + "\x00" + id))
-		return hex.EncodeToString(h.Sum(nil)[:8])
+		return d.pseudonym(id)
 	}
 	return ""
+}
+
+// pseudonym stands for the id of a person: always the same, and not to be read back without the key and the ids.
+func (d *Decoder) pseudonym(id string) string {
+	if d.mac == nil {
+		d.mac = hmac.New(sha256.New, d.o.Key)
+	}
+	d.mac.Reset()
+	d.room = append(append(append(d.room[:0], d.store.ID...), 0), id...)
+	d.mac.Write(d.room)
+	d.room = d.mac.Sum(d.room[:0])
+	var short [16]byte
+	hex.Encode(short[:], d.room[:8])
+	return d.c.keep(short[:])
 }
 
 // hundredths rounds money half away from zero.

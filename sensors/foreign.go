@@ -1,9 +1,11 @@
 package sensors
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,73 +15,155 @@ import (
 
 // foreign is one entry of sources in the site file, ready to be used.
 type foreign struct {
-	filter string
-	id     string // with {n} for the n-th capture, and {payload.a.b} for a member of the payload
-	kind   fusion.Kind
-	read   func(d *Decoder, m *draft, payload []byte) *Rejection
+	filter  string
+	id      []idPart
+	kind    fusion.Kind
+	made    *mapping // nil: none
+	read    reader
+	private bool // its payloads can tell who somebody is
+}
+
+// idPart is a piece of a source's id as the site file has it: text, the n-th capture ({1}, {2}, …), or a member of the
+// payload ({payload.a.b}).
+type idPart struct {
+	text    string
+	capture int
+	member  []string
+}
+
+func idParts(id string) (parts []idPart) {
+	at := 0
+	for _, place := range site.Placeholder.FindAllStringSubmatchIndex(id, -1) {
+		parts = append(parts, idPart{text: id[at:place[0]]})
+		name := id[place[2]:place[3]]
+		if n, err := strconv.Atoi(name); err == nil && n >= 1 {
+			parts = append(parts, idPart{capture: n})
+		} else {
+			parts = append(parts, idPart{member: strings.Split(name, ".")[1:]})
+		}
+		at = place[1]
+	}
+	parts = append(parts, idPart{text: id[at:]})
+	return slices.DeleteFunc(parts, func(p idPart) bool { return p.text == "" && p.capture == 0 && p.member == nil })
 }
 
 func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err error) {
 	var errs []error
 	for _, s := range sources {
-		f := foreign{filter: s.Topic, id: s.ID, kind: s.Kind}
-		if s.Decoder == "" {
-			mapped, err := newMapping(store, s)
-			errs = append(errs, err)
-			f.read = mapped.read
-		} else {
-			var names []string
-			for _, v := range vendors() {
-				names = append(names, v.name)
-				if v.name == s.Decoder {
-					f.kind, f.read = v.kind, v.read
-				}
-			}
-			if f.read == nil {
-				errs = append(errs, fmt.Errorf("%v: there is no decoder %q: take %s, or write kind and map", s.At, s.Decoder, strings.Join(names, ", ")))
-			}
+		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind}
+		if s.Zones != nil && !slices.Contains([]string{"epcis", "frigate", "scenescape-region"}, s.Decoder) {
+			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have "+
+				"names of their own: leave it out", s.At))
 		}
+		switch counts := s.Decoder == "onvif-count"; {
+		case counts && s.Direction == "":
+			errs = append(errs, fmt.Errorf("%v: a counter does not say which way people go: write direction: in or out", s.At))
+		case !counts && s.Direction != "":
+			errs = append(errs, fmt.Errorf("%v: direction says which way a counter's people go, and only decoder onvif-count "+
+				"needs it: leave it out", s.At))
+		}
+		var err error
+		if s.Decoder == "" {
+			f.made, err = newMapping(store, s)
+			f.read = func(d *Decoder, m *draft, payload []byte) *Rejection { return m.made.read(d, m, payload) }
+		} else {
+			err = f.decoder(store, s)
+		}
+		if s.Decoder == "" && s.Unit != "" {
+			err = errors.Join(err, fmt.Errorf("%v: unit belongs to a decoder; in map write %s(…)", s.At, s.Unit))
+		}
+		errs = append(errs, err)
 		all = append(all, f)
 	}
 	return all, errors.Join(errs...)
 }
 
-// source is the id of the source that a message with these captures came from.
-func (f *foreign) source(captures []string, payload []byte) string {
-	return site.Placeholder.ReplaceAllStringFunc(f.id, func(p string) string {
-		p = p[1 : len(p)-1]
-		if i, err := strconv.Atoi(p); err == nil && i >= 1 && i <= len(captures) {
-			return captures[i-1]
+// decoder takes the decoder that an entry names, and holds the entry to what that needs.
+func (f *foreign) decoder(store *fusion.Store, s site.Source) error {
+	var names []string
+	for _, v := range vendors() {
+		names = append(names, v.name)
+		if v.name == s.Decoder {
+			f.kind, f.read, f.private = v.kind, v.read, v.who
 		}
-		return member(payload, strings.Split(p, ".")[1:])
-	})
+	}
+	may, must := takesUnit(s.Decoder)
+	switch {
+	case f.read == nil:
+		return fmt.Errorf("%v: there is no decoder %q: take %s, or write kind and map", s.At, s.Decoder, strings.Join(names, ", "))
+	case must && s.Unit == "":
+		return fmt.Errorf("%v: decoder %s needs unit, since its payload does not say it: lb, oz, kg or g", s.At, s.Decoder)
+	case !may && s.Unit != "":
+		return fmt.Errorf("%v: decoder %s takes no unit: its payload says it", s.At, s.Decoder)
+	case s.Decoder == "sparkplug":
+		return f.sparkplug(store, s)
+	case s.Map != nil || s.Each != nil:
+		return fmt.Errorf("%v: decoder %s takes no kind, map or each: leave them out", s.At, s.Decoder)
+	}
+	return nil
 }
 
-// member is a text or a whole number in a JSON payload, "" where there is none at that path.
-func member(payload []byte, path []string) string {
-	for _, name := range path {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(payload, &object) != nil {
+// source is the id of the source that a message with these captures came from.
+func (d *Decoder) source(parts []idPart, captures []string, payload []byte) (id string) {
+	for _, p := range parts {
+		piece := p.text
+		switch {
+		case p.capture > 0 && p.capture <= len(captures):
+			piece = captures[p.capture-1]
+		case p.member != nil:
+			piece = d.c.member(payload, p.member)
+		}
+		id += piece
+	}
+	return id
+}
+
+// member is a text or a whole number at a path in a JSON payload, "" where there is none. Of an array, or of a stream of
+// lines, the first element tells.
+func (c *cursor) member(payload []byte, path []string) string {
+	if line, _, more := bytes.Cut(payload, []byte("\n")); more && !json.Valid(payload) {
+		payload = line
+	}
+	if valid(payload) != nil {
+		return ""
+	}
+	c.reset(payload)
+	if c.text[c.at] == '[' {
+		c.at++
+		c.space()
+	}
+	for _, want := range path {
+		if c.text[c.at] != '{' {
 			return ""
 		}
-		payload = object[name]
+		at := -1
+		c.object(func(name []byte) *Rejection {
+			if string(name) == want {
+				at = c.at
+			}
+			return nil
+		})
+		if at < 0 {
+			return ""
+		}
+		c.at = at
 	}
-	var text string
-	var number int64
-	switch {
-	case json.Unmarshal(payload, &text) == nil:
-		return text
-	case json.Unmarshal(payload, &number) == nil:
-		return strconv.FormatInt(number, 10)
+	if c.text[c.at] == '"' {
+		return string(c.name())
 	}
-	return ""
+	from := c.at
+	c.skip()
+	if _, err := strconv.ParseInt(string(c.text[from:c.at]), 10, 64); err != nil {
+		return ""
+	}
+	return string(c.text[from:c.at])
 }
 
-// match matches a topic against an MQTT filter and returns what its wildcards stand for. As MQTT says, wildcards at the
+// match matches a topic against an MQTT filter and appends what its wildcards stand for. As MQTT says, wildcards at the
 // start do not match topics that begin with $.
-func match(filter, topic string) (captures []string, ok bool) {
+func match(captures []string, filter, topic string) (all []string, ok bool) {
 	if strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$") {
-		return nil, false
+		return captures, false
 	}
 	more := true
 	for filter != "" || more {
@@ -88,7 +172,7 @@ func match(filter, topic string) (captures []string, ok bool) {
 			return append(captures, topic), true
 		}
 		if !more {
-			return nil, false
+			return captures, false
 		}
 		var got string
 		got, topic, more = strings.Cut(topic, "/")
@@ -97,11 +181,11 @@ func match(filter, topic string) (captures []string, ok bool) {
 			captures = append(captures, got)
 		case got:
 		default:
-			return nil, false
+			return captures, false
 		}
 		if filter = rest; !deeper {
 			return captures, !more
 		}
 	}
-	return nil, false
+	return captures, false
 }

@@ -24,26 +24,51 @@ func FuzzDecode(f *testing.F) {
 		f.Add(seed.topic, []byte(seed.payload))
 	}
 	d := decoder(f)
-	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
-		m, err := d.Decode(received, topic, false, payload)
-		var r *Rejection
-		switch {
-		case errors.As(err, &r):
-			if r.Code == "" || r.Reason == "" || !json.Valid(r.Payload(payload)) || strings.ContainsAny(r.Kind+r.Source, "/#+ ") {
-				t.Fatalf("%+v", r)
-			}
-		case err == nil:
-			for _, e := range m.Events {
-				if e.TS < m.TS || e.TS > received+maxFuture || math.IsNaN(e.Grams+e.RSSI+e.Floor.X+e.Qty+e.Conf) || math.IsInf(e.Grams+e.RSSI+e.Floor.X+e.Qty, 0) {
-					t.Fatalf("%+v", e)
-				}
-			}
-			again, err := d.Decode(received, topic, false, payload)
-			if err != nil || !cmp.Equal(m, again) {
-				t.Fatalf("decoded twice: %v\n%s", err, cmp.Diff(m, again))
-			}
+	f.Fuzz(func(t *testing.T, topic string, payload []byte) { decodes(t, d, topic, payload) })
+}
+
+// FuzzVendors begins with the fixtures of every vendor. A decoder of another maker's payloads allocates at most ten times
+// what it reads, and a little for the reason of a rejection.
+func FuzzVendors(f *testing.F) {
+	all := fixtures(f)
+	for i := range all {
+		f.Add(uint16(i), all[i].payload)
+	}
+	f.Fuzz(func(t *testing.T, i uint16, payload []byte) {
+		v := &all[int(i)%len(all)]
+		decodes(t, v.d, v.topic, payload)
+		if v.mapped() {
+			return // what expressions make of a payload is theirs
+		}
+		const little = 4 << 10
+		if n := allocated(func() { v.d.Decode(received, v.topic, false, payload) }); n > uint64(10*len(payload)+little) {
+			t.Fatalf("%s: %d bytes allocated for a payload of %d", v.vendor, n, len(payload))
 		}
 	})
+}
+
+// decodes decodes a message, whatever it is: a rejection says why and can be published, an event has numbers and times
+// that may be, and the same message again is the same.
+func decodes(t *testing.T, d *Decoder, topic string, payload []byte) {
+	t.Helper()
+	m, err := d.Decode(received, topic, false, payload)
+	var r *Rejection
+	switch {
+	case errors.As(err, &r):
+		if r.Code == "" || r.Reason == "" || !json.Valid(r.Payload(payload)) || strings.ContainsAny(r.Kind+r.Source, "/#+ ") {
+			t.Fatalf("%+v", r)
+		}
+	case err == nil:
+		for _, e := range m.Events {
+			if e.TS < m.TS || e.TS > received+maxFuture || math.IsNaN(e.Grams+e.RSSI+e.Floor.X+e.Qty+e.Conf) || math.IsInf(e.Grams+e.RSSI+e.Floor.X+e.Qty, 0) {
+				t.Fatalf("%+v", e)
+			}
+		}
+		again, err := d.Decode(received, topic, false, payload)
+		if err != nil || !cmp.Equal(m, again) {
+			t.Fatalf("decoded twice: %v\n%s", err, cmp.Diff(m, again))
+		}
+	}
 }
 
 func BenchmarkDecode(b *testing.B) {

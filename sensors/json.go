@@ -16,6 +16,7 @@ type cursor struct {
 	at     int
 	path   []step
 	intern map[string]string
+	room   []byte // for what is written otherwise than in the payload
 }
 
 // step is one level of the path to where a cursor is: a member's name, or a place in an array where name is nil.
@@ -160,7 +161,7 @@ func (c *cursor) skip() {
 			c.at++
 			continue
 		default:
-			for c.at < len(c.text) && bytes.IndexByte([]byte(",]} \t\r\n"), c.text[c.at]) < 0 {
+			for c.at < len(c.text) && !ends(c.text[c.at]) {
 				c.at++
 			}
 		}
@@ -168,6 +169,15 @@ func (c *cursor) skip() {
 			return
 		}
 	}
+}
+
+// ends reports whether a character stands behind a number or a word and is no part of it.
+func ends(b byte) bool {
+	switch b {
+	case ',', ']', '}', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
 }
 
 // object calls member for every member of the object at the cursor. member reads the value, or leaves it where it is.
@@ -223,6 +233,17 @@ func (c *cursor) value(read func() *Rejection) *Rejection {
 		c.at++
 		c.space()
 	}
+	return nil
+}
+
+// later reads a member that was passed over, since it needs what stood behind it, of the object that the cursor has read.
+func (c *cursor) later(at int, name string, read func() *Rejection) *Rejection {
+	behind := c.at
+	c.at, c.path = at, append(c.path, step{name: []byte(name)})
+	if r := read(); r != nil {
+		return r
+	}
+	c.at, c.path = behind, c.path[:len(c.path)-1]
 	return nil
 }
 

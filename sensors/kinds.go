@@ -3,6 +3,8 @@ package sensors
 import (
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -15,13 +17,14 @@ const (
 	wantEPC   = "a string of hex digits"
 	wantRSSI  = "dBm, a number from -150 to 30"
 	wantPhase = "radians, a number from -7 to 7"
+	wantKHz   = "kHz, a number from 1000 to 10000000"
 	wantMHz   = "MHz, a number from 1 to 10000"
 	wantGrams = "grams, a number from -1000000 to 1000000"
 	wantMoney = "an amount in the store's currency, at most 10000000"
 	wantMetre = "metres, a number from -100000 to 100000"
 )
 
-// tag is a read before it is an event.
+// tag is a read before it is an event. Its EPC may be any that a tag can hold (496 bits), of whatever scheme.
 type tag struct {
 	ts                   message.Time
 	epc                  word
@@ -33,7 +36,7 @@ func (d *Decoder) tagMember(name []byte, t *tag) *Rejection {
 	c := &d.c
 	switch string(name) {
 	case "epc":
-		return c.hexadecimal(&t.epc, wantEPC)
+		return c.epc(&t.epc)
 	case "antenna":
 		return c.integer(&t.antenna, 0, 1<<16, "the number of an antenna")
 	case "rssi":
@@ -49,24 +52,46 @@ func (d *Decoder) tagMember(name []byte, t *tag) *Rejection {
 	return nil
 }
 
-// addTag adds a read that has all it needs; the names are those of the payload's own members.
-func (d *Decoder) addTag(m *draft, t *tag, epc, antenna, rssi string) *Rejection {
+// tagWords are a payload's own names for what a read needs, and how a reader is made to send them.
+type tagWords struct{ ts, epc, antenna, rssi, how string }
+
+func canonicalWords() tagWords {
+	return tagWords{"ts", "epc", "antenna", "rssi", "switch it on in the reader's settings"}
+}
+
+// addTag adds a read that has all it needs.
+func (d *Decoder) addTag(m *draft, t *tag, say tagWords) *Rejection {
 	c := &d.c
 	switch {
-	case t.ts.IsZero():
+	case t.ts.IsZero() && say.ts == "ts":
 		return c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the reader has no clock`)
+	case t.ts.IsZero():
+		return c.missing(say.ts, "without the time nobody can tell what came first; "+say.how)
 	case !t.epc.set:
-		return c.missing(epc, "give the tag's EPC")
+		return c.missing(say.epc, "give the tag's EPC")
 	case !t.antenna.set:
-		return c.missing(antenna, "give the number of the antenna")
+		return c.missing(say.antenna, "give the number of the antenna; "+say.how)
 	case !t.rssi.set:
-		return c.missing(rssi, "without the strength nobody can tell where a tag is; switch it on in the reader's settings")
+		return c.missing(say.rssi, "without the strength nobody can tell where a tag is; "+say.how)
 	}
 	if _, ok := d.antennas[m.Source][int(t.antenna.v)]; !ok {
-		return &Rejection{Code: CodeUnknownAntenna, Path: c.pointer(antenna),
+		return &Rejection{Code: CodeUnknownAntenna, Path: c.pointer(say.antenna),
 			Reason: fmt.Sprintf("the site file has no antenna %d at reader %q: add it", t.antenna.v, d.store.Sources[m.Source].ID)}
 	}
+	if r := crowded(m); r != nil {
+		return r
+	}
 	d.add(m, t.ts, fusion.Event{Zone: -1, ID: t.epc.v, Antenna: int(t.antenna.v), RSSI: t.rssi.v, Phase: t.phase.v, Channel: t.channel.v})
+	return nil
+}
+
+// crowded rejects a message that makes more of its bytes than its readings can need, so that no message costs more than ten
+// times its size.
+func crowded(m *draft) *Rejection {
+	const size, spare = int(unsafe.Sizeof(fusion.Event{})), 2 << 10
+	if n := len(m.Events) + 1; n*size > 9*m.size+spare {
+		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload makes %d readings or more out of %d bytes: send fewer in a message", n, m.size)}
+	}
 	return nil
 }
 
@@ -89,14 +114,14 @@ func (d *Decoder) rfid(m *draft) *Rejection {
 			if r != nil {
 				return r
 			}
-			return d.addTag(m, &t, "epc", "antenna", "rssi")
+			return d.addTag(m, &t, canonicalWords())
 		})
 	})
 	if r != nil || reads {
 		return r
 	}
 	one.ts = m.ts
-	return d.addTag(m, &one, "epc", "antenna", "rssi")
+	return d.addTag(m, &one, canonicalWords())
 }
 
 func (d *Decoder) weight(m *draft) *Rejection {
@@ -168,7 +193,7 @@ func (d *Decoder) samples(m *draft, grams []float64, rate float64, change bool) 
 	if m.ts.IsArrival() {
 		start = m.Received - span // the newest sample is the one that arrives now
 	}
-	m.Events = make([]fusion.Event, 0, len(grams))
+	m.Events = slices.Grow(m.Events, len(grams))
 	for i, g := range grams {
 		d.add(m, m.ts, fusion.Event{Zone: -1, Grams: g, Change: change})
 		m.Events[i].TS = start + place(i)

@@ -1,6 +1,8 @@
 package sensors
 
 import (
+	"slices"
+
 	"magpie/fusion"
 )
 
@@ -57,7 +59,7 @@ func (d *Decoder) track(m *draft) *Rejection {
 	case m.ts.IsZero():
 		return c.missing("ts", `give the picture's time: RFC 3339, milliseconds since 1970, or "arrival"`)
 	}
-	m.Events = make([]fusion.Event, 0, len(objects)+len(lost))
+	m.Events = slices.Grow(m.Events, len(objects)+len(lost))
 	for i := range objects {
 		d.add(m, m.ts, d.seen(m, &objects[i], frame))
 	}

@@ -1,7 +1,7 @@
 package sensors
 
 import (
-	"errors"
+	"bytes"
 	"math"
 	"strconv"
 
@@ -147,16 +147,55 @@ func (c *cursor) time(into *message.Time) *Rejection {
 	}
 	from := c.at
 	c.skip()
-	t, err := message.ParseTime(c.text[from:c.at])
-	var bad *message.TimeError
-	if errors.As(err, &bad) {
-		code := CodeType
-		if bad.Range {
-			code = CodeRange
-		}
-		return &Rejection{Code: code, Path: c.pointer(""), Reason: bad.Reason}
+	return c.timed(into, c.text[from:c.at])
+}
+
+// epc reads an EPC in hex: at most the 496 bits that a tag can hold.
+func (c *cursor) epc(into *word) *Rejection {
+	from := c.at
+	r := c.hexadecimal(into, wantEPC)
+	if r == nil && len(into.v) > maxEPC {
+		*into = word{}
+		return c.reject(CodeRange, "is %s: an EPC has at most %d hex digits", clip(c.text[from:c.at]), maxEPC)
 	}
-	*into = t
+	return r
+}
+
+// maxEPC is the longest EPC in hex digits: 31 words of 16 bits (Gen2 air interface, the length in the PC word).
+const maxEPC = 124
+
+// quoted reads a number that may stand in quotes, and holds it to a range.
+func (c *cursor) quoted(into *number, low, high float64, want string) *Rejection {
+	if c.text[c.at] != '"' {
+		return c.within(into, low, high, want)
+	}
+	from := c.at
+	b := bytes.TrimSpace(c.name())
+	if len(b) == 0 {
+		return nil
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || v != v {
+		return c.reject(CodeType, "is the string %s: %s is wanted", clip(c.text[from:c.at]), want)
+	}
+	if v < low || v > high {
+		return c.reject(CodeRange, "is %s: %s is wanted", clip(b), want)
+	}
+	*into = number{v, true}
+	return nil
+}
+
+// quotedInteger reads an integer that may stand in quotes.
+func (c *cursor) quotedInteger(into *integer, low, high float64, want string) *Rejection {
+	from := c.at
+	var n number
+	if r := c.quoted(&n, low, high, want); r != nil || !n.set {
+		return r
+	}
+	if n.v != math.Trunc(n.v) {
+		return c.reject(CodeType, "is %s: %s is wanted", clip(c.text[from:c.at]), want)
+	}
+	*into = integer{int64(n.v), true}
 	return nil
 }
 

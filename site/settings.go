@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -185,7 +186,7 @@ var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
 	for _, c := range l.List(n, "sources") {
-		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "map")
+		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "unit", "each", "map", "zones", "direction")
 		s := Source{At: l.at(c), Topic: l.Text(o.Need("topic", ""), "topic"), ID: l.Text(o.Need("id", ""), "id"), Decoder: l.Text(o.Get("decoder"), "decoder")}
 		captures, good := topicFilter(s.Topic)
 		if s.Topic != "" && !good {
@@ -197,18 +198,43 @@ func (l *loader) foreign(n *yaml.Node) {
 		l.sourceID(o.Get("id"), s.ID, captures)
 		kind, members := o.Get("kind"), o.Get("map")
 		switch {
-		case s.Decoder != "" && (kind != nil || members != nil):
-			l.Fail(o.Get("decoder"), "source: give either a decoder, or kind and map")
 		case s.Decoder == "" && (kind == nil || members == nil):
 			l.Fail(c, "source: give a decoder, or kind and map")
+		case (kind == nil) != (members == nil): // a decoder that takes none of them says so itself
+			l.Fail(o.Get("decoder"), "source: kind and map belong together; give both, or the decoder alone")
+		}
+		if units := []string{"lb", "oz", "kg", "g"}; l.choose(o.Get("unit"), "unit", units...) >= 0 {
+			s.Unit = o.Get("unit").Value
+		}
+		if each := o.Get("each"); each != nil {
+			s.Each = &Mapping{l.at(each), "each", l.Text(each, "each")}
 		}
 		s.Kind = fusion.Kind(max(0, l.choose(kind, "source kind", fusion.Kinds[:]...)))
 		m := l.Mapping(members, "map")
 		for _, k := range m.Keys {
 			s.Map = append(s.Map, Mapping{l.at(m.Get(k.Value)), k.Value, l.Text(m.Get(k.Value), "map "+strict.Clip(k.Value))})
 		}
+		s.Zones = l.zoneNames(o.Get("zones"))
+		if i := l.choose(o.Get("direction"), "direction", "in", "out"); i >= 0 {
+			s.Direction = []string{"in", "out"}[i]
+		}
 		l.site.Sources = append(l.site.Sources, s)
 	}
+}
+
+// zoneNames reads what a device calls the store's zones.
+func (l *loader) zoneNames(n *yaml.Node) map[string]string {
+	if n == nil {
+		return nil
+	}
+	names := map[string]string{}
+	o := l.Mapping(n, "zones")
+	for _, k := range o.Keys {
+		if z := l.zoneRef(o.Get(k.Value), "zones "+strict.Clip(k.Value)); z >= 0 {
+			names[k.Value] = l.site.Store.Zones[z].ID
+		}
+	}
+	return names
 }
 
 // topicFilter counts the wildcards of an MQTT filter, each of which captures a part.
@@ -251,15 +277,28 @@ func (l *loader) address(n *yaml.Node, what string, schemes ...string) string {
 	if text == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		l.Fail(n, "%s wants a URL that begins with %s://, not %q", what, strings.Join(schemes, ":// or "), strict.Clip(text))
+	if err := checkURL(text, schemes); err != nil {
+		l.Fail(n, "%s %v", what, err)
 		return ""
 	}
-	if _, secret := u.User.Password(); secret {
-		l.Fail(n, "%s holds a password; secrets come from files only", what)
-	}
 	return text
+}
+
+// brokerSchemes are those that the URL of an outer broker may have.
+var brokerSchemes = []string{"mqtt", "mqtts", "tcp", "ssl", "ws", "wss"}
+
+// CheckBroker says what is wrong with the URL of an outer broker; nil: nothing.
+func CheckBroker(text string) error { return checkURL(text, brokerSchemes) }
+
+func checkURL(text string, schemes []string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		return fmt.Errorf("wants a URL that begins with %s://, not %q", strings.Join(schemes, ":// or "), strict.Clip(text))
+	}
+	if _, secret := u.User.Password(); secret {
+		return errors.New("holds a password; secrets come from files only")
+	}
+	return nil
 }
 
 func (l *loader) hostPort(n *yaml.Node, what string) string {
@@ -279,7 +318,7 @@ func (l *loader) broker(n *yaml.Node) {
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
-	b.URL = l.address(o.Get("url"), "url", "mqtt", "mqtts", "tcp", "ssl", "ws", "wss")
+	b.URL = l.address(o.Get("url"), "url", brokerSchemes...)
 	b.User, b.PasswordFile = l.Text(o.Get("user"), "user"), l.path(o.Get("password_file"), "password_file")
 	b.CAFile = l.path(o.Get("ca_file"), "ca_file")
 	if b.URL != "" && b.Listen != "" {

@@ -30,6 +30,9 @@ func (b *brokerFlags) register(fs *flag.FlagSet) {
 // options are the connection's part of a Subscriber's settings.
 func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 	o := sensors.SubscriberOptions{URL: b.url, User: b.user}
+	if err := site.CheckBroker(b.url); err != nil {
+		return o, fmt.Errorf("--broker %w", err)
+	}
 	return o, brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile}, &o)
 }
 

@@ -79,6 +79,14 @@ const (
 	maxMS = 9_000_000_000_000 // 2255-03-13; the nanoseconds still fit an int64
 )
 
+// Since1970 is the instant n units after 1970-01-01 UTC. The error is a *TimeError for one that is no time near ours.
+func Since1970(n int64, unit time.Duration) (Time, error) {
+	if u := int64(unit); n >= minMS*1e6/u && n <= maxMS*1e6/u {
+		return Time{ns: n * u}, nil
+	}
+	return Time{}, &TimeError{Range: true, Reason: fmt.Sprintf("the time is %d, which in units of %v since 1970 is no time near ours: set the device's clock", n, unit)}
+}
+
 // ParseTime reads a JSON value as ts: a string in RFC 3339 with offset (and, usually, a fraction), an integer of
 // milliseconds since 1970, or "arrival". The error is a *TimeError.
 func ParseTime(raw []byte) (Time, error) {
