@@ -77,6 +77,9 @@ func (d *Desk) next(after int64) int64 {
 	return math.MaxInt64
 }
 
+// Set is the set that judges facts of that time; nil before the first.
+func (d *Desk) Set(ts int64) *rules.Set { return d.at(ts) }
+
 // SetAt is the hash of the set that judges facts of that time; "" before the first.
 func (d *Desk) SetAt(ts int64) string {
 	if s := d.at(ts); s != nil {

@@ -388,44 +388,57 @@ func (s *Set) Fire(m *Memory, v fusion.View) bool {
 
 // rejudge judges the policies one of whose due operands has changed.
 func (s *Set) rejudge(m *Memory, b *bench) bool {
-	v := &b.view
 	j := &s.by[m.kind]
 	any := false
+	clock := s.timer(b)
 	for _, i := range b.dirty {
-		p, st, changed := j.policies[i], m.state.get(i), false
-		for slot, n := range p.ops {
-			if b.due[n] != b.call {
-				continue
-			}
-			was := 0.0
-			if st != nil {
-				was = st.values[slot]
-				changed = changed || st.catching
-			}
-			x := m.value(j, b, v, n)
-			changed = changed || x != was || j.ops[n].window > 0
-			if st != nil {
-				st.values[slot] = x
-			}
+		began := int64(0)
+		if clock != nil {
+			began = clock()
 		}
-		if !changed {
-			continue
+		any = s.consider(m, b, j, i) || any
+		if clock != nil {
+			j.policies[i].cost.Add(measureEvery * (clock() - began))
 		}
-		if st == nil {
-			st = &state{values: make([]float64, len(p.ops))}
-			m.state.put(i, st)
-		}
-		st.catching = false
-		for slot, n := range p.ops {
-			st.values[slot] = m.value(j, b, v, n)
-		}
-		if p.when != nil && !p.when.is(st.values) {
-			continue
-		}
-		p.judge(j, m, b, st, v)
-		any = true
 	}
 	return any
+}
+
+// consider judges a policy if one of its due operands has changed and its when is true, and reports whether it did.
+func (s *Set) consider(m *Memory, b *bench, j *judged, i int) bool {
+	v := &b.view
+	p, st, changed := j.policies[i], m.state.get(i), false
+	for slot, n := range p.ops {
+		if b.due[n] != b.call {
+			continue
+		}
+		was := 0.0
+		if st != nil {
+			was = st.values[slot]
+			changed = changed || st.catching
+		}
+		x := m.value(j, b, v, n)
+		changed = changed || x != was || j.ops[n].window > 0
+		if st != nil {
+			st.values[slot] = x
+		}
+	}
+	if !changed {
+		return false
+	}
+	if st == nil {
+		st = &state{values: make([]float64, len(p.ops))}
+		m.state.put(i, st)
+	}
+	st.catching = false
+	for slot, n := range p.ops {
+		st.values[slot] = m.value(j, b, v, n)
+	}
+	if p.when != nil && !p.when.is(st.values) {
+		return false
+	}
+	p.judge(j, m, b, st, v)
+	return true
 }
 
 // Due is the next time after v.Now at which a timer of this subject falls due, math.MaxInt64 if there is none.

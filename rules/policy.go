@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"magpie/fusion"
 	"magpie/strict"
@@ -70,7 +71,8 @@ type Policy struct {
 	ops                  []int // operands, as indexes into those of its subject kind
 	relies               []reliance
 	refused              []strict.Error
-	order                int // its place among those of its subject kind
+	cost                 atomic.Int64 // ns, since it was last taken
+	order                int          // its place among those of its subject kind
 }
 
 // evidence is one line of a policy's evidence.

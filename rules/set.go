@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"magpie/fusion"
 	"magpie/strict"
@@ -62,7 +63,8 @@ type Set struct {
 	Lists    map[string]fusion.Goods // of common.yaml, by name
 	Files    []File                  // by name, common.yaml and policies, from which the same set can be built again
 
-	by [len(fusion.SubjectKinds)]judged
+	by    [len(fusion.SubjectKinds)]judged
+	clock atomic.Pointer[func() int64]
 }
 
 // judged is what judges one kind of subject: its policies that are not off, sorted by id, the operands that they read and the

@@ -90,7 +90,7 @@ func (l *live) wire() (*pipeline, error) {
 	p.log.ForgetScores = true
 	p.log.Judged = func(j []alerts.Judgement) {
 		if len(j) > 0 {
-			l.numbers.judged(j, p.desk.SetAt(j[0].At))
+			l.numbers.judged(j, p.desk.Set(j[0].At))
 		}
 	}
 	return p, nil

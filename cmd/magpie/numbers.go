@@ -10,6 +10,7 @@ import (
 	"magpie/fusion"
 	"magpie/journal"
 	"magpie/metrics"
+	"magpie/rules"
 	"magpie/sensors"
 	"magpie/site"
 	"magpie/vision"
@@ -214,15 +215,22 @@ func (n *numbers) storeFact(f *fusion.Fact, zone string) {
 }
 
 // judged counts what policies made of it.
-func (n *numbers) judged(list []alerts.Judgement, set string) {
+func (n *numbers) judged(list []alerts.Judgement, set *rules.Set) {
+	began := n.now()
+	set.Measure(func() int64 { return int64(n.now().Sub(began)) })
 	for i := range list {
 		j := &list[i]
 		n.check(n.agg.Observe("scores", []string{j.Zone, j.Policy, j.Mode}, 100*j.Score, j.At))
 		n.check(n.agg.Add("scores", []string{j.Zone, j.Policy, j.Mode}, "value", int64(float64(100*j.Value)+0.5), j.At))
-		tags := []string{j.Policy, j.Mode, set}
+		tags := []string{j.Policy, j.Mode, set.Hash}
 		n.check(n.agg.Add("policy", tags, "evaluations", 1, j.At))
 		if j.Tier != "" {
 			n.check(n.agg.Add("policy", tags, "crossed", 1, j.At))
+		}
+		if p := set.Policy(j.Policy); p != nil {
+			if ns := p.TakeCost(); ns > 0 {
+				n.check(n.agg.Add("policy", tags, "cost_ns", ns, j.At))
+			}
 		}
 	}
 }
