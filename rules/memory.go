@@ -158,7 +158,6 @@ type bench struct {
 	due    []int     // the call in which it may have changed
 	dirty  []int     // policies that read one that may have
 	marked []int     // by policy: the call in which it became dirty
-	events []int     // of the fact at hand
 	goods  []held    // of the basket now
 	tapes  [8]*tape  // of the operand at hand
 	risk   float64   // value at risk

@@ -9,8 +9,10 @@ import (
 // Every function of the language, as an analyst tries it: in the test notation, true from when it should be and not before.
 func TestLanguage(t *testing.T) {
 	const dir = "../../rules/testdata/language"
-	if code, out, errw := magpie(t, "test", dir); code != 0 {
-		t.Errorf("%d\n%s%s", code, out, errw)
+	for _, d := range []string{dir, "../../rules/testdata/scoring"} {
+		if code, out, errw := magpie(t, "test", d); code != 0 {
+			t.Errorf("%d\n%s%s", code, out, errw)
+		}
 	}
 	entries, err := os.ReadDir(dir)
 	must(t, err)
