@@ -131,7 +131,7 @@ func (w *World) step(scale int, s step) {
 func (w *World) told(sc *Scale, s step, guesses []guess) []Fact {
 	var facts []Fact
 	for _, g := range guesses {
-		f := Fact{At: s.At, Kind: FactPicked, Source: w.Store.source[sc.ID], Zone: sc.Zone, Product: g.Product, Grams: s.Grams}
+		f := Fact{At: s.At, Kind: FactPicked, Source: w.Store.source[sc.ID], Zone: sc.Zone, Product: g.Product, Grams: float32(s.Grams)}
 		if g.N > 0 {
 			f.Kind = FactPutBack
 		}

@@ -99,10 +99,10 @@ type Share struct {
 
 // stay is what a visit has done in one zone.
 type stay struct {
-	in      bool
 	entered int64 // when it last went in
 	pending int64 // since when it seems to have changed, 0: it does not
 	dwell   int64 // ns of the stays that are over
+	in      bool
 	ever    bool
 	exited  bool
 }
