@@ -366,6 +366,15 @@ func (w *World) reckon(v *Visit) {
 	}
 }
 
+// forgetLots forgets those of lots of which nobody got a part: with their deed nobody can any more.
+func (w *World) forgetLots(ids []int) {
+	for _, id := range ids {
+		if i := w.lotIndex(id); i >= 0 && len(w.lots[i].parts) == 0 {
+			w.lots = slices.Delete(w.lots, i, i+1)
+		}
+	}
+}
+
 // leave forgets the lots of which only visits that have ended may have some.
 func (w *World) leave(v *Visit) {
 	for _, id := range v.lots {

@@ -66,7 +66,7 @@ type Visit struct {
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
 	number  int
-	origin  trackKey   // its earliest observation's; no id: of no track
+	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
 	keys    []trackKey // of Tracks
 	from    Point      // where a camera saw it first
 	posSD   Point      // standard deviation of Pos, metres; 0: not told
@@ -99,10 +99,10 @@ type Share struct {
 
 // stay is what a visit has done in one zone.
 type stay struct {
-	in      bool
 	entered int64 // when it last went in
 	pending int64 // since when it seems to have changed, 0: it does not
 	dwell   int64 // ns of the stays that are over
+	in      bool
 	ever    bool
 	exited  bool
 }
@@ -176,7 +176,7 @@ func VisitID(store, source, track string, ts int64) string {
 	return "v_" + hex.EncodeToString(sum[:8])
 }
 
-// open begins a visit with an observation by a source.
+// open begins a visit with an observation by a source: of a track, or of what tells it from another of the same moment.
 func (w *World) open(source int, track string, ts int64) *Visit {
 	if len(w.visits) == maxVisits {
 		longest := w.visits[0]
