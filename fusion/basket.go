@@ -240,9 +240,11 @@ func (w *World) putBack(f Fact, near []claim) {
 			if more := n - c.visit.units(f.Product); more > tiny {
 				w.draw(c.visit, f.Product, "", more)
 			}
-			w.putDown(c.visit, f.Product, n)
+			w.putDown(c.visit, f.Product, n, math.MaxInt64)
 			c.visit.unshow(f.Product, n)
 			w.reckon(c.visit)
+		} else if share >= minShare && f.Product >= 0 {
+			c.visit.owed, _ = newest(c.visit.owed, owed{f.Product, float64(f.N * share), f.At}, maxOwed)
 		}
 		if share >= minShare {
 			w.add(c.visit, f, share)

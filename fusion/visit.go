@@ -89,7 +89,18 @@ type Visit struct {
 	lots    []int // where its goods come from
 	met     []meeting
 	touches []contact // hands at plates
+	owed    []owed    // put back, and not known to have been held
 }
+
+// owed are goods that a visit put back and was not known to have: whoever it turns out to be had them.
+type owed struct {
+	product int
+	n       float64 // expected units
+	at      int64   // when they were put back, ns
+}
+
+// maxOwed bounds what a visit owes; the oldest go first.
+const maxOwed = 8
 
 // Share is another visit's share in the same goods.
 type Share struct {
@@ -155,6 +166,7 @@ func (v *Visit) clone() *Visit {
 	c.like = slices.Clone(v.like)
 	c.tags = slices.Clone(v.tags)
 	c.with = slices.Clone(v.with)
+	c.owed = slices.Clone(v.owed)
 	return &c
 }
 
