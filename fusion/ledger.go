@@ -65,11 +65,10 @@ func ParseAlerted(s string) Alerted {
 // Tell gives the store's ledger a fact that judging made, at the newest event time, and returns the ledger and the fact.
 func (w *World) Tell(f Fact) (*Visit, Fact) {
 	f.TS, f.At = w.now, w.now
-	if w.store.Full() {
-		w.store.Facts = w.store.Facts[1:]
+	var full bool
+	if w.store.Facts, full = newest(w.store.Facts, f, w.store.most()); full {
 		w.evicted++
 	}
-	w.store.Facts = append(w.store.Facts, f)
 	return w.store, f
 }
 
