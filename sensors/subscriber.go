@@ -254,5 +254,7 @@ func (d *Decoder) Filters() []string {
 // journalled.
 func OwnTopic(topic string) bool {
 	_, kind, _, ok := message.SplitTopic(topic)
-	return ok && (kind == "alert" || kind == "rejected")
+	return ok && ours(kind)
 }
+
+func ours(kind string) bool { return kind == "alert" || kind == "rejected" }
