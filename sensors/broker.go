@@ -27,10 +27,10 @@ type BrokerOptions struct {
 	Store   string        // the store's id
 	Foreign []site.Source // other makers' topics, which their sources' users may publish on
 	Users   string        // file of user:password[:source,…] lines; empty: anyone, on a loopback address only
-	TLS     *tls.Config   // nil: plain MQTT
+	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
 	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
 	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
-	Keep    string        // the client for whom it keeps every message, from the first one on; empty: for whom subscribes, from then on
+	Keep    bool          // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
 	Log     *slog.Logger  // nil: nothing
 }
 
@@ -40,6 +40,8 @@ type Broker struct {
 	log      natsLog
 	scheme   string
 	password string
+	client   string
+	guard    *guard        // nil: plain MQTT
 	failed   chan struct{} // holds one when the server can no longer write
 
 	mu   sync.Mutex
@@ -64,7 +66,10 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	}
 	b := &Broker{password: rand.Text(), scheme: "mqtt", failed: make(chan struct{}, 1)}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
-	if o.TLS != nil {
+	if o.TLS != (Files{}) {
+		if b.guard, err = newGuard(o.TLS, b.log.log); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
 		b.scheme = "mqtts"
 	}
 	users, err := o.users()
@@ -76,10 +81,18 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		JetStream: true, StoreDir: o.Dir, SyncAlways: o.Sync == 0, SyncInterval: cmp.Or(o.Sync, time.Minute),
 		MaxPayload: 2 * maxPayload, // more than the contract allows, so that what is too big is told so and not cut off
 		Users:      append(users, &server.User{Username: ownUser, Password: b.password}),
-		MQTT:       server.MQTTOpts{Host: host, Port: port, TLSConfig: o.TLS, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+		MQTT:       server.MQTTOpts{Host: host, Port: port, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+	}
+	if b.guard != nil {
+		b.opts.MQTT.TLSConfig = b.guard.server()
+	}
+	ip := net.ParseIP(host)
+	open := host != "localhost" && (ip == nil || !ip.IsLoopback())
+	if open && b.guard == nil {
+		b.log.Warnf("the broker listens on %s without TLS, so that others on the network can read passwords and messages: set cert_file and key_file under broker", o.Listen)
 	}
 	if o.Users == "" {
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if open {
 			return nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
 		}
 		b.opts.MQTT.NoAuthUser = anyone
@@ -87,8 +100,8 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if err := free(host, port); err != nil {
 		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
 	}
-	if o.Keep != "" {
-		if err := b.keep(o.Keep); err != nil {
+	if o.Keep {
+		if err := b.keep(); err != nil {
 			return nil, fmt.Errorf("broker: %w", err)
 		}
 	}
@@ -117,6 +130,18 @@ func (b *Broker) URL() string {
 
 // Own is the user and password with which Magpie itself may do everything; they change with every start.
 func (b *Broker) Own() (user, password string) { return ownUser, b.password }
+
+// OwnTLS is how Magpie itself connects where the broker speaks TLS, else nil.
+func (b *Broker) OwnTLS() *tls.Config {
+	if b.guard == nil {
+		return nil
+	}
+	return b.guard.client()
+}
+
+// Client is the client id for which the broker keeps every message. Nobody else knows it: who connects under a client's id
+// takes its place, and what waits for it.
+func (b *Broker) Client() string { return b.client }
 
 // anyone is the user that a client without a name is.
 const anyone = "anyone"

@@ -2,10 +2,7 @@ package sensors
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -214,28 +211,6 @@ func TestBrokerErrors(t *testing.T) {
 				b.Close()
 			}
 		}
-	}
-}
-
-func TestTLS(t *testing.T) {
-	web := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
-	defer web.Close()
-	b := embedded(t, BrokerOptions{TLS: &tls.Config{Certificates: web.TLS.Certificates}})
-	if !strings.HasPrefix(b.URL(), "mqtts://") {
-		t.Error(b.URL())
-	}
-	user, password := b.Own()
-	in := newInbox()
-	roots := x509.NewCertPool()
-	roots.AddCert(web.Certificate())
-	s, _ := subscribe(t, SubscriberOptions{URL: b.URL(), User: user, Password: password, TLS: &tls.Config{RootCAs: roots},
-		Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append})
-	if err := s.Publish(t.Context(), "magpie/v1/s042/gate/g", false, []byte("1")); err != nil {
-		t.Fatal(err)
-	}
-	in.await(t, map[string]bool{"magpie/v1/s042/gate/g 1": true})
-	if _, err := connect(t, b.URL(), user, password); err == nil {
-		t.Error("connected to a broker whose certificate nobody vouches for")
 	}
 }
 

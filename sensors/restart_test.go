@@ -193,12 +193,12 @@ func TestMain(m *testing.M) {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond, Keep: "magpie-s042"})
+	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond, Keep: true})
 	fail(err)
 	inbox, err := os.OpenFile(filepath.Join(dir, "inbox"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	fail(err)
 	user, password := b.Own()
-	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"#"},
+	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: b.Client(), User: user, Password: password, Topics: []string{"#"},
 		Append: func(topic string, _ bool, payload []byte, done func(error)) {
 			_, err := fmt.Fprintln(inbox, topic, string(payload))
 			done(err)
@@ -208,7 +208,7 @@ func TestMain(m *testing.M) {
 // TestKeep publishes on a new broker before anybody has subscribed: what it acknowledges comes once the client is there
 // for whom it keeps everything, also over a restart.
 func TestKeep(t *testing.T) {
-	o := BrokerOptions{Dir: t.TempDir(), Keep: "magpie-s042"}
+	o := BrokerOptions{Dir: t.TempDir(), Keep: true}
 	want := map[string]bool{}
 	var b *Broker
 	for n := range 2 {
@@ -228,7 +228,7 @@ func TestKeep(t *testing.T) {
 	}
 	in := newInbox()
 	user, password := b.Own()
-	subscribe(t, SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"#"}, Append: in.append})
+	subscribe(t, SubscriberOptions{URL: b.URL(), ClientID: b.Client(), User: user, Password: password, Topics: []string{"#"}, Append: in.append})
 	in.await(t, want)
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -249,7 +249,10 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-func TestMosquittoRestarts(t *testing.T) {
+// mosquitto starts a Mosquitto with more lines of configuration, and returns how to start it again; it skips where none is
+// installed (scripts/setup.sh test-tools).
+func mosquitto(t *testing.T, dir string, config ...string) (restart func()) {
+	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
 		if _, err = os.Stat("/usr/sbin/mosquitto"); err != nil {
@@ -257,15 +260,13 @@ func TestMosquittoRestarts(t *testing.T) {
 		}
 		path = "/usr/sbin/mosquitto"
 	}
-	dir, port := t.TempDir(), freePort(t)
-	config := filepath.Join(dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location " + dir +
-		"/\nmax_queued_messages 0\nuser " + currentUser() + "\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	file := filepath.Join(dir, "mosquitto.conf")
+	config = append(config, "persistence true", "persistence_location "+dir+"/", "max_queued_messages 0", "user "+currentUser(), "")
+	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	start := func() *exec.Cmd {
-		cmd := exec.Command(path, "-c", config)
+		cmd := exec.Command(path, "-c", file)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -276,11 +277,17 @@ func TestMosquittoRestarts(t *testing.T) {
 		broker.Process.Kill()
 		broker.Wait()
 	})
-	restarts(t, "mqtt://127.0.0.1:"+port, "", "", func() {
+	return func() {
 		broker.Process.Signal(os.Interrupt) // it saves what it holds; killed it would lose what it alone has
 		broker.Wait()
 		broker = start()
-	}, nil)
+	}
+}
+
+func TestMosquittoRestarts(t *testing.T) {
+	port := freePort(t)
+	restart := mosquitto(t, t.TempDir(), "listener "+port+" 127.0.0.1", "allow_anonymous true")
+	restarts(t, "mqtt://127.0.0.1:"+port, "", "", restart, nil)
 }
 
 func currentUser() string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -103,6 +104,14 @@ func (s *Subscriber) session(ctx context.Context) error {
 	}))
 	if err := wait(ctx, client.Connect()); err != nil {
 		client.Disconnect(0)
+		if s.o.overTLS() && hungUp(err) {
+			if why := s.o.handshake(ctx); why != nil && !errors.Is(why, os.ErrDeadlineExceeded) {
+				err = why
+			}
+		}
+		if advice := s.o.advice(err); advice != "" {
+			return fmt.Errorf("connect: %w; %s", err, advice)
+		}
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer client.Disconnect(250)

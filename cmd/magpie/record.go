@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -18,19 +19,25 @@ import (
 )
 
 // brokerFlags are the flags of commands that speak to a broker by themselves.
-type brokerFlags struct{ url, user, passwordFile, caFile string }
+type brokerFlags struct{ url, user, passwordFile, caFile, certFile, keyFile string }
 
 func (b *brokerFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&b.url, "broker", "mqtt://127.0.0.1:1883", "the MQTT broker's `URL`, mqtt:// or mqtts://")
 	fs.StringVar(&b.user, "user", "", "user `name` at the broker")
-	fs.StringVar(&b.passwordFile, "password-file", "", "`file` that holds the user's password")
+	fs.StringVar(&b.passwordFile, "password-file", "", "`file` that holds the user's password (or "+passwordEnv+" in the environment)")
 	fs.StringVar(&b.caFile, "ca", "", "PEM `file` of the authorities that may vouch for an mqtts broker (default: the system's)")
+	fs.StringVar(&b.certFile, "cert", "", "PEM `file` of this client's certificate, for a broker that wants one")
+	fs.StringVar(&b.keyFile, "key", "", "PEM `file` of its key")
 }
 
 // options are the connection's part of a Subscriber's settings.
 func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 	o := sensors.SubscriberOptions{URL: b.url, User: b.user}
-	return o, brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile}, &o)
+	if u, err := url.Parse(b.url); err == nil && u.User != nil {
+		return o, errors.New("--broker: write the user with --user, and its password in a file or in " + passwordEnv + ": others can read a command line")
+	}
+	err := brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile, CertFile: b.certFile, KeyFile: b.keyFile}, &o)
+	return o, err
 }
 
 // runRecord is `magpie record`: what a broker delivers, into a recording, until it is interrupted.
