@@ -26,7 +26,7 @@ type BrokerOptions struct {
 	Dir     string        // where it keeps sessions and what is on its way
 	Store   string        // the store's id
 	Foreign []site.Source // other makers' topics, which their sources' users may publish on
-	Users   string        // file of user:password[:source,…] lines; empty: anyone, on a loopback address only
+	Users   string        // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
 	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
 	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
 	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
@@ -175,7 +175,8 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 			continue
 		}
 		name, rest, _ := strings.Cut(line, ":")
-		password, sources, listed := strings.Cut(rest, ":")
+		password, rest, listed := strings.Cut(rest, ":")
+		sources, filters, reads := strings.Cut(rest, ":")
 		switch {
 		case name == "" || password == "":
 			errs = append(errs, fmt.Errorf("%s:%d:1: want user:password, or user:password:source,source", o.Users, i+1))
@@ -194,6 +195,15 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 				continue
 			}
 			u.Permissions = o.vendor(ids, open.Publish.Deny)
+			if reads {
+				more, err := readFilters(filters)
+				if err != nil {
+					at := strings.LastIndex(raw, filters) + 1
+					errs = append(errs, fmt.Errorf("%s:%d:%d: user %q: %w", o.Users, i+1, at, name, err))
+					continue
+				}
+				u.Permissions.Subscribe.Allow = append(u.Permissions.Subscribe.Allow, subjects(more...)...)
+			}
 		}
 		users = append(users, u)
 		if !strings.HasPrefix(password, "$2") {
@@ -221,6 +231,25 @@ func sourceIDs(text string) ([]string, error) {
 		}
 	}
 	return ids, nil
+}
+
+// readFilters reads the topics that a user may read beside what was rejected of its own.
+func readFilters(text string) ([]string, error) {
+	var filters []string
+	for f := range strings.SplitSeq(text, ",") {
+		f = strings.TrimSpace(f)
+		filters = append(filters, f)
+		if parent, ok := strings.CutSuffix(f, "/#"); ok { // which # stands for too
+			filters = append(filters, parent)
+		}
+		levels := strings.Split(f, "/")
+		for n, l := range levels {
+			if f == "" || strings.ContainsAny(l, " *>") || l != "+" && l != "#" && strings.ContainsAny(l, "+#") || l == "#" && n < len(levels)-1 {
+				return nil, fmt.Errorf("%q is no MQTT filter that may be read: + and # stand alone between slashes, # only at the end, no spaces, * or >", f)
+			}
+		}
+	}
+	return filters, nil
 }
 
 // vendor is what a user with sources of its own may do: publish as these sources, and read why they were rejected.

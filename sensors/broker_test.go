@@ -189,7 +189,7 @@ func TestBrokerItsOwnTopics(t *testing.T) {
 
 func TestBrokerErrors(t *testing.T) {
 	users := filepath.Join(t.TempDir(), "users.txt")
-	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\nacme:pw:\nace:pw:r-1,,r-2\n wide:pw:g+\nstar:pw:>\n"), 0o600); err != nil {
+	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\nacme:pw:\nace:pw:r-1,,r-2\n wide:pw:g+\nstar:pw:>\nodd:pw:g1:a/#/b\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, o := range map[string]BrokerOptions{
@@ -202,6 +202,7 @@ func TestBrokerErrors(t *testing.T) {
 		users + `:5:9: user "acme": an empty source id: name the`: {Listen: "127.0.0.1:0", Users: users},
 		users + `:6:8: user "ace": an empty source id`:            {Listen: "127.0.0.1:0", Users: users},
 		users + `:7:10: user "wide": the source id "g+" must`:     {Listen: "127.0.0.1:0", Users: users},
+		users + `:9:11: user "odd": "a/#/b" is no MQTT filter`:    {Listen: "127.0.0.1:0", Users: users},
 		users + `:8:9: user "star": the source id ">" must`:       {Listen: "127.0.0.1:0", Users: users},
 	} {
 		o.Store, o.Dir = "s042", t.TempDir()
