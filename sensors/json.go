@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,9 @@ type step struct {
 func valid(payload []byte) *Rejection {
 	if !utf8.Valid(payload) {
 		return &Rejection{Code: CodeBadJSON, Reason: "the payload is not UTF-8: send JSON in UTF-8"}
+	}
+	if bytes.HasPrefix(payload, []byte("\ufeff")) {
+		return &Rejection{Code: CodeBadJSON, Reason: "the payload begins with a byte order mark: send UTF-8 without one"}
 	}
 	if grammatical(payload) || json.Valid(payload) {
 		return nil
@@ -251,9 +255,55 @@ func (c *cursor) name() []byte {
 	if plain {
 		return raw
 	}
-	var s string
-	if json.Unmarshal(c.text[from:c.at], &s) != nil {
-		return raw
+	return unescaped(raw)
+}
+
+// unescaped is the text of a JSON string without its quotes, as encoding/json reads it; it costs no more than the string is long.
+func unescaped(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			out = append(out, raw[i])
+			continue
+		}
+		i++
+		switch raw[i] {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r := unit(raw[i+1:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				if pair := utf16.DecodeRune(r, unit(bytes.TrimPrefix(raw[i+1:], []byte(`\u`)))); pair != utf8.RuneError && bytes.HasPrefix(raw[i+1:], []byte(`\u`)) {
+					r, i = pair, i+6
+				} else {
+					r = utf8.RuneError
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default: // quote, backslash and slash stand for themselves
+			out = append(out, raw[i])
+		}
 	}
-	return []byte(s)
+	return out
+}
+
+// unit reads the four hex digits of a \u; -1 where they are not there.
+func unit(b []byte) rune {
+	if len(b) < 4 {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[:4]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
