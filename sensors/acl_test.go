@@ -32,7 +32,7 @@ func TestVendorsAreApart(t *testing.T) {
 	mine := a.client(t, "acme", time.Time{}).mustClient(t)
 	user, password := b.Own()
 	in := newInbox()
-	own, _ := subscribe(t, SubscriberOptions{URL: b.URL(), User: user, Password: password, TLS: b.OwnTLS(), Topics: []string{"#"}, Append: in.append})
+	own, _ := subscribe(t, SubscriberOptions{URL: b.OwnURL(), User: user, Password: password, TLS: b.OwnTLS(), Topics: []string{"#"}, Append: in.append})
 	connectAs := func(user string, more ...func(*mqtt.ClientOptions)) mqtt.Client {
 		t.Helper()
 		c, err := vendorOver(t, b.URL(), mine, user, "pw", more...)

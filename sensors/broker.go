@@ -29,23 +29,27 @@ type BrokerOptions struct {
 	Users   string        // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
 	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
 	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
+	Rate    int           // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
 	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
 	Keep    bool          // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
 	Log     *slog.Logger  // nil: nothing
 }
 
-// Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only.
+// Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only, on this machine, behind an entrance.
 type Broker struct {
 	opts     *server.Options
 	log      natsLog
 	scheme   string
 	password string
 	client   string
-	guard    *guard        // nil: plain MQTT
+	guard    *guard // nil: plain MQTT
+	rate     int
+	address  string        // where clients connect
 	failed   chan struct{} // holds one when the server can no longer write
 
-	mu   sync.Mutex
-	nats *server.Server
+	mu       sync.Mutex
+	nats     *server.Server
+	entrance *entrance // nil while the server is not for clients
 }
 
 // ownUser is who Magpie itself is on its own broker.
@@ -57,14 +61,10 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
 	}
-	port, err := strconv.Atoi(portText)
-	if err != nil || port < 0 || port > 65535 {
+	if port, err := strconv.Atoi(portText); err != nil || port < 0 || port > 65535 {
 		return nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
 	}
-	if port == 0 {
-		port = server.RANDOM_PORT
-	}
-	b := &Broker{password: rand.Text(), scheme: "mqtt", failed: make(chan struct{}, 1)}
+	b := &Broker{password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1)}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
 	if o.TLS != (Files{}) {
 		if b.guard, err = newGuard(o.TLS, b.log.log); err != nil {
@@ -81,10 +81,10 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		JetStream: true, StoreDir: o.Dir, SyncAlways: o.Sync == 0, SyncInterval: cmp.Or(o.Sync, time.Minute),
 		MaxPayload: 2 * maxPayload, // more than the contract allows, so that what is too big is told so and not cut off
 		Users:      append(users, &server.User{Username: ownUser, Password: b.password}),
-		MQTT:       server.MQTTOpts{Host: host, Port: port, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+		MQTT:       server.MQTTOpts{Host: "127.0.0.1", MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
 	}
 	if b.guard != nil {
-		b.opts.MQTT.TLSConfig = b.guard.server()
+		b.opts.MQTT.TLSConfig = b.guard.inside()
 	}
 	ip := net.ParseIP(host)
 	open := host != "localhost" && (ip == nil || !ip.IsLoopback())
@@ -97,41 +97,36 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		}
 		b.opts.MQTT.NoAuthUser = anyone
 	}
-	if err := free(host, port); err != nil {
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
 		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
 	}
 	if o.Keep {
-		if err := b.keep(); err != nil {
-			return nil, fmt.Errorf("broker: %w", err)
-		}
+		err = b.keep()
 	}
-	if err := b.start(); err != nil {
+	if err == nil {
+		err = b.start()
+	}
+	if err != nil {
+		listener.Close()
 		return nil, fmt.Errorf("broker: %w", err)
 	}
+	b.open(listener) // not before it keeps what comes
 	return b, nil
 }
 
-// free reports why nobody can listen on a port: the server itself says so only after a long wait.
-func free(host string, port int) error {
-	if port == server.RANDOM_PORT {
-		return nil
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if err != nil {
-		return err
-	}
-	return l.Close()
-}
-
 // URL is where clients connect, mqtt://host:port.
-func (b *Broker) URL() string {
+func (b *Broker) URL() string { return b.scheme + "://" + b.address }
+
+// OwnURL is where Magpie itself connects, which nothing slows.
+func (b *Broker) OwnURL() string {
 	return b.scheme + "://" + net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port))
 }
 
 // Own is the user and password with which Magpie itself may do everything; they change with every start.
 func (b *Broker) Own() (user, password string) { return ownUser, b.password }
 
-// OwnTLS is how Magpie itself connects where the broker speaks TLS, else nil.
+// OwnTLS is how Magpie itself connects to OwnURL where the broker speaks TLS, else nil.
 func (b *Broker) OwnTLS() *tls.Config {
 	if b.guard == nil {
 		return nil

@@ -36,7 +36,7 @@ func (b *Broker) keep() error {
 	}
 	opts := b.opts.Clone()
 	opts.Users = []*server.User{{Username: ownUser, Password: b.password}}
-	opts.MQTT.Host, opts.MQTT.Port, opts.MQTT.TLSConfig, opts.MQTT.NoAuthUser = "127.0.0.1", server.RANDOM_PORT, nil, ""
+	opts.MQTT.TLSConfig, opts.MQTT.NoAuthUser = nil, ""
 	first := &Broker{opts: opts, log: b.log, scheme: "mqtt", password: b.password, failed: b.failed}
 	if err := first.start(); err != nil {
 		return err
@@ -45,7 +45,7 @@ func (b *Broker) keep() error {
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()
 	up, ended := make(chan struct{}), make(chan error, 1)
-	s := NewSubscriber(SubscriberOptions{URL: first.URL(), ClientID: b.client, User: ownUser, Password: b.password, Topics: []string{"#"},
+	s := NewSubscriber(SubscriberOptions{URL: first.OwnURL(), ClientID: b.client, User: ownUser, Password: b.password, Topics: []string{"#"},
 		Append: func(string, bool, []byte, func(error)) {}, // not acknowledged: it comes to the subscriber that journals
 		Connected: func(is bool, _ error) {
 			if is {

@@ -77,7 +77,8 @@ func authorities(path string) (*x509.CertPool, error) {
 }
 
 // guard is the TLS of the embedded broker. It reads its files anew when they have changed; what cannot be read leaves what was
-// there before in force. Magpie itself comes with a certificate of its own, made at start and known to nobody else.
+// there before in force. The server behind the entrance has a certificate of its own, made at start, and takes only who has
+// that too: the entrance and Magpie itself.
 type guard struct {
 	files Files
 	log   *slog.Logger
@@ -100,7 +101,7 @@ func newGuard(f Files, log *slog.Logger) (*guard, error) {
 	}
 	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: ownUser}, NotBefore: time.Unix(0, 0),
 		NotAfter: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), // whatever this machine's clock says: it is gone with the process
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true}
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
@@ -135,11 +136,6 @@ func (g *guard) read() (*tls.Config, error) {
 		if c.ClientCAs, err = authorities(g.files.CA); err != nil {
 			return nil, err
 		}
-		own, err := x509.ParseCertificate(g.own.Certificate[0])
-		if err != nil {
-			return nil, err
-		}
-		c.ClientCAs.AddCert(own)
 		c.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	return c, nil
@@ -164,20 +160,44 @@ func (g *guard) config() *tls.Config {
 	return g.current
 }
 
-// server is for the listener.
+// server is for clients.
 func (g *guard) server() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return g.config(), nil }}
 }
 
-// client is for Magpie itself, which knows the broker by its very certificate, whatever name is in it and whoever made it.
+// inside is for the server behind the entrance.
+func (g *guard) inside() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{g.own}, ClientAuth: tls.RequireAnyClientCert, VerifyConnection: g.known}
+}
+
+// client is for who connects to the server behind the entrance.
 func (g *guard) client() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{g.own}, InsecureSkipVerify: true,
-		VerifyConnection: func(s tls.ConnectionState) error {
-			if !bytes.Equal(s.PeerCertificates[0].Raw, g.config().Certificates[0].Certificate[0]) {
-				return errors.New("another broker answers on this address")
-			}
-			return nil
-		}}
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{g.own}, InsecureSkipVerify: true, VerifyConnection: g.known}
+}
+
+// known takes the one certificate that there is inside; TLS has proved that its key is there too.
+func (g *guard) known(s tls.ConnectionState) error {
+	if !bytes.Equal(s.PeerCertificates[0].Raw, g.own.Certificate[0]) {
+		return errors.New("somebody else is behind the broker's entrance")
+	}
+	return nil
+}
+
+// advice says what to do about a handshake that failed at the broker.
+func (g *guard) advice(err error) error {
+	var invalid *tls.CertificateVerificationError
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "didn't provide a certificate"):
+		return fmt.Errorf("%w; give it one that an authority in %s vouches for (client_ca_file)", err, g.files.CA)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("%w (certificate of %s); renew it, or have it made by an authority in %s (client_ca_file)", err, invalid.UnverifiedCertificates[0].Subject, g.files.CA)
+	case strings.Contains(text, "unknown certificate authority"), strings.Contains(text, "bad certificate"), strings.Contains(text, "unknown certificate"):
+		return fmt.Errorf("%w; it does not trust the broker's certificate: give it the certificate of the authority that made %s", err, g.files.Cert)
+	case strings.Contains(text, "first record does not look like a TLS handshake"):
+		return fmt.Errorf("%w; it speaks plain MQTT: set it to TLS (mqtts://)", err)
+	}
+	return err
 }
 
 // advice says what to do about an error of a connection, "" where it says all that there is.

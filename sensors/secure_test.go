@@ -126,7 +126,7 @@ func secureBrokers(t *testing.T, test func(t *testing.T, start func(t *testing.T
 			logs := newLogged()
 			b := embedded(t, BrokerOptions{Users: users, TLS: Files{Cert: server.Cert, Key: server.Key, CA: clients.CA}, Log: logs.logger(), Keep: true, Sync: time.Minute})
 			user, password := b.Own()
-			return secured{b.URL(), SubscriberOptions{URL: b.URL(), User: user, Password: password, TLS: b.OwnTLS(), ClientID: b.Client()}, logs}
+			return secured{b.URL(), SubscriberOptions{URL: b.OwnURL(), User: user, Password: password, TLS: b.OwnTLS(), ClientID: b.Client()}, logs}
 		})
 	})
 	t.Run("mosquitto", func(t *testing.T) {
@@ -422,7 +422,7 @@ func TestRenewal(t *testing.T) {
 		t.Fatal("the old authority still counts")
 	}
 	user, password := b.Own()
-	if _, err := vendorOver(t, b.URL(), b.OwnTLS(), user, password); err != nil {
+	if _, err := vendorOver(t, b.OwnURL(), b.OwnTLS(), user, password); err != nil {
 		t.Fatal("Magpie itself: ", err)
 	}
 }

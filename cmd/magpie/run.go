@@ -310,7 +310,7 @@ func (st *station) openBroker() error {
 		}
 		st.broker = broker
 		st.onClose(func() error { broker.Close(); return nil })
-		o.URL, o.ClientID, o.TLS = broker.URL(), broker.Client(), broker.OwnTLS()
+		o.URL, o.ClientID, o.TLS = broker.OwnURL(), broker.Client(), broker.OwnTLS()
 		o.User, o.Password = broker.Own()
 	} else if err := brokerSecrets(b, &o); err != nil {
 		return err
