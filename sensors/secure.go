@@ -200,6 +200,19 @@ func (g *guard) advice(err error) error {
 	return err
 }
 
+// Explain adds to an error of connecting what to do about it. Where the broker hung up on TLS it asks once more why.
+func (o *SubscriberOptions) Explain(ctx context.Context, err error) error {
+	if o.overTLS() && hungUp(err) {
+		if why := o.handshake(ctx); why != nil && !errors.Is(why, os.ErrDeadlineExceeded) {
+			err = why
+		}
+	}
+	if advice := o.advice(err); advice != "" {
+		return fmt.Errorf("%w; %s", err, advice)
+	}
+	return err
+}
+
 // advice says what to do about an error of a connection, "" where it says all that there is.
 func (o *SubscriberOptions) advice(err error) string {
 	var unknown x509.UnknownAuthorityError

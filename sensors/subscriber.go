@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -104,15 +103,7 @@ func (s *Subscriber) session(ctx context.Context) error {
 	}))
 	if err := wait(ctx, client.Connect()); err != nil {
 		client.Disconnect(0)
-		if s.o.overTLS() && hungUp(err) {
-			if why := s.o.handshake(ctx); why != nil && !errors.Is(why, os.ErrDeadlineExceeded) {
-				err = why
-			}
-		}
-		if advice := s.o.advice(err); advice != "" {
-			return fmt.Errorf("connect: %w; %s", err, advice)
-		}
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("connect: %w", s.o.Explain(ctx, err))
 	}
 	defer client.Disconnect(250)
 	acknowledged := make(chan struct{})
