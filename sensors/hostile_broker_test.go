@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -202,4 +203,40 @@ func TestCanonicalSize(t *testing.T) {
 		}
 		t.Logf("%-20s %7d bytes, %8d allocated, %.2f times", test.name, len(payload), n, float64(n)/float64(len(payload)))
 	}
+}
+
+// TestTooLargeForTheBroker sends more than the broker takes in a message: it hangs up, and its log says why.
+func TestTooLargeForTheBroker(t *testing.T) {
+	logs := newLogged()
+	b := embedded(t, BrokerOptions{Sync: time.Minute, Log: logs.logger()})
+	vendor, err := connect(t, b.URL(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vendor.Publish("magpie/v1/s042/gate/eas-1", 1, false, make([]byte, 600<<10))
+	logs.await(t, "maximum payload")
+}
+
+// TestStringsAreForgotten reads a hundred thousand tags: what the decoder keeps of them is bounded.
+func TestStringsAreForgotten(t *testing.T) {
+	d := decoder(t)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 100_000 {
+		if _, err := d.Decode(received, "magpie/v1/s042/rfid/r-door", false, fmt.Appendf(nil, `{"ts":"arrival","epc":"%0124X","antenna":1,"rssi":-50}`, i)); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.c.intern); n > 1<<16 {
+			t.Fatalf("%d strings are kept", n)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	grown := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	t.Logf("%d KiB are kept after 100,000 tags", grown>>10)
+	if grown > 32<<20 {
+		t.Errorf("%d KiB are kept", grown>>10)
+	}
+	runtime.KeepAlive(d)
 }

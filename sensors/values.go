@@ -255,17 +255,19 @@ func (c *cursor) hexadecimal(into *word, want string) *Rejection {
 	if r != nil || len(b) == 0 {
 		return r
 	}
-	var up [maxString]byte
-	for i, d := range b {
+	small := false
+	for _, d := range b {
 		switch {
 		case d >= 'a' && d <= 'f':
-			d -= 'a' - 'A'
+			small = true
 		case d >= '0' && d <= '9', d >= 'A' && d <= 'F':
 		default:
 			return c.reject(CodeType, "is %q: %s is wanted", clip(b), want)
 		}
-		up[i] = d
 	}
-	*into = word{c.keep(up[:len(b)]), true}
+	if small {
+		b = bytes.ToUpper(b)
+	}
+	*into = word{c.keep(b), true}
 	return nil
 }
