@@ -300,6 +300,47 @@ func TestProvisional(t *testing.T) {
 		s.finish()
 		s.want("1/- provisional staff 5.1", "2/- retracted staff 6.0", "3/1 confirmed staff 15.1", "4/2 closed staff 29.5")
 	})
+	t.Run("a fall waits for the watermark", func(t *testing.T) {
+		s := newShift(t, Budget{}, level)
+		s.stay(0, 20, map[int]func(float64){
+			5: func(ts float64) { s.signal(ts, 0, "sig-1", "staff", true) },
+			6: func(float64) { s.till(4.5, 1.5, fusion.Void, false); s.till(4.6, 1.4, fusion.Void, true) },
+		})
+		s.finish()
+		s.want("1/- provisional staff 5.1", "2/1 confirmed review 4.6", "3/- updated review 5.1", "4/2 closed review 19.5")
+	})
+	t.Run("taken back before it rose", func(t *testing.T) {
+		s := newShift(t, Budget{}, level)
+		s.stay(0, 20, map[int]func(float64){
+			5:  func(ts float64) { s.signal(ts, 0, "sig-1", "staff", false) },
+			10: func(ts float64) { s.till(ts, 0, fusion.Scan, false) },
+			12: func(ts float64) { s.till(ts, 0, fusion.Void, false); s.signal(ts+0.1, 0, "sig-1", "gate", true) },
+		})
+		s.finish()
+		s.want("1/1 confirmed staff 5.1", "2/- updated gate 12.2", "3/2 retracted staff 10.1", "4/3 confirmed staff 12.1", "5/4 updated gate 12.2", "6/5 closed gate 19.5")
+		known := s.said[0]
+		var tiers []string
+		for _, a := range s.said[1:] {
+			if Newer(a, known) {
+				known = a
+				tiers = append(tiers, string(a.State)+" "+a.Tier)
+			}
+		}
+		if got := strings.Join(tiers, ", "); got != "updated gate, updated gate, closed gate" {
+			t.Errorf("what is known goes %s", got)
+		}
+	})
+	t.Run("taken back before it rose in vain", func(t *testing.T) {
+		s := newShift(t, Budget{}, level)
+		s.stay(0, 20, map[int]func(float64){
+			5:  func(ts float64) { s.signal(ts, 0, "sig-1", "staff", false) },
+			10: func(ts float64) { s.till(ts, 0, fusion.Scan, false) },
+			12: func(ts float64) { s.till(ts, 0, fusion.Void, false); s.signal(ts+0.1, 0, "sig-1", "gate", true) },
+			13: func(float64) { s.till(11, 2, fusion.Scan, false) },
+		})
+		s.finish()
+		s.want("1/1 confirmed staff 5.1", "2/- updated gate 12.2", "3/2 retracted staff 10.1", "4/- retracted staff 12.2")
+	})
 	t.Run("a rise that does not come", func(t *testing.T) {
 		s := newShift(t, Budget{}, level)
 		s.stay(0, 20, map[int]func(float64){

@@ -14,7 +14,7 @@ import (
 // personEnough is the probability of being the one below which an alert is at most for review (contract §5).
 const personEnough = 0.9
 
-// maxEvents bounds the fact ids of one piece of evidence.
+// maxEvents bounds the fact ids of one piece of evidence; which facts they are, rules chose.
 const maxEvents = 8
 
 // VisitScore is one line of replay --scores.

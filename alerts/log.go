@@ -50,14 +50,12 @@ func Newer(a, b *Alert) bool {
 }
 
 // behind reports whether final line f repeats an earlier moment than provisional line p has told of: it stands for less, by
-// a tier or by the 0.05 that make a line due, and a further final line will follow.
+// a tier or by the 0.05 that make a line due, or not at all, and a further line will follow.
 func behind(f, p *Alert) bool {
-	for _, x := range []*Alert{f, p} {
-		if x.State == Retracted || x.State == Closed {
-			return false
-		}
+	if f.Final == 0 || p.Final != 0 || f.At >= p.At || f.State == Closed || f.MergedInto != "" || p.State == Retracted || p.State == Closed {
+		return false
 	}
-	return f.Final > 0 && p.Final == 0 && f.At < p.At && (tierOf(f.Tier) < tierOf(p.Tier) || p.Score-f.Score >= 0.05)
+	return f.State == Retracted || tierOf(f.Tier) < tierOf(p.Tier) || p.Score-f.Score >= 0.05
 }
 
 // standing reports whether the outputs take the alert to stand.
@@ -93,7 +91,7 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	switch {
 	case !final && state != Retracted:
 		s.ahead = &line
-	case s.ahead != nil && (line.At >= s.ahead.At || state == Retracted || state == Closed):
+	case s.ahead != nil && (line.At >= s.ahead.At || state == Closed || state == Retracted && (!final || line.MergedInto != "")):
 		s.ahead = nil
 	}
 	l.Emit(&line)
@@ -221,13 +219,17 @@ func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
 }
 
 // Suppose says what a provisional view adds to what is confirmed: alerts that will stand if nothing comes between, ones
-// whose tier will rise, and provisional ones that will not stand after all.
+// whose tier will rise, and provisional ones that will not stand after all, as when a payment comes between. Each view is
+// folded anew from what has arrived by then, be it half an epoch without the frames that belong to it, so that one view may
+// well say less than the view before it and the next more again. A tier that rises is told at once, one that falls waits
+// for the watermark (see settle).
 func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
 	now := w.Now()
 	stands := b.standing()
 	for _, id := range sortedKeys(stands) {
 		a, s := stands[id], l.said[id]
 		switch {
+		case s != nil && s.ahead != nil && tierOf(a.Tier) < tierOf(s.ahead.Tier):
 		case s == nil || s.last.State == Retracted:
 			l.say(a, Provisional, b.since(id, now), raised, false)
 		case s.last.State == Provisional && (differs(a, s.last) || a.EventTime != s.last.EventTime):

@@ -151,9 +151,9 @@ func (s *shop) options() Options {
 				{ID: "eas-1", Kind: "gate", State: "up", Last: past(5 * time.Second), Messages: 88}, {ID: "c-1", Kind: "count", State: "never"}}
 		},
 		Visits: func() []Visit {
-			return []Visit{{ID: "v_77d01c5e2a90b6f3", Tracks: []string{"cam-1/17"}, First: *past(2 * time.Minute), Last: *past(3 * time.Second), Zones: []VisitZone{{"in-1", 6}, {"aisle-1", 71}, {"door", 3}},
+			return []Visit{{ID: "v_77d01c5e2a90b6f3", Tracks: []string{"cam-1/17"}, First: *past(2 * time.Minute), Last: *past(3 * time.Second), Zone: "door", Zones: []VisitZone{{"in-1", 6}, {"aisle-1", 71}, {"door", 3}},
 				Items: []VisitItem{{SKU: "071142008582", Name: "Taco sauce", Count: 1, Unpaid: 0.93}}, Unpaid: 1.85, Score: 0.87, Policy: "unpaid-exit", Staff: 0.01},
-				{ID: "v_0a0b0c0d0e0f1011", Tracks: []string{"cam-1/19"}, First: *past(time.Minute), Last: *past(time.Second), Zones: []VisitZone{{"aisle-1", 44}}, Score: 0.002, Staff: 0.92}}
+				{ID: "v_0a0b0c0d0e0f1011", Tracks: []string{"cam-1/19"}, First: *past(time.Minute), Last: *past(time.Second), Zone: "aisle-1", Zones: []VisitZone{{"aisle-1", 44}}, Score: 0.002, Staff: 0.92}}
 		},
 		Policies: func() PolicySet { return policies },
 	}

@@ -99,10 +99,11 @@ type Visit struct {
 	Tracks []string    `json:"tracks"`
 	First  time.Time   `json:"first"`
 	Last   time.Time   `json:"last"`
-	Zones  []VisitZone `json:"zones"`  // in order of entering
-	Items  []VisitItem `json:"items"`  // expected in the basket
-	Till   []VisitRow  `json:"till"`   // what it carries against what tills have scanned for it, what matters most first
-	Unpaid float64     `json:"unpaid"` // expected value of goods that no till has seen
+	Zone   string      `json:"zone,omitempty"` // in or near which it was seen last; "" when it was near none yet
+	Zones  []VisitZone `json:"zones"`          // where it stayed, in order of entering
+	Items  []VisitItem `json:"items"`          // expected in the basket
+	Till   []VisitRow  `json:"till"`           // what it carries against what tills have scanned for it, what matters most first
+	Unpaid float64     `json:"unpaid"`         // expected value of goods that no till has seen
 	Score  float64     `json:"score"`
 	Policy string      `json:"policy,omitempty"` // the one that gives the score
 	Staff  float64     `json:"staff"`            // probability of being staff

@@ -107,7 +107,10 @@ func (w *World) step(scale int, s step) {
 	facts := w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale)))
 	for _, f := range facts {
 		w.note(f)
-		if f.Kind == FactPicked {
+		switch {
+		case f.Kind == FactPicked && len(d.who) == 0: // nobody's goods are in no basket, and nobody can turn out to have them
+			w.lay(scale, f.Product, -f.N)
+		case f.Kind == FactPicked:
 			d.lots = append(d.lots, w.picked(f, near, d.id))
 			l := *w.lots[len(w.lots)-1]
 			if n := math.Round(f.N); len(facts) == 1 && l.product >= 0 && n > 0 && f.P >= sure {
@@ -116,7 +119,7 @@ func (w *World) step(scale int, s step) {
 			l.doubt = l.doubt || slices.ContainsFunc(facts, f.orElse)
 			w.seenTaking(&d, &l, f.P)
 			w.lay(scale, f.Product, -f.N)
-		} else {
+		default:
 			w.putBack(f, near)
 			w.lay(scale, f.Product, f.N)
 		}
@@ -128,7 +131,7 @@ func (w *World) step(scale int, s step) {
 func (w *World) told(sc *Scale, s step, guesses []guess) []Fact {
 	var facts []Fact
 	for _, g := range guesses {
-		f := Fact{At: s.At, Kind: FactPicked, Source: w.Store.source[sc.ID], Zone: sc.Zone, Product: g.Product, Grams: s.Grams}
+		f := Fact{At: s.At, Kind: FactPicked, Source: w.Store.source[sc.ID], Zone: sc.Zone, Product: g.Product, Grams: float32(s.Grams)}
 		if g.N > 0 {
 			f.Kind = FactPutBack
 		}
@@ -237,9 +240,11 @@ func (w *World) putBack(f Fact, near []claim) {
 			if more := n - c.visit.units(f.Product); more > tiny {
 				w.draw(c.visit, f.Product, "", more)
 			}
-			w.putDown(c.visit, f.Product, n)
+			w.putDown(c.visit, f.Product, n, math.MaxInt64)
 			c.visit.unshow(f.Product, n)
 			w.reckon(c.visit)
+		} else if share >= minShare && f.Product >= 0 {
+			c.visit.owed, _ = newest(c.visit.owed, owed{f.Product, float64(f.N * share), f.At}, maxOwed)
 		}
 		if share >= minShare {
 			w.add(c.visit, f, share)

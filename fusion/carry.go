@@ -60,7 +60,20 @@ func (w *World) entered(v *Visit, zone int) {
 
 // staffed reports whether somebody is in a zone who is known to be staff: then a task there is his.
 func (w *World) staffed(zone int) bool {
-	return slices.ContainsFunc(w.visits, func(v *Visit) bool { return v.Staff >= 0.9 && v.stays[zone].in })
+	return slices.ContainsFunc(w.visits, func(v *Visit) bool { return v.Staff >= 0.9 && v.lingers(zone, w.now) >= 0.5 })
+}
+
+// lingers is how far a visit that went into a zone may still be there at ts: a device without positions says so until it says
+// otherwise; whom a camera has lost there fades, 0–1.
+func (v *Visit) lingers(zone int, ts int64) float64 {
+	s := &v.stays[zone]
+	switch {
+	case !s.in:
+		return 0
+	case v.PosAt <= s.entered:
+		return 1
+	}
+	return likelihood(float64(max(0, abs(ts-v.PosAt)-lostAfter))/1e9, sigmaSeen)
 }
 
 // inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.
@@ -80,11 +93,8 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
 		} else if v.Unowned && v.Zone == zone { // nothing but readers has it here: it fades as one whom no camera sees any more
 			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
-		} else if s := &v.stays[zone]; s.in {
-			l = 0.5                  // a device without positions has it here,
-			if v.PosAt > s.entered { // or a camera has lost it here: it fades
-				l = float64(l * likelihood(float64(max(0, abs(ts-v.PosAt)-lostAfter))/1e9, sigmaSeen))
-			}
+		} else {
+			l = float64(0.5 * v.lingers(zone, ts))
 		}
 		if l > 0 {
 			c = append(c, claim{v, l})

@@ -220,10 +220,7 @@ func (v *Visit) reachOut(e *Event) {
 		if i == 2 {
 			break
 		}
-		if len(v.hands) == maxHands {
-			v.hands = v.hands[1:]
-		}
-		v.hands = append(v.hands, handPoint{e.TS, [3]float32{float32(h[0]), float32(h[1]), float32(h[2])}, float32(e.Holding)})
+		v.hands, _ = newest(v.hands, handPoint{e.TS, [3]float32{float32(h[0]), float32(h[1]), float32(h[2])}, float32(e.Holding)}, maxHands)
 	}
 }
 

@@ -153,10 +153,7 @@ func (w *World) handAt(v *Visit, e *Event) {
 			if n := len(v.touches); n > 0 && v.touches[n-1].scale == int32(i) && v.touches[n-1].source == int32(e.Source) && e.TS-v.touches[n-1].at < touchStep {
 				continue
 			}
-			if len(v.touches) == maxTouches {
-				v.touches = v.touches[1:]
-			}
-			v.touches = append(v.touches, contact{e.TS, int32(i), int32(e.Source), e.Shift})
+			v.touches, _ = newest(v.touches, contact{e.TS, int32(i), int32(e.Source), e.Shift}, maxTouches)
 		}
 	}
 }

@@ -121,7 +121,8 @@ func (c *Core[J]) Arrive(received int64) {
 }
 
 // Add takes a message. Its line must have been given to Arrive before. Where the clock of its source is known to be wrong
-// it sets the times of the message and its events right.
+// it sets the times of the message and its events right. Of copies the one that arrived first counts, whichever is read
+// first.
 func (c *Core[J]) Add(m *Message) Verdict {
 	n := &c.Counters[m.Source]
 	n.Received++
@@ -133,27 +134,37 @@ func (c *Core[J]) Add(m *Message) Verdict {
 		n.TooLate++
 		return TooLate
 	}
-	if m.Ident != 0 && c.seen.again(m, m.Kind == c.Store.Sources[m.Source].Kind, c.watermark-keepFacts) {
-		n.Duplicates++
-		return Duplicate
+	if m.Ident != 0 {
+		if was, again := c.seen.again(m, m.Kind == c.Store.Sources[m.Source].Kind, c.oldestCopy()); again {
+			n.Duplicates++
+			if m.taken().rank < was.rank {
+				c.exchange(m, was)
+			}
+			return Duplicate
+		}
 	}
 	for i := range m.Events {
 		e := &m.Events[i]
 		e.Retained = m.Retained
-		if c.folded(e) {
-			if len(c.late) == 0 || e.TS < c.oldest {
-				c.oldest = e.TS
-			}
-			c.late = append(c.late, *e)
-			continue
-		}
-		c.insert(e)
+		c.put(e, c.folded(e), e.TS)
 	}
 	if behind > 0 {
 		n.Late++
 		return Late
 	}
 	return Accepted
+}
+
+// put puts an event among those that wait or, if it is late, among those with which all is folded again from some ts on.
+func (c *Core[J]) put(e *Event, late bool, from int64) {
+	if !late {
+		c.insert(e)
+		return
+	}
+	if len(c.late) == 0 || from < c.oldest {
+		c.oldest = from
+	}
+	c.late = append(c.late, *e)
 }
 
 // folded reports whether the state is already past the moment at which an event would have been folded.
@@ -341,7 +352,7 @@ func (c *Core[J]) forget() {
 	if len(c.checkpoints) > 0 && c.checkpoints[0].at <= oldest+checkpointEvery {
 		c.epochs.drop(c.checkpoints[0].next)
 	}
-	c.seen.forget(oldest)
+	c.seen.forget(c.oldestCopy())
 	if len(c.names.numbers) > max(maxNames, c.manyNames) {
 		c.forgetNames()
 		c.manyNames = 2 * len(c.names.numbers)

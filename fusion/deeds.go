@@ -247,6 +247,7 @@ func (d *deed) by(visit int) *doer {
 // remember keeps a deed as long as another may turn out to have been done together with it.
 func (w *World) remember(d deed) {
 	for len(w.deeds) > 0 && (len(w.deeds) == maxDeeds || w.now-w.deeds[0].told > forgetDeed) {
+		w.forgetLots(w.deeds[0].lots)
 		w.deeds = slices.Delete(w.deeds, 0, 1)
 	}
 	w.deeds = append(w.deeds, d)

@@ -42,16 +42,16 @@ func (k FactKind) String() string { return FactKinds[k] }
 // Fact is what conditioning makes of events, as one subject keeps it. The same fact may stand with several visits, each
 // with its own share in N.
 type Fact struct {
-	TS      int64 // event time at which it was known, ns: facts are folded in this order
-	At      int64 // event time at which it happened, ns, at most TS
-	Kind    FactKind
+	TS      int64   // event time at which it was known, ns: facts are folded in this order
+	At      int64   // event time at which it happened, ns, at most TS
 	Source  int     // index into Store.Sources; -1: none (derived from several)
 	Zone    int     // index into Store.Zones; -1: none
 	Product int     // index into Store.Products; -1: none or unknown
 	N       float64 // expected count: units times the share of this subject
 	P       float64 // probability or quality 0–1, as the kind says
-	Grams   float64 // picked, put back: the whole step of the plate in grams, below 0 off it; else 0
 	Name    string  // EPC, session, class, signal, till action
+	Grams   float32 // picked, put back: the whole step of the plate in grams, below 0 off it; else 0
+	Kind    FactKind
 }
 
 // ID names the fact as evidence does: source@ts-ms.

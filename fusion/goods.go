@@ -167,7 +167,7 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 		return
 	}
 	if v == nil {
-		v = w.open(e.Source, "", e.TS)
+		v = w.open(e.Source, e.ID, e.TS)
 		v.Unowned, v.camera = true, e.Source
 		it := w.called(v, g.product, g.epc, g.name)
 		it.kept = float64(units * g.conf)

@@ -9,20 +9,21 @@ import (
 const (
 	gate99     = 9.21              // χ² of two degrees of freedom, 99 %
 	sameFrames = 5                 // frames in a row that must agree
-	joinGap    = 20 * second       // longest time unseen
+	joinGap    = 44 * second       // longest time unseen
 	together   = 400 * int64(1e6)  // two cameras' points of one moment, ns
 	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
 	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
 	leastSD    = 0.02              // metres: no foot point is surer than that
 	surveySD   = 0.1               // metres by which the floor plans of two cameras differ (assumption)
 	walkSD     = 0.65              // metres a second, each way: nobody is farther than 2 m after a second (assumption)
+	clockPrior = 0.3               // seconds by which a camera's clock is off that nothing is known of (science §6.1, assumption)
 	frameLag   = 0.1               // seconds between two cameras' frames that are compared (assumption)
 	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
 	comers     = 0.1               // strangers a square metre among new tracks near a way in or out (assumption)
-	strangers  = 0.003             // the same elsewhere: who is there came in (assumption)
+	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	sureSame   = 0.8               // probability from which a new track is somebody who is known
-	joinReach  = 13.0              // metres that nobody walks in joinGap, within the gate
+	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
 	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
 	maxLike    = 8                 // visits with which one is compared
 	anyOffset  = int64(50_000_000) // micro-nats: keeps costs of densities above 0
@@ -51,17 +52,42 @@ func footNoise(sd Point) variance {
 	return variance{float64(x * x), float64(y * y)}
 }
 
-// walked is the variance of where a person went in a time: at first as far as one walks, then as a random walk; two cameras'
-// floor plans and clocks differ as well.
-func (w *World) walked(gap int64, speed float64, a, b int) variance {
+// walked is the variance of where a visit's person went in a time, from one camera to another: at first as far as one walks,
+// then as a random walk; two cameras' floor plans and clocks differ as well.
+func (w *World) walked(v *Visit, gap int64, speed float64, a, b int) variance {
 	t := float64(max(0, gap)) / 1e9
-	v := float64(float64(speed*speed) * float64(t*min(t, walkFor)))
-	if a != b {
-		v += float64(surveySD * surveySD)
+	s := float64(float64(speed*speed) * float64(t*min(t, walkFor)))
+	if a == b {
+		return variance{s, s}
 	}
-	ca, cb := w.clockSD(a), w.clockSD(b)
-	v += float64(float64(walkSD*walkSD) * (float64(ca*ca) + float64(cb*cb)))
-	return variance{v, v}
+	s += float64(surveySD * surveySD)
+	return w.clockBlur(v, a, b).plus(variance{s, s})
+}
+
+// clockBlur is the variance of where a person seems to be to another camera whose clock differs: along the way that they
+// walk.
+func (w *World) clockBlur(v *Visit, a, b int) variance {
+	p := v.walks()
+	x, y := max(clockPrior, w.clockSD(a)), max(clockPrior, w.clockSD(b))
+	s := float64(x*x) + float64(y*y)
+	return variance{float64(float64(p.X*p.X) * s), float64(float64(p.Y*p.Y) * s)}
+}
+
+// walks is the velocity with which a visit's person was last seen to walk by one camera, over about a second, in m/s; that
+// of a stroll each way where that is not known.
+func (v *Visit) walks() Point {
+	n := len(v.trail)
+	if n > 1 {
+		last := &v.trail[n-1]
+		for i := n - 2; i >= 0 && last.at-v.trail[i].at <= 2*second; i-- {
+			if p := &v.trail[i]; last.at-p.at >= second*8/10 && p.source == last.source {
+				t := float64(last.at-p.at) / 1e9
+				d := last.p.minus(p.p)
+				return Point{d.X / t, d.Y / t}
+			}
+		}
+	}
+	return Point{walkSD, walkSD}
 }
 
 // pairing is a new track or visit, and who of those known it may be.
@@ -230,12 +256,12 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 		}
 		speed = goneSD
 	}
-	s := footNoise(e.SD).plus(footNoise(v.posSD)).plus(w.walked(gap, speed, v.camera, e.Source))
+	s := footNoise(e.SD).plus(footNoise(v.posSD)).plus(w.walked(v, gap, speed, v.camera, e.Source))
 	d := e.Floor.minus(v.Pos)
 	if !(s.of(d) <= gate99) {
 		return l, false, false
 	}
-	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, apart: d, noise: s}
+	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s}
 	lost = l.gone
 	for _, k := range v.keys {
 		t := w.tracks[k]

@@ -119,7 +119,7 @@ func (w *World) atLane(k, zone, source int, ts int64) *Visit {
 			return c.visit
 		}
 	}
-	v := w.open(source, "", ts)
+	v := w.open(source, w.Store.Zones[zone].ID, ts) // it may see two lanes at once
 	v.Unowned, v.Zone, v.ZoneAt, v.camera = true, zone, ts, source
 	l.visit = v.number
 	return v

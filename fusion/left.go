@@ -1,5 +1,7 @@
 package fusion
 
+import "math"
+
 // leftBehind takes out of the basket of a visit that goes out what it put down where no plate is: goods whose tag came along
 // with it from one zone into another, and still lies there now that it has gone. A tag that readers hear where it always lay
 // shows nothing: it need not be that of the goods taken. In a fitting room the tag alone may have been left, so it clears nobody
@@ -21,7 +23,7 @@ func (w *World) leftBehind(v *Visit) {
 			continue
 		}
 		t.left = true
-		if n := w.putDown(v, t.product, q); n >= worthTelling {
+		if n := w.putDown(v, t.product, q, math.MaxInt64); n >= worthTelling {
 			w.add(v, Fact{At: w.now, Kind: FactSettled, Source: -1, Zone: t.zone, Product: t.product, N: -n, P: 1, Name: t.epc}, 1)
 		}
 		w.reckon(v)

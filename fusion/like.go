@@ -8,10 +8,12 @@ import "slices"
 type likeness struct {
 	visit  int
 	gone   bool
+	until  int64    // gone: when he was last seen, ns
 	frames int      // that agree, in a row
 	far    int      // frames in a row in which they were too far apart
 	apart  Point    // sum over the frames, metres; gone: of the first
 	noise  variance // sum of the variances of the foot points; gone: with how far he may have walked
+	blur   variance // sum of what two clocks that differ may make of his walking, which more frames do not lessen
 }
 
 // cost is minus the log-likelihood of the two being one, micro-nats.
@@ -28,7 +30,7 @@ func (l *likeness) mean() (variance, Point) {
 	}
 	n := float64(l.frames)
 	bias := float64(surveySD*surveySD) + float64(walkSD*walkSD*frameLag*frameLag)
-	return variance{bias + l.noise.x/float64(n*min(n, sameFrames)), bias + l.noise.y/float64(n*min(n, sameFrames))},
+	return variance{bias + l.blur.x/n + l.noise.x/float64(n*min(n, sameFrames)), bias + l.blur.y/n + l.noise.y/float64(n*min(n, sameFrames))},
 		Point{l.apart.X / n, l.apart.Y / n}
 }
 
@@ -83,7 +85,7 @@ func (w *World) lookAround(v *Visit, e *Event) {
 func (w *World) seenAt(o *Visit, e *Event) (d Point, noise variance, near bool) {
 	noise = footNoise(e.SD).plus(footNoise(o.posSD))
 	d = e.Floor.minus(o.Pos)
-	return d, noise, noise.plus(w.walked(e.TS-o.PosAt, walkSD, o.camera, e.Source)).of(d) <= gate99
+	return d, noise, noise.plus(w.walked(o, e.TS-o.PosAt, walkSD, o.camera, e.Source)).of(d) <= gate99
 }
 
 // agrees takes what a frame of the visit says of its likeness to another; false: they are two.
@@ -92,8 +94,13 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 		return false
 	}
 	now := e.TS-o.PosAt <= together && o.camera != e.Source
+	if !l.gone && l.frames > 0 && e.TS-o.PosAt > together {
+		// He left the other's sight before enough frames showed both: those must do, and that he stays away.
+		l.noise, l.apart = l.mean()
+		l.gone, l.until, l.frames = true, o.PosAt, 0
+	}
 	if l.gone {
-		if o.PosAt > v.First { // he is seen again, elsewhere
+		if o.PosAt > l.until { // he is seen again, elsewhere
 			*l = likeness{visit: l.visit}
 			return now
 		}
@@ -108,13 +115,14 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 		if l.far++; l.far == sameFrames {
 			return false
 		}
-		l.frames, l.apart, l.noise = 0, Point{}, variance{}
+		l.frames, l.apart, l.noise, l.blur = 0, Point{}, variance{}, variance{}
 		return true
 	}
 	l.far = 0
 	l.frames++
 	l.apart = Point{l.apart.X + d.X, l.apart.Y + d.Y}
 	l.noise = l.noise.plus(noise)
+	l.blur = l.blur.plus(w.clockBlur(o, o.camera, e.Source))
 	if l.frames < sameFrames {
 		return true
 	}

@@ -279,13 +279,13 @@ func (w *World) instead(i int, v *Visit, epc string, n float64) float64 {
 }
 
 // putDown takes up to n units of a product out of a visit's basket and of the lots that they came from, the newest first:
-// those without a tag before those with one. It returns the units.
-func (w *World) putDown(v *Visit, product int, n float64) float64 {
+// those without a tag before those with one; what was taken after until, ns, stays. It returns the units.
+func (w *World) putDown(v *Visit, product int, n float64, until int64) float64 {
 	done := 0.0
 	for _, tagged := range [...]bool{false, true} {
 		for k := len(v.lots) - 1; k >= 0 && n-done > tiny; k-- {
 			i := w.lotIndex(v.lots[k])
-			if i < 0 || w.lots[i].product != product {
+			if i < 0 || w.lots[i].product != product || w.lots[i].at > until {
 				continue
 			}
 			for j := range w.lots[i].parts {
@@ -302,7 +302,7 @@ func (w *World) putDown(v *Visit, product int, n float64) float64 {
 		}
 	}
 	for i := range v.Basket { // what has no provenance any more
-		if it := &v.Basket[i]; it.Product == product && n-done > tiny && it.N > 0 {
+		if it := &v.Basket[i]; it.Product == product && n-done > tiny && it.N > 0 && it.At <= until {
 			x := min(n-done, it.N)
 			it.N, it.At, done = it.N-x, w.now, done+x
 			it.known = min(it.known, it.N)
@@ -362,6 +362,15 @@ func (w *World) reckon(v *Visit) {
 		it.Owner = round9(max(it.tag, s.own/s.n))
 		if it.N <= s.n+tiny {
 			it.any = round9(1 - float64(sameHand*s.least) - float64((1-sameHand)*s.none))
+		}
+	}
+}
+
+// forgetLots forgets those of lots of which nobody got a part: with their deed nobody can any more.
+func (w *World) forgetLots(ids []int) {
+	for _, id := range ids {
+		if i := w.lotIndex(id); i >= 0 && len(w.lots[i].parts) == 0 {
+			w.lots = slices.Delete(w.lots, i, i+1)
 		}
 	}
 }

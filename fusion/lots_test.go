@@ -86,6 +86,30 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	})
 }
 
+// TestLotsBeyondTheBound: what a visit knows of no more is counted as dropped.
+func TestLotsBeyondTheBound(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
+	take := func(v *Visit, n int) (dropped int) {
+		before := w.evicted
+		for range n {
+			w.give(w.newLot(Fact{At: w.now, Product: sauce, N: 1, P: 1}, 1), v, "", 1)
+		}
+		return w.evicted - before
+	}
+	if n := take(a, maxLots-2); n != 0 {
+		t.Errorf("%d dropped of %d", n, maxLots-2)
+	}
+	if n := take(b, maxLots+3); n != 3 || len(b.lots) != maxLots {
+		t.Errorf("%d dropped of %d, %d known", n, maxLots+3, len(b.lots))
+	}
+	before := w.evicted
+	if w.mergeBasket(a, b); w.evicted-before != maxLots-2 || len(a.lots) != maxLots {
+		t.Errorf("%d dropped of the lots of two, %d known", w.evicted-before, len(a.lots))
+	}
+}
+
 func conserved(t *rapid.T, w *World, picked map[int]float64) {
 	t.Helper()
 	const eps = 1e-6

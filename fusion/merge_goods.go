@@ -62,6 +62,21 @@ func (w *World) mergeBasket(v, o *Visit) {
 	}
 	o.Basket, o.lots, o.Others = nil, nil, nil
 	w.collapse(v)
+	w.settleOwed(v, o)
+}
+
+// settleOwed puts back what one of two visits put back while the other had it: they are one.
+func (w *World) settleOwed(v, o *Visit) {
+	all := merged(v.owed, o.owed, maxOwed, func(a, b owed) int { return cmp(a.at, b.at) })
+	v.owed, o.owed = nil, nil
+	for _, d := range all {
+		done := w.putDown(v, d.product, d.n, d.at)
+		v.unshow(d.product, done)
+		if d.n -= done; d.n >= minShare {
+			v.owed = append(v.owed, d)
+		}
+	}
+	w.reckon(v)
 }
 
 // unlabel says that units of a product do not carry a tag after all, of the oldest lots first.

@@ -265,12 +265,20 @@ func TestMergesAndSplitsLoseNothing(t *testing.T) {
 		}
 		picked := map[int]float64{}
 		who := func() *Visit { return rapid.SampledFrom(w.visits).Draw(t, "who") }
-		held := func(v *Visit) map[int]float64 {
+		held := func(v *Visit) map[int]float64 { // by product
 			all := map[int]float64{}
 			for _, l := range w.lots {
-				all[l.id] += l.held(v.number)
+				all[l.product] += l.held(v.number)
 			}
 			return all
+		}
+		owes := func(v *Visit, product int) (n float64) {
+			for _, d := range v.owed {
+				if d.product == product {
+					n += d.n
+				}
+			}
+			return n
 		}
 		for n := range rapid.IntRange(1, 50).Draw(t, "events") {
 			w.now += second
@@ -307,14 +315,19 @@ func TestMergesAndSplitsLoseNothing(t *testing.T) {
 					break
 				}
 				a, b := held(v), held(o)
+				var back [3]float64
+				for product := range back {
+					back[product] = owes(v, product) + owes(o, product)
+				}
 				s := w.merge(v, o)
 				gone := o
 				if s == o {
 					gone = v
 				}
-				for id, n := range held(s) {
-					if n < a[id]+b[id]-1e-6 {
-						t.Fatalf("of lot %d they had %.6f and %.6f, together they have %.6f", id, a[id], b[id], n)
+				for product, n := range held(s) {
+					if n < a[product]+b[product]-back[product]-1e-6 {
+						t.Fatalf("of product %d they had %.6f and %.6f, and had put %.6f back, together they have %.6f", product, a[product], b[product],
+							back[product], n)
 					}
 				}
 				if slices.Contains(w.visits, gone) || gone.Merged != s.ID || s.Ended != 0 {
@@ -403,10 +416,10 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		fields string
 	}{
 		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
-			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches"},
+			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "in entered pending dwell ever exited"},
+		{stay{}, "entered pending dwell in ever exited"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit id seen beside"},

@@ -81,7 +81,7 @@ func (h *shelf) run(until float64) (steps []float64) {
 			continue
 		}
 		if f.At != last.At || f.Source != last.Source { // what a step may have been are several facts
-			steps = append(steps, math.Round(f.Grams))
+			steps = append(steps, math.Round(float64(f.Grams)))
 		}
 		last = f
 	}

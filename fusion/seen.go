@@ -6,7 +6,21 @@ type ident struct {
 	source int
 }
 
-// sighting is when a message was.
+// taken is what is known of the copy of a message that counts.
+type taken struct {
+	ts   int64 // its oldest reading, by the corrected clock
+	rank int64 // twice its arrival, and one more of a retained delivery: of copies the least counts, whichever is read first
+}
+
+func (m *Message) taken() taken {
+	t := taken{m.TS, 2 * m.Received}
+	if m.Retained {
+		t.rank++
+	}
+	return t
+}
+
+// sighting is a message of the table.
 type sighting struct {
 	ident
 	ts int64
@@ -15,7 +29,7 @@ type sighting struct {
 // numbered is a message of a source that numbers its messages, in the place that its number has in the source's ring.
 type numbered struct {
 	hash, seq uint64
-	ts        int64
+	taken
 }
 
 // maxRing bounds a source's ring. Numbers that meet in it, because a source wraps, restarts or is faster than this, go
@@ -26,24 +40,29 @@ const maxRing = 1 << 17
 // by it in a ring of their source, the others in a table.
 type seen struct {
 	rings [][]numbered // by source; the length is a power of two
-	table map[ident]struct{}
+	table map[ident]taken
 	order []sighting // of the table, as they came, for forgetting
 }
 
 func newSeen(sources int) seen {
-	return seen{rings: make([][]numbered, sources), table: map[ident]struct{}{}}
+	return seen{rings: make([][]numbered, sources), table: map[ident]taken{}}
 }
 
-// again reports whether the message was there before, and remembers it. What is older than oldest may be forgotten.
-func (s *seen) again(m *Message, main bool, oldest int64) bool {
+// again reports whether the message was there before, and which copy of it counted, and remembers which does now. What is
+// older than oldest may be forgotten.
+func (s *seen) again(m *Message, main bool, oldest int64) (was taken, again bool) {
+	id, now := ident{m.Ident, m.Source}, m.taken()
 	if len(s.table) > 0 {
-		if _, ok := s.table[ident{m.Ident, m.Source}]; ok {
-			return true
+		if was, ok := s.table[id]; ok {
+			if now.rank < was.rank {
+				s.table[id] = now
+			}
+			return was, true
 		}
 	}
 	if m.Seq == 0 || !main {
-		s.remember(ident{m.Ident, m.Source}, m.TS)
-		return false
+		s.remember(id, now)
+		return taken{}, false
 	}
 	for {
 		ring := s.rings[m.Source]
@@ -53,17 +72,21 @@ func (s *seen) again(m *Message, main bool, oldest int64) bool {
 		}
 		place := &ring[m.Seq&uint64(len(ring)-1)]
 		if place.hash == m.Ident {
-			return true
+			was := place.taken
+			if now.rank < was.rank {
+				place.taken = now
+			}
+			return was, true
 		}
 		if place.hash != 0 && place.ts >= oldest {
 			if len(ring) < maxRing {
 				s.grow(m.Source, oldest)
 				continue
 			}
-			s.remember(ident{place.hash, m.Source}, place.ts)
+			s.remember(ident{place.hash, m.Source}, place.taken)
 		}
-		*place = numbered{m.Ident, m.Seq, m.TS}
-		return false
+		*place = numbered{m.Ident, m.Seq, now}
+		return taken{}, false
 	}
 }
 
@@ -79,9 +102,9 @@ func (s *seen) grow(source int, oldest int64) {
 	s.rings[source] = ring
 }
 
-func (s *seen) remember(id ident, ts int64) {
-	s.table[id] = struct{}{}
-	s.order = append(s.order, sighting{id, ts})
+func (s *seen) remember(id ident, t taken) {
+	s.table[id] = t
+	s.order = append(s.order, sighting{id, t.ts})
 }
 
 // forget drops what is older than oldest.

@@ -80,7 +80,7 @@ func (w *World) two(t, u *track) bool {
 	if t.key.source == u.key.source {
 		return t.pos.distance(u.pos) >= twoPeople
 	}
-	s := footNoise(t.sd).plus(footNoise(u.sd)).plus(w.walked(t.at-u.at, walkSD, t.key.source, u.key.source))
+	s := footNoise(t.sd).plus(footNoise(u.sd)).plus(w.walked(t.visit, t.at-u.at, walkSD, t.key.source, u.key.source))
 	return !(s.of(t.pos.minus(u.pos)) <= gate99)
 }
 

@@ -26,3 +26,36 @@ func TestStrays(t *testing.T) {
 		t.Errorf("%d strays, %d evicted; want the bound, the oldest gone", len(w.strays), w.Evictions())
 	}
 }
+
+// TestPicksByNobody: what is taken where nobody can have taken it is told, and changes what lies there, but no memory of it stays.
+func TestPicksByNobody(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	w.lay(0, salt, 300)
+	for range 200 {
+		w.now += 2 * second
+		w.changes = w.changes[:0]
+		w.step(0, step{TS: w.now, At: w.now, Grams: -500, SD: 1})
+		if len(w.changes) == 0 || w.changes[0].Fact.Kind != FactPicked {
+			t.Fatalf("told %+v", w.changes)
+		}
+	}
+	if len(w.lots) != 0 {
+		t.Errorf("%d lots are kept", len(w.lots))
+	}
+	if s := w.straysOf(0); len(s) != 1 || s[0].n > 150 {
+		t.Errorf("on the plate: %+v", s)
+	}
+	v := w.open(0, "A", w.now) // far away: may have done it, but hardly
+	w.moveTo(v, Point{2.1, 2.35}, w.now)
+	v.trail = append(v.trail, trailPoint{at: w.now, p: v.Pos})
+	w.step(0, step{TS: w.now, At: w.now, Grams: -500, SD: 1})
+	if d := w.deeds[len(w.deeds)-1]; len(d.who) != 1 || len(w.lots) != 1 || len(w.lots[0].parts) != 0 {
+		t.Fatalf("%+v, %d lots", d, len(w.lots))
+	}
+	w.now += 2 * forgetDeed
+	w.remember(deed{told: w.now})
+	if len(w.lots) != 0 {
+		t.Errorf("%d lots that are nobody's stay when their deeds are forgotten", len(w.lots))
+	}
+}

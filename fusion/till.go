@@ -269,7 +269,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		if s.visit == nil {
 			s.visit = shown
 			if shown == nil || !shown.Unowned {
-				s.visit = w.open(e.Source, "", e.TS)
+				s.visit = w.open(e.Source, key.id, e.TS)
 			}
 			s.visit.Unowned, s.visit.Zone, s.visit.ZoneAt, s.share = true, zone, e.TS, 1
 			s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id

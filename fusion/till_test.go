@@ -143,6 +143,41 @@ func TestNobodyAtTheTill(t *testing.T) {
 	}
 }
 
+// TestTwoAtOnce: what is seen of two at one moment, where nobody stands, is two visits with names of their own.
+func TestTwoAtOnce(t *testing.T) {
+	for name, tell := range map[string]func(s *story){
+		"two sessions of a till": func(s *story) {
+			s.till(1, "1", Open, "")
+			s.till(1, "2", Open, "")
+		},
+		"goods that leave": func(s *story) {
+			for _, id := range []string{"salt", "jacket"} {
+				s.event("axis-1", 1, Event{ID: id, Name: classGoods, Zone: doorZone, Action: Enter, Conf: 1})
+			}
+		},
+		"goods in two lanes": func(s *story) {
+			s.store.Zones = append(s.store.Zones, Zone{ID: "till-2", Kind: Checkout, Polygon: []Point{{20, 0}, {21, 0}, {21, 1}, {20, 1}}})
+			s.store.Tills = append(s.store.Tills, Till{ID: "sco-2", Zone: len(s.store.Zones) - 1})
+			s.store.Index()
+			for _, zone := range []int{tillZone, len(s.store.Zones) - 1} {
+				s.event("axis-1", 1, Event{ID: "salt", Name: classGoods, Zone: zone, Action: Enter, Conf: 1})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			tell(s)
+			v := s.tell(2).Visits()
+			if len(v) != 2 || v[0].ID == v[1].ID {
+				t.Fatalf("%d visits: %+v", len(v), v)
+			}
+			if v[0].begunBefore(v[1]) == v[1].begunBefore(v[0]) {
+				t.Error("neither began before the other")
+			}
+		})
+	}
+}
+
 func TestGateAlarm(t *testing.T) {
 	alarm := func(s *story, sec float64, a Action) {
 		s.event("eas-1", sec, Event{On: true, Action: a, Zone: -1})

@@ -106,10 +106,7 @@ func (w *World) seen(v *Visit, e *Event) {
 	v.posSD, v.camera, v.wayOut = e.SD, e.Source, way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
-		if len(v.trail) == maxTrail {
-			v.trail = v.trail[1:]
-		}
-		v.trail = append(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift})
+		v.trail, _ = newest(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift}, maxTrail)
 	}
 	v.reachOut(e)
 	w.handAt(v, e)

@@ -66,7 +66,7 @@ type Visit struct {
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
 	number  int
-	origin  trackKey   // its earliest observation's; no id: of no track
+	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
 	keys    []trackKey // of Tracks
 	from    Point      // where a camera saw it first
 	posSD   Point      // standard deviation of Pos, metres; 0: not told
@@ -89,7 +89,18 @@ type Visit struct {
 	lots    []int // where its goods come from
 	met     []meeting
 	touches []contact // hands at plates
+	owed    []owed    // put back, and not known to have been held
 }
+
+// owed are goods that a visit put back and was not known to have: whoever it turns out to be had them.
+type owed struct {
+	product int
+	n       float64 // expected units
+	at      int64   // when they were put back, ns
+}
+
+// maxOwed bounds what a visit owes; the oldest go first.
+const maxOwed = 8
 
 // Share is another visit's share in the same goods.
 type Share struct {
@@ -99,10 +110,10 @@ type Share struct {
 
 // stay is what a visit has done in one zone.
 type stay struct {
-	in      bool
 	entered int64 // when it last went in
 	pending int64 // since when it seems to have changed, 0: it does not
 	dwell   int64 // ns of the stays that are over
+	in      bool
 	ever    bool
 	exited  bool
 }
@@ -155,6 +166,7 @@ func (v *Visit) clone() *Visit {
 	c.like = slices.Clone(v.like)
 	c.tags = slices.Clone(v.tags)
 	c.with = slices.Clone(v.with)
+	c.owed = slices.Clone(v.owed)
 	return &c
 }
 
@@ -176,7 +188,7 @@ func VisitID(store, source, track string, ts int64) string {
 	return "v_" + hex.EncodeToString(sum[:8])
 }
 
-// open begins a visit with an observation by a source.
+// open begins a visit with an observation by a source: of a track, or of what tells it from another of the same moment.
 func (w *World) open(source int, track string, ts int64) *Visit {
 	if len(w.visits) == maxVisits {
 		longest := w.visits[0]

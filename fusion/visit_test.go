@@ -246,6 +246,24 @@ func TestStaff(t *testing.T) {
 			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
 			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})
 		}, 0.5},
+		{"somebody known as staff is there: it is his task", func(s *story) {
+			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tracks = []string{"S"}
+			s.walk("cam-1", "S", 0, 6, Point{4, 3})
+			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+		}, 0.01},
+		{"a device without positions says that he is there", func(s *story) {
+			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tracks = []string{"S"}
+			s.event("axis-1", -20, Event{ID: "S", Name: person, Zone: aisleZone, Action: Enter, Conf: 1})
+			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+		}, 0.01},
+		{"he was there long ago, when the camera lost him", func(s *story) {
+			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tracks = []string{"S"}
+			s.walk("cam-1", "S", -22, -20, Point{4, 3})
+			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+		}, 0.5},
 		{"the task is over", func(s *story) {
 			s.store.Staff.Tasks = []Task{{From: at(-60), To: at(0), Zone: aisleZone}}
 			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})

@@ -314,11 +314,10 @@ func (w *World) hear(source int, ts int64, shift int32) {
 func (w *World) add(v *Visit, f Fact, share float64) {
 	f.TS = w.now
 	f.N = float64(f.N * share)
-	if len(v.Facts) >= maxFacts {
-		v.Facts = v.Facts[len(v.Facts)-maxFacts+1:]
+	var full bool
+	if v.Facts, full = newest(v.Facts, f, maxFacts); full {
 		w.evicted++
 	}
-	v.Facts = append(v.Facts, f)
 	w.changes = append(w.changes, Change{v, f})
 }
 

@@ -87,7 +87,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	o.SegmentAge = cmp.Or(o.SegmentAge, time.Hour)
 	o.Pending = cmp.Or(o.Pending, 8<<20)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	lock, err := lockDir(filepath.Join(dir, "LOCK"))

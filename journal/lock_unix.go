@@ -10,7 +10,7 @@ import (
 
 // lockDir keeps a second process out of a journal; the kernel lets go of the lock when the process ends, however it ends.
 func lockDir(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

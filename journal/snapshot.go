@@ -168,7 +168,7 @@ func (j *Journal) WriteSnapshot(s *Snapshot) (int, error) {
 // replaceFile puts a file into its place whole: after a crash it is there or not.
 func replaceFile(path string, b []byte) error {
 	part := filepath.Join(filepath.Dir(path), "snapshot.part")
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (j *Journal) compareClock(behind, last int64) {
 // begin makes the segment that starts at base and writes on there.
 func (j *Journal) begin(base int64) error {
 	path := segmentPath(j.dir, base)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

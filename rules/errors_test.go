@@ -200,6 +200,24 @@ func TestExpressionsAreBounded(t *testing.T) {
 	f(strings.Join(many, " + "), "the expression reads 35 operands; at most 32 are allowed: split it")
 }
 
+// TestSyntaxErrorsOfPolicies: what is not YAML in the middle of a policy is said where it is.
+func TestSyntaxErrorsOfPolicies(t *testing.T) {
+	f := func(evidence, want string) {
+		t.Helper()
+		_, err := tryLoad(Options{}, "a.yaml", "# What this is.\npolicy: a\ntitle: t\nprior: 0.002\nevidence:\n"+evidence+"alert: {tiers: {review: 0.3}}\n")
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q:\n%v\nwant %s", evidence, err, want)
+		}
+	}
+	f("  - {name: a, if: 'true', weight: weak}\n  - {name: b, if: 'true', weight: weak\n", "a.yaml:7:1: not YAML: did not find expected ',' or '}' before line 8")
+	f("  - {name: a, if: 'signal('x')', weight: weak}\n", "a.yaml:6:1: not YAML: did not find expected ',' or '}'")
+	f("  - name: a\n    if 'true'\n    weight: weak\n", "a.yaml:7:1: not YAML: could not find expected ':'")
+	f("  - {name: a, if: 'true', weight: weak}\n\t- {name: b}\n", "a.yaml:7:1: not YAML: a tab stands here")
+	f("  - {name: a, if: 'true, weight: weak}\n", "a.yaml:6:1: not YAML: found unexpected end of stream: close the quote that opens here")
+	f("  - name: a\n    if: 'true'\n   weight: weak\n", "a.yaml:8:1: not YAML: did not find expected '-' indicator")
+	f("  - {name: a, if: 'true', weight: weak}\nevidence: []\n", `a.yaml:7:1: the policy: "evidence" is given twice; keep one`)
+}
+
 // TestErrorsOfAllFilesComeAtOnce also holds the words for common.yaml.
 func TestErrorsOfAllFilesComeAtOnce(t *testing.T) {
 	_, err := tryLoad(Options{Overrides: map[string]Override{"b": {File: "shop/site.yaml", Line: 28, Col: 24,

@@ -27,7 +27,7 @@ type Evidence struct {
 	LogOdds     float64       // nats, after decay, before its group's cap
 	Quality     float64       // 0–1
 	At          int64         // newest fact behind it; when it was judged, if there is none
-	Facts       []fusion.Fact // at most 8, newest first
+	Facts       []fusion.Fact // at most 8, newest first, of every modality that has any
 }
 
 // judge makes a new result from the values of the policy's operands.
@@ -121,33 +121,93 @@ func abs(n int64) int64 {
 	return n
 }
 
-// behind collects the newest facts behind an expression's operands, newest first, and the time of the newest; v.Now where
-// there is none.
+// behind collects the facts behind an expression's operands, newest first, and the time of the newest; v.Now where there
+// is none. A chatty source must not hide what others saw: where there are too many, the newest of each modality stay, then
+// the newest of each source, then the newest. Facts that have one name, since they come of one reading, are told once.
 func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact, int64) {
-	var at [maxBehind]int
-	n := 0
+	var few [maxBehind]told
+	kept := few[:0]
 	facts := v.Visit.Facts
-	for i := len(facts) - 1; i >= 0 && n < maxBehind; i-- {
-		for _, slot := range e.slots {
-			if j.ops[p.ops[slot]].stands(&facts[i], v.Now) {
-				at[n] = i
-				n++
-				break
-			}
+	for i := len(facts) - 1; i >= 0; i-- {
+		f := &facts[i]
+		rank, full := rankOf(kept, facts, f, v.World.Store), len(kept) == maxBehind
+		switch {
+		case rank == again || full && rank <= kept[worst(kept)].rank || !p.stands(j, e, f, v.Now):
+		case full:
+			k := worst(kept)
+			copy(kept[k:], kept[k+1:])
+			kept[maxBehind-1] = told{i, rank}
+		default:
+			kept = append(kept, told{i, rank})
 		}
 	}
-	if n == 0 {
+	if len(kept) == 0 {
 		return nil, v.Now
 	}
-	found := make([]fusion.Fact, n)
-	for i, from := range at[:n] { // what happened earlier may have become known later
+	found := make([]fusion.Fact, len(kept))
+	for i, t := range kept { // what happened earlier may have become known later
 		k := i
-		for ; k > 0 && found[k-1].At < facts[from].At; k-- {
+		for ; k > 0 && found[k-1].At < facts[t.fact].At; k-- {
 			found[k] = found[k-1]
 		}
-		found[k] = facts[from]
+		found[k] = facts[t.fact]
 	}
 	return found, found[0].At
+}
+
+func (p *Policy) stands(j *judged, e *expression, f *fusion.Fact, now int64) bool {
+	for _, slot := range e.slots {
+		if j.ops[p.ops[slot]].stands(f, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// told is a fact that evidence may name: its index, and how much it adds to the newer ones.
+type told struct{ fact, rank int }
+
+const (
+	again    = iota // named already
+	further         // another of its source
+	another         // the first of its source
+	modality        // the first of its modality
+)
+
+// rankOf says what a fact adds to newer ones.
+func rankOf(kept []told, facts []fusion.Fact, f *fusion.Fact, store *fusion.Store) int {
+	rank := modality
+	for _, t := range kept {
+		g := &facts[t.fact]
+		switch {
+		case g.Source == f.Source && g.At/1e6 == f.At/1e6:
+			return again
+		case g.Source == f.Source:
+			rank = further
+		case rank == modality && kindOf(g, store) == kindOf(f, store):
+			rank = another
+		}
+	}
+	return rank
+}
+
+// worst is the oldest of those that add least.
+func worst(kept []told) int {
+	k := len(kept) - 1
+	for i := k - 1; i >= 0; i-- {
+		if kept[i].rank < kept[k].rank {
+			k = i
+		}
+	}
+	return k
+}
+
+// kindOf is the modality of a fact, -1 for what was derived from several.
+func kindOf(f *fusion.Fact, store *fusion.Store) int {
+	if f.Source < 0 {
+		return -1
+	}
+	return int(store.Sources[f.Source].Kind)
 }
 
 // missing lists what the policy relies on and could not perceive over the last minute, what kept an absent(…) from being

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -97,6 +98,57 @@ func TestWindowsExpireButJudgeNothing(t *testing.T) {
 	s.fact(45, picked(1))
 	if s.result().Score != 0.2 || len(s.result().Evidence[0].Facts) != 2 {
 		t.Errorf("two picks within the window: %+v", s.result())
+	}
+}
+
+// TestEvidenceNamesEveryModality holds that a source that says much does not hide what others saw: of the eight facts
+// behind a piece of evidence, the newest of each modality come first, then the newest of each source, then the newest.
+func TestEvidenceNamesEveryModality(t *testing.T) {
+	store := shop()
+	store.Sources = append(store.Sources, fusion.Source{ID: "g2", Kind: fusion.Weight, Zones: []int{1}})
+	for range 8 {
+		store.Sources = append(store.Sources, fusion.Source{ID: fmt.Sprintf("r-%d", len(store.Sources)), Kind: fusion.RFID, Zones: []int{3}})
+	}
+	store.Index()
+	set := load(t, Options{Store: store}, "p.yaml", scoring(`picked("any") > 0 and read("exit") > 0 ? 0.5 : 0.1`))
+	read := func(source string) fusion.Fact {
+		return fusion.Fact{Kind: fusion.FactRead, Zone: 3, Product: 0, N: 1, P: 1, Source: store.SourceIndex(source)}
+	}
+	pick := func(source string) fusion.Fact {
+		f := picked(1)
+		f.Source = store.SourceIndex(source)
+		return f
+	}
+	f := func(name, want string, facts ...fusion.Fact) {
+		t.Helper()
+		s := newSubject(t, set, store)
+		for i, x := range facts {
+			s.fact(float64(i+1), x)
+		}
+		var got []string
+		for _, x := range s.result().Evidence[0].Facts {
+			got = append(got, fmt.Sprintf("%s %d", store.Sources[x.Source].ID, (x.At-monday)/1e9))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, strings.Join(got, ", "), want)
+		}
+	}
+	chatty := []fusion.Fact{pick("g1"), pick("g1"), pick("g2")}
+	for range 9 {
+		chatty = append(chatty, read("r-door"))
+	}
+	f("one reader", "r-door 12, r-door 11, r-door 10, r-door 9, r-door 8, r-door 7, g2 3, g1 2", chatty...)
+	many := []fusion.Fact{pick("g1"), pick("g2")}
+	for i := range 8 {
+		many = append(many, read(fmt.Sprintf("r-%d", 5+i)))
+	}
+	f("many readers", "r-12 10, r-11 9, r-10 8, r-9 7, r-8 6, r-7 5, r-6 4, g2 2", many...)
+	s := newSubject(t, set, store)
+	s.fact(1, pick("g1"))
+	s.fact(2, read("r-door"))
+	s.fact(2, read("r-door"))
+	if n := len(s.result().Evidence[0].Facts); n != 2 {
+		t.Errorf("%d facts, want 2: two come of one reading", n)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -57,12 +58,9 @@ const ownUser = "magpie"
 
 // NewBroker starts a broker and returns when it takes connections.
 func NewBroker(o BrokerOptions) (*Broker, error) {
-	host, portText, err := net.SplitHostPort(o.Listen)
+	open, users, err := o.check()
 	if err != nil {
-		return nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
-	}
-	if port, err := strconv.Atoi(portText); err != nil || port < 0 || port > 65535 {
-		return nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
+		return nil, err
 	}
 	b := &Broker{password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1)}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
@@ -71,10 +69,6 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 			return nil, fmt.Errorf("broker: %w", err)
 		}
 		b.scheme = "mqtts"
-	}
-	users, err := o.users()
-	if err != nil {
-		return nil, err
 	}
 	b.opts = &server.Options{
 		ServerName: "magpie", DontListen: true, NoSigs: true,
@@ -86,20 +80,15 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if b.guard != nil {
 		b.opts.MQTT.TLSConfig = b.guard.inside()
 	}
-	ip := net.ParseIP(host)
-	open := host != "localhost" && (ip == nil || !ip.IsLoopback())
 	if open && b.guard == nil {
 		b.log.Warnf("the broker listens on %s without TLS, so that others on the network can read passwords and messages: set cert_file and key_file under broker", o.Listen)
 	}
 	if o.Users == "" {
-		if open {
-			return nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
-		}
 		b.opts.MQTT.NoAuthUser = anyone
 	}
-	listener, err := net.Listen("tcp", o.Listen)
+	listener, err := o.listen()
 	if err != nil {
-		return nil, fmt.Errorf("broker: cannot listen on %s: %w; stop the broker that runs there, or set broker.listen in the site file", o.Listen, err)
+		return nil, err
 	}
 	if o.Keep {
 		err = b.keep()
@@ -113,6 +102,48 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	}
 	b.open(listener) // not before it keeps what comes
 	return b, nil
+}
+
+// Check reports why a broker with these options cannot be started, as far as that is known without writing anything.
+func (o BrokerOptions) Check() error {
+	_, _, err := o.check()
+	return err
+}
+
+// check gives the users, and whether the broker is open to others than this machine.
+func (o BrokerOptions) check() (open bool, users []*server.User, err error) {
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return false, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return false, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
+	}
+	if users, err = o.users(); err != nil {
+		return false, nil, err
+	}
+	ip := net.ParseIP(host)
+	if open = host != "localhost" && (ip == nil || !ip.IsLoopback()); open && o.Users == "" {
+		return false, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
+	}
+	l, err := o.listen()
+	if err != nil {
+		return false, nil, err
+	}
+	return open, users, l.Close()
+}
+
+// listen takes the port, or says what to do where somebody else has it.
+func (o BrokerOptions) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", o.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("broker: another program listens on %s: if it is the broker to use, give --broker mqtt://%s or broker.url in the site file, else set broker.listen there to another port",
+			o.Listen, o.Listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("broker: cannot listen on %s: %w; set broker.listen in the site file to an address of this machine", o.Listen, err)
+	}
+	return l, nil
 }
 
 // URL is where clients connect, mqtt://host:port.

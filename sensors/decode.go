@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"math"
 	"slices"
 	"strings"
@@ -55,6 +56,9 @@ type Decoder struct {
 	grams    []float64      // its samples
 	objects  []object       // its tracks
 	lost     []string
+	mac      hash.Hash // of pseudonyms; nil until one is needed
+	room     []byte    // of pseudonyms
+	env      *mapEnv   // of the expressions; nil until one is needed
 	last     sequence
 }
 
@@ -93,6 +97,7 @@ type draft struct {
 	id      uint64        // of the identity that it names itself, the same when it is sent again in other bytes; 0: none
 	topic   string
 	entry   *site.Source // of a foreign topic
+	made    *mapping     // of entry, where it has a map
 	size    int          // of the payload
 	private bool         // the payload can tell who somebody is
 }
@@ -141,7 +146,7 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 			captures, ok := match(d.captures[:0], f.filter, topic)
 			d.captures = captures
 			if ok {
-				m.entry, m.private = &d.o.Foreign[i], f.private
+				m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
 				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
 			}
 		}
@@ -280,7 +285,7 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)
-		return &Rejection{Code: CodeFuture, Path: "/ts", Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
+		return &Rejection{Code: CodeFuture, Path: "/ts", Ahead: newest - m.Received, Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
 			message.At(newest), late)}
 	}
 	m.Ident = identity(m, source, hash)
@@ -329,11 +334,23 @@ func (d *Decoder) cashier(id string) string {
 	case "allowed":
 		return id
 	case "pseudonym":
-		h := hmac.New(sha256.New, d.o.Key)
-		h.Write([]byte(d.store.ID + "\x00" + id))
-		return hex.EncodeToString(h.Sum(nil)[:8])
+		return d.pseudonym(id)
 	}
 	return ""
+}
+
+// pseudonym stands for the id of a person: always the same, and not to be read back without the key and the ids.
+func (d *Decoder) pseudonym(id string) string {
+	if d.mac == nil {
+		d.mac = hmac.New(sha256.New, d.o.Key)
+	}
+	d.mac.Reset()
+	d.room = append(append(append(d.room[:0], d.store.ID...), 0), id...)
+	d.mac.Write(d.room)
+	d.room = d.mac.Sum(d.room[:0])
+	var short [16]byte
+	hex.Encode(short[:], d.room[:8])
+	return d.c.keep(short[:])
 }
 
 // hundredths rounds money half away from zero.

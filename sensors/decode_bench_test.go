@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// samples are a payload of every kind of the contract, and the struct that anybody would write for it.
-var samples = []struct {
+// everyKind is a payload of every kind of the contract, and the struct that anybody would write for it.
+var everyKind = []struct {
 	name, topic, payload string
 	plain                func() any
 }{
@@ -108,7 +108,7 @@ var samples = []struct {
 // a struct: no time is parsed there, and nothing checked.
 func BenchmarkDecode(b *testing.B) {
 	d := decoder(b)
-	for _, s := range samples {
+	for _, s := range everyKind {
 		payload := []byte(s.payload)
 		b.Run(s.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -134,7 +134,7 @@ func BenchmarkDecode(b *testing.B) {
 // TestAllocations holds decoding to its allocations: one for the events, and one for what repeats from no message to the next.
 func TestAllocations(t *testing.T) {
 	d := decoder(t)
-	for _, s := range samples {
+	for _, s := range everyKind {
 		payload := []byte(s.payload)
 		n := testing.AllocsPerRun(100, func() {
 			if _, err := d.Decode(received, s.topic, false, payload); err != nil {

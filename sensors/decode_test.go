@@ -330,7 +330,7 @@ func TestCashier(t *testing.T) {
 
 func TestMappingErrors(t *testing.T) {
 	_, err := NewDecoder(shop(), Options{Foreign: []site.Source{
-		{At: site.Pos{File: "site.yaml", Line: 3, Col: 5}, Topic: "a", Decoder: "zebra", ID: "r-door"},
+		{At: site.Pos{File: "site.yaml", Line: 3, Col: 5}, Topic: "a", Decoder: "nobody", ID: "r-door"},
 		{At: site.Pos{File: "site.yaml", Line: 7, Col: 5}, Topic: "c", Decoder: "onvif-count", ID: "c-1"},
 		{At: site.Pos{File: "site.yaml", Line: 8, Col: 5}, Topic: "d", Decoder: "impinj", ID: "r-door", Direction: "in", Zones: map[string]string{"a": "door"}},
 		{At: site.Pos{File: "site.yaml", Line: 6, Col: 5}, Topic: "d", Kind: fusion.RFID, ID: "r-door", Map: []site.Mapping{
@@ -346,7 +346,7 @@ func TestMappingErrors(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		`site.yaml:3:5: there is no decoder "zebra": take `,
+		`site.yaml:3:5: there is no decoder "nobody": take `,
 		`site.yaml:7:5: a counter does not say which way people go: write direction: in or out`,
 		`site.yaml:8:5: direction says which way a counter's people go, and only decoder onvif-count needs it: leave it out`,
 		`site.yaml:8:5: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have names of their own: leave it out`,
@@ -354,7 +354,7 @@ func TestMappingErrors(t *testing.T) {
 		`site.yaml:4:5: map has no grams, which a weight message needs`,
 		`site.yaml:4:30: map: weight messages have no "gram"; they have seq, boot, ts, grams, rate, mode`,
 		`site.yaml:4:40: map: ts: unexpected end of expression`,
-		`site.yaml:4:50: map: rate: expected float64, but got string`,
+		`site.yaml:4:50: map: rate: a number is wanted, and this gives a string`,
 		`site.yaml:4:60: map: boot: unknown name now`,
 	} {
 		if !strings.Contains(err.Error(), want) {

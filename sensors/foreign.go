@@ -18,6 +18,7 @@ type foreign struct {
 	filter  string
 	id      []idPart
 	kind    fusion.Kind
+	made    *mapping // nil: none
 	read    reader
 	private bool // its payloads can tell who somebody is
 }
@@ -49,7 +50,7 @@ func idParts(id string) (parts []idPart) {
 func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err error) {
 	var errs []error
 	for _, s := range sources {
-		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind, private: tellsWho(s.Decoder)}
+		f := foreign{filter: s.Topic, id: idParts(s.ID), kind: s.Kind}
 		if s.Zones != nil && !slices.Contains([]string{"epcis", "frigate", "scenescape-region"}, s.Decoder) {
 			errs = append(errs, fmt.Errorf("%v: zones says what a device calls the zones, and only decoders epcis, frigate and scenescape-region have "+
 				"names of their own: leave it out", s.At))
@@ -61,25 +62,45 @@ func newForeign(store *fusion.Store, sources []site.Source) (all []foreign, err 
 			errs = append(errs, fmt.Errorf("%v: direction says which way a counter's people go, and only decoder onvif-count "+
 				"needs it: leave it out", s.At))
 		}
+		var err error
 		if s.Decoder == "" {
-			mapped, err := newMapping(store, s)
-			errs = append(errs, err)
-			f.read = func(d *Decoder, m *draft, payload []byte) *Rejection { return mapped.read(d, m, payload) }
+			f.made, err = newMapping(store, s)
+			f.read = func(d *Decoder, m *draft, payload []byte) *Rejection { return m.made.read(d, m, payload) }
 		} else {
-			var names []string
-			for _, v := range vendors() {
-				names = append(names, v.name)
-				if v.name == s.Decoder {
-					f.kind, f.read = v.kind, v.read
-				}
-			}
-			if f.read == nil {
-				errs = append(errs, fmt.Errorf("%v: there is no decoder %q: take %s, or write kind and map", s.At, s.Decoder, strings.Join(names, ", ")))
-			}
+			err = f.decoder(store, s)
 		}
+		if s.Decoder == "" && s.Unit != "" {
+			err = errors.Join(err, fmt.Errorf("%v: unit belongs to a decoder; in map write %s(…)", s.At, s.Unit))
+		}
+		errs = append(errs, err)
 		all = append(all, f)
 	}
 	return all, errors.Join(errs...)
+}
+
+// decoder takes the decoder that an entry names, and holds the entry to what that needs.
+func (f *foreign) decoder(store *fusion.Store, s site.Source) error {
+	var names []string
+	for _, v := range vendors() {
+		names = append(names, v.name)
+		if v.name == s.Decoder {
+			f.kind, f.read, f.private = v.kind, v.read, v.who
+		}
+	}
+	may, must := takesUnit(s.Decoder)
+	switch {
+	case f.read == nil:
+		return fmt.Errorf("%v: there is no decoder %q: take %s, or write kind and map", s.At, s.Decoder, strings.Join(names, ", "))
+	case must && s.Unit == "":
+		return fmt.Errorf("%v: decoder %s needs unit, since its payload does not say it: lb, oz, kg or g", s.At, s.Decoder)
+	case !may && s.Unit != "":
+		return fmt.Errorf("%v: decoder %s takes no unit: its payload says it", s.At, s.Decoder)
+	case s.Decoder == "sparkplug":
+		return f.sparkplug(store, s)
+	case s.Map != nil || s.Each != nil:
+		return fmt.Errorf("%v: decoder %s takes no kind, map or each: leave them out", s.At, s.Decoder)
+	}
+	return nil
 }
 
 // source is the id of the source that a message with these captures came from.

@@ -44,6 +44,14 @@ func TestManyReadings(t *testing.T) {
 		{"onvif-track", "a/onvif-mj/VideoAnalytics/1", fill(`{"Frame":{"@UtcTime":1795341600123,"ObjectTree":{"Delete":[`, `{"@ObjectId":1}`, "]}}}"), CodeTooBig},
 		{"scenescape", "scenescape/regulated/scene/1", fill(`{"timestamp":1795341600123,"objects":[`, `{"id":"1","type":"bag","translation":[1,2,3]}`, "]}"), ""},
 		{"scenescape-region", "scenescape/event/region/1/2/3", fill(`{"timestamp":1795341600123,"region_name":"door","entered":[`, `{"id":"1","type":"bag"}`, "]}"), CodeTooBig},
+		{"sco", "sco/SCC1/pos", strings.Repeat(`{"timestamp":"2026-11-22T09:59:59","station_id":"SCC1","status":"Active","data":{"customer_id":"C","sku":"P"}}`+"\n", 2300), ""},
+		{"sco-rfid", "sco/SCC1/rfid", strings.Repeat(`{"timestamp":"2026-11-22T09:59:59","station_id":"","status":"Active","data":null}`+"\n", 2300), CodeMissing},
+		{"axis-counter", "axis/c-1/counts", fill(`{"data":{"measurements":[`, `{"kind":"people-counts","utcTo":1795341600123,"items":[{"direction":"in","count":1},{"direction":"out","count":1}]}`, "]}}"), ""},
+		{"rtsf-till", "incoming/data/pos/scanned-item", `{"lane_id":"1","basket_id":"` + strings.Repeat("x", 200_000) + `"}`, CodeRange},
+		{"tasmota", "tele/g1/SENSOR", `{"StatusSNS":` + strings.Repeat(`{"StatusSNS":`, 9000) + "0" + strings.Repeat("}", 9001), CodeMissing},
+		{"sparkplug", "spBv1.0/store/NDATA/edge-1", strings.Repeat("\x12\x05\x0a\x01W\x50\x01", 30000), ""},
+		{"sparkplug", "spBv1.0/store/NDATA/edge-1", strings.Repeat("\x12\x00", 100000), CodeMissing},
+		{"esphome", "g1/sensor/load/state", strings.Repeat("9", 200_000), CodeType},
 		{"zebra-iotc", "zebra/r-door/data-event", strings.Repeat("[", 9999) + strings.Repeat("]", 9999), CodeType},
 	} {
 		f := decoders[test.vendor]

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -33,6 +34,12 @@ type Rejection struct {
 	Kind    string // of the message, or "unmapped"
 	Source  string // its source, or for an unmapped topic a hash of it
 	Private bool   // the payload can tell who somebody is (a name, a face, a number plate): it is not sent back
+	Ahead   int64  // of code future: ns by which ts is after the arrival
+}
+
+// reject rejects a message for the member at path.
+func reject(code, path, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
 // Error implements error.
@@ -49,6 +56,16 @@ func (r *Rejection) PublishTopic(store string) string {
 	return message.Topic(store, "rejected", r.Kind+"/"+r.Source)
 }
 
+// rejected is what is published.
+type rejected struct {
+	Code    string  `json:"code" schema:"enum=bad_json|too_big|missing|type|range|unknown_kind|unknown_source|unknown_antenna|future|too_late"`
+	Reason  string  `json:"reason" schema:"plain" doc:"what is wrong, and what to do"`
+	Path    string  `json:"path" schema:"plain" doc:"of the member at fault in the payload, as a JSON pointer; empty: the whole message"`
+	Topic   string  `json:"topic" schema:"plain" doc:"on which the message came"`
+	Payload *string `json:"payload,omitempty" schema:"plain" doc:"its first 4 KiB, where they are UTF-8"`
+	Base64  []byte  `json:"payload_base64,omitempty" schema:"plain" doc:"else here"`
+}
+
 // maxQuoted is how much of a rejected payload is sent back.
 const maxQuoted = 4 << 10
 
@@ -62,14 +79,7 @@ func (r *Rejection) Payload(payload []byte) []byte {
 		}
 		cut = payload[:end]
 	}
-	out := struct {
-		Code    string  `json:"code"`
-		Reason  string  `json:"reason"`
-		Path    string  `json:"path"`
-		Topic   string  `json:"topic"`
-		Payload *string `json:"payload,omitempty"`
-		Base64  []byte  `json:"payload_base64,omitempty"`
-	}{Code: r.Code, Reason: r.Reason, Path: r.Path, Topic: r.Topic}
+	out := rejected{Code: r.Code, Reason: r.Reason, Path: r.Path, Topic: r.Topic}
 	switch {
 	case r.Private:
 	case utf8.Valid(cut):

@@ -124,9 +124,9 @@ func (c *counted) await(t *testing.T, want int) {
 	}
 }
 
-// numbered publishes at QoS 1 as a vendor does, at most a hundred a second: the next message when the one before is acknowledged, and until then the same
+// vendorLoad publishes at QoS 1 as a vendor does, at most a hundred a second: the next message when the one before is acknowledged, and until then the same
 // one again over as many connections as it takes. It returns how many were acknowledged.
-func numbered(t *testing.T, url, topic, members string, stop <-chan struct{}) (acknowledged int) {
+func vendorLoad(t *testing.T, url, topic, members string, stop <-chan struct{}) (acknowledged int) {
 	var client mqtt.Client
 	connections := 0
 	pace := time.NewTicker(10 * time.Millisecond)
@@ -182,7 +182,7 @@ func restarts(t *testing.T, url, user, password string, restart func(), own func
 	}
 	stop, results := make(chan struct{}), make(chan result)
 	for topic, members := range vendors {
-		go func() { results <- result{topic, numbered(t, url, topic, members, stop)} }()
+		go func() { results <- result{topic, vendorLoad(t, url, topic, members, stop)} }()
 	}
 	for range times {
 		_, n := in.total()

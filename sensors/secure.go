@@ -245,7 +245,7 @@ func (o *SubscriberOptions) advice(err error) string {
 		return fmt.Sprintf("the broker refuses user %q: check the name and the password (password_file, --password-file), and that the broker knows both", o.User)
 	case errors.Is(err, packets.ErrorRefusedIDRejected):
 		return fmt.Sprintf("the broker refuses the client %q: allow it there", o.ClientID)
-	case hungUp(err) && !o.overTLS():
+	case hungUp(err) && (strings.HasPrefix(o.URL, "mqtt:") || strings.HasPrefix(o.URL, "tcp:")):
 		return "the broker hung up at once: where it speaks TLS on this port, write mqtts://"
 	case strings.Contains(text, "connection refused"):
 		return "nobody listens there: check host and port, and that the broker runs"

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -61,11 +62,11 @@ func fixtures(t testing.TB) (all []fixture) {
 	return all
 }
 
-// mapped reports whether a fixture's topic has a map in the site file and no decoder.
+// mapped reports whether a fixture's topic has a map in the site file.
 func (f *fixture) mapped() bool {
 	for _, s := range f.d.o.Foreign {
 		if _, ok := match(nil, s.Topic, f.topic); ok {
-			return s.Decoder == ""
+			return s.Map != nil
 		}
 	}
 	return false
@@ -224,4 +225,45 @@ func allocated(f func()) uint64 {
 		least = min(least, after.TotalAlloc-before.TotalAlloc)
 	}
 	return least
+}
+
+// TestEveryDecoderIsOnThePage: docs/sensors.md has an entry for each decoder, and every entry there is one that the site file takes.
+func TestEveryDecoderIsOnThePage(t *testing.T) {
+	page, err := os.ReadFile("../docs/sensors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|.*\\| `(\\{topic: .*\\})` \\|$").FindAllStringSubmatch(string(page), -1) {
+		rows[m[1]] = m[2]
+	}
+	for _, v := range vendors() {
+		entry := rows[v.name]
+		if entry == "" {
+			t.Errorf("docs/sensors.md has no row for decoder %s", v.name)
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "site.yaml")
+		text := `store: s
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,1],[0,1]]}]
+products: products.csv
+cameras: [{id: cam-1}, {id: scene}]
+counters: [{id: c-in, zone: door}]
+signals: [{id: frigate-review, zone: door}, {id: a-line, zone: door, rule: line}]
+devices: [{id: frigate, kind: region}, {id: scene-regions, kind: region}]
+sources:
+  - ` + entry + "\n"
+		if err := errors.Join(os.WriteFile(path, []byte(text), 0o600),
+			os.WriteFile(filepath.Join(filepath.Dir(path), "products.csv"), []byte("sku,name\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := site.Load(path)
+		if err != nil {
+			t.Errorf("%s: %v", v.name, err)
+			continue
+		}
+		if _, err := newForeign(s.Store, s.Sources); err != nil {
+			t.Errorf("%s: %v", v.name, err)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"bytes"
-	"time"
 
 	"magpie/sensors/message"
 )
@@ -49,7 +48,7 @@ func (d *Decoder) fxRead(m *draft) *Rejection {
 		case "peakRssi":
 			return c.quoted(&t.rssi, -150, 30, wantRSSI)
 		case "timeStamp":
-			return c.dayFirst(&t.ts, d.location())
+			return d.dayFirst(&t.ts, m.Received)
 		}
 		return nil
 	})
@@ -60,38 +59,15 @@ func (d *Decoder) fxRead(m *draft) *Rejection {
 }
 
 // dayFirst reads a local time as 22/5/2020 22:4:0:111, the last the milliseconds.
-func (c *cursor) dayFirst(into *message.Time, where *time.Location) *Rejection {
-	b, r := c.bytes("a time such as 22/5/2020 22:4:0:111")
-	if r != nil || len(b) == 0 {
+func (d *Decoder) dayFirst(into *message.Time, received int64) *Rejection {
+	c := &d.c
+	text, r := c.bytes("a time such as 22/5/2020 22:4:0:111")
+	if r != nil || len(text) == 0 {
 		return r
 	}
-	var n [7]int // day month year hour minute second millisecond
-	rest, ok := b, true
-	for i, behind := range []byte("// ::::") {
-		k := 0
-		for k < len(rest) && k < 4 && rest[k] >= '0' && rest[k] <= '9' {
-			n[i] = 10*n[i] + int(rest[k]-'0')
-			k++
-		}
-		rest = rest[k:]
-		switch {
-		case k == 0:
-			ok = false
-		case i == 6 || i == 5 && len(rest) == 0:
-			ok = ok && len(rest) == 0
-		case len(rest) == 0 || rest[0] != behind:
-			ok = false
-		default:
-			rest = rest[1:]
-		}
-		if !ok || i == 5 && len(rest) == 0 {
-			break
-		}
+	ns, ok := d.slashed(text, false, received)
+	if !ok {
+		return c.reject(CodeType, "is %q: a local time such as 22/5/2020 22:4:0:111, the day first, is wanted", clip(bytes.ToValidUTF8(text, nil)))
 	}
-	at := time.Date(n[2], time.Month(n[1]), n[0], n[3], n[4], n[5], n[6]*1e6, where)
-	if !ok || at.Day() != n[0] || at.Month() != time.Month(n[1]) || n[3] > 23 || n[4] > 59 || n[5] > 59 || n[6] > 999 {
-		return c.reject(CodeType, "is %q: a local time such as 22/5/2020 22:4:0:111, the day first, is wanted", clip(bytes.ToValidUTF8(b, nil)))
-	}
-	t, err := message.Since1970(at.UnixMilli(), time.Millisecond)
-	return c.instant(into, t, err)
+	return c.near(into, ns, text)
 }

@@ -47,6 +47,10 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 		`site.yaml:1:1: the file is empty; it needs at least store and zones`)
 	f("not YAML", "store: s1\nzones: [\n", nil,
 		`site.yaml:2:1: not YAML: did not find expected node content`)
+	f("a bracket is not closed", "# a site\nstore: s1\nzones:\n  - {id: a, kind: aisle, polygon: [[0,0],[1,0],[1,1]}\n  - {id: b}\n", nil,
+		`site.yaml:4:1: not YAML: did not find expected ',' or ']'`)
+	f("a tab", "# a site\nstore: s1\nzones:\n\t- {id: a}\n", nil,
+		`site.yaml:4:1: not YAML: a tab stands here; indent with spaces`)
 	f("a list", "- a\n", nil,
 		`site.yaml:1:1: site file wants a mapping (key: value), not a list`)
 	f("nothing needed", "currency: GBP\n", nil,
@@ -157,17 +161,20 @@ sources:
   - {topic: "a/+", decoder: d, id: "{2}", kind: gate}
   - {topic: "a/b", id: g2, kind: gate}
   - {topic: "magpie/v1/s1/gate/+", kind: door, id: "{1}", map: {alarm: 1}}
+  - {topic: "a/b", decoder: d, id: g1, unit: stone, each: [1]}
   - {topic: "c", decoder: epcis, id: g1, zones: {"urn:epc:id:sgln:0614141.07346.1234": in-2, b: in-1}}
 `, nil,
 		`site.yaml:8:13: topic "a/+b" is no MQTT filter: + and # stand alone between slashes, # only at the end`,
-		`site.yaml:9:29: source: give either a decoder, or kind and map`,
+		`site.yaml:9:29: source: kind and map belong together; give both, or the decoder alone`,
 		`site.yaml:9:36: id "{2}": {2} names no wildcard of the topic, which has 1`,
 		`site.yaml:10:5: source: give a decoder, or kind and map`,
 		`site.yaml:10:24: unknown source "g2"; did you mean g1?`,
 		`site.yaml:11:13: topic "magpie/v1/s1/gate/+" is Magpie's own; its sources need no entry here`,
 		`site.yaml:11:42: source kind: unknown word "door"; possible are rfid, weight, track, till, region, gate, count, signal, stock, status`,
 		`site.yaml:11:72: map alarm wants text; put 1 in quotes: "1"`,
-		`site.yaml:12:88: zones urn:epc:id:sgln:0614141.07346.1234: unknown zone "in-2"; did you mean in-1?`)
+		`site.yaml:12:46: unit: unknown word "stone"; possible are lb, oz, kg, g`,
+		`site.yaml:12:59: each wants text, not a list`,
+		`site.yaml:13:88: zones urn:epc:id:sgln:0614141.07346.1234: unknown zone "in-2"; did you mean in-1?`)
 	f("broker and influx", head+"broker: {url: \"http://x\", listen: \"1883\", user: u}\ninflux: {org: o}\n", nil,
 		`site.yaml:6:15: url wants a URL that begins with mqtt:// or mqtts:// or tcp:// or ssl:// or ws:// or wss://, not "http://x"`,
 		`site.yaml:6:35: listen wants host:port, not "1883"`,

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -185,7 +186,7 @@ var Placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 // foreign reads other makers' topics.
 func (l *loader) foreign(n *yaml.Node) {
 	for _, c := range l.List(n, "sources") {
-		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "map", "zones", "direction")
+		o := l.Mapping(c, "source", "topic", "decoder", "kind", "id", "unit", "each", "map", "zones", "direction")
 		s := Source{At: l.at(c), Topic: l.Text(o.Need("topic", ""), "topic"), ID: l.Text(o.Need("id", ""), "id"), Decoder: l.Text(o.Get("decoder"), "decoder")}
 		captures, good := topicFilter(s.Topic)
 		if s.Topic != "" && !good {
@@ -197,10 +198,16 @@ func (l *loader) foreign(n *yaml.Node) {
 		l.sourceID(o.Get("id"), s.ID, captures)
 		kind, members := o.Get("kind"), o.Get("map")
 		switch {
-		case s.Decoder != "" && (kind != nil || members != nil):
-			l.Fail(o.Get("decoder"), "source: give either a decoder, or kind and map")
 		case s.Decoder == "" && (kind == nil || members == nil):
 			l.Fail(c, "source: give a decoder, or kind and map")
+		case (kind == nil) != (members == nil): // a decoder that takes none of them says so itself
+			l.Fail(o.Get("decoder"), "source: kind and map belong together; give both, or the decoder alone")
+		}
+		if units := []string{"lb", "oz", "kg", "g"}; l.choose(o.Get("unit"), "unit", units...) >= 0 {
+			s.Unit = o.Get("unit").Value
+		}
+		if each := o.Get("each"); each != nil {
+			s.Each = &Mapping{l.at(each), "each", l.Text(each, "each")}
 		}
 		s.Kind = fusion.Kind(max(0, l.choose(kind, "source kind", fusion.Kinds[:]...)))
 		m := l.Mapping(members, "map")
@@ -270,15 +277,28 @@ func (l *loader) address(n *yaml.Node, what string, schemes ...string) string {
 	if text == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		l.Fail(n, "%s wants a URL that begins with %s://, not %q", what, strings.Join(schemes, ":// or "), strict.Clip(text))
+	if err := checkURL(text, schemes); err != nil {
+		l.Fail(n, "%s %v", what, err)
 		return ""
 	}
-	if _, secret := u.User.Password(); secret {
-		l.Fail(n, "%s holds a password; secrets come from files only", what)
-	}
 	return text
+}
+
+// brokerSchemes are those that the URL of an outer broker may have.
+var brokerSchemes = []string{"mqtt", "mqtts", "tcp", "ssl", "ws", "wss"}
+
+// CheckBroker says what is wrong with the URL of an outer broker; nil: nothing.
+func CheckBroker(text string) error { return checkURL(text, brokerSchemes) }
+
+func checkURL(text string, schemes []string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		return fmt.Errorf("wants a URL that begins with %s://, not %q", strings.Join(schemes, ":// or "), strict.Clip(text))
+	}
+	if _, secret := u.User.Password(); secret {
+		return errors.New("holds a password; secrets come from files only")
+	}
+	return nil
 }
 
 func (l *loader) hostPort(n *yaml.Node, what string) string {
@@ -298,7 +318,7 @@ func (l *loader) broker(n *yaml.Node) {
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
-	b.URL = l.address(o.Get("url"), "url", "mqtt", "mqtts", "tcp", "ssl", "ws", "wss")
+	b.URL = l.address(o.Get("url"), "url", brokerSchemes...)
 	b.User, b.PasswordFile = l.Text(o.Get("user"), "user"), l.path(o.Get("password_file"), "password_file")
 	b.CAFile, b.ClientCAFile = l.path(o.Get("ca_file"), "ca_file"), l.path(o.Get("client_ca_file"), "client_ca_file")
 	b.CertFile, b.KeyFile = l.path(o.Get("cert_file"), "cert_file"), l.path(o.Get("key_file"), "key_file")

@@ -6,8 +6,10 @@ package site
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -76,8 +78,10 @@ type Source struct {
 	Topic     string            // MQTT filter; + and # capture {1}, {2}, …
 	ID        string            // of the source, with {n} filled in from the captures and {payload.a.b} from the payload
 	Decoder   string            // a decoder's name, or empty
-	Kind      fusion.Kind       // of the messages, when there is no Decoder
-	Map       []Mapping         // members by expression, when there is no Decoder
+	Unit      string            // of a weight that does not say it: lb, oz, kg or g; empty: the decoder's own
+	Kind      fusion.Kind       // of the messages, when there is no Decoder or it leaves that to the site
+	Each      *Mapping          // the array in the payload whose elements are readings; nil: the payload is one
+	Map       []Mapping         // members by expression, where Kind is given
 	Direction string            // in or out: which way the people go whom a counter counts that does not say it
 	Zones     map[string]string // ids of zones, by what the device calls them; with a Decoder that has such names
 }
@@ -147,6 +151,9 @@ type Keep struct{ Frames, Clips, Recordings, Visits, Verdicts time.Duration }
 // or what the system said of a file that cannot be read.
 func Load(path string) (*Site, error) {
 	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("site file: %w; give the store's with --site, examples/site.yaml is one to begin with", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("site file: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -99,14 +100,87 @@ func (f *File) Root(least string) *yaml.Node {
 	return root
 }
 
-// notYAML keeps what the parser says, which names a line if it can.
+// notYAML keeps what the parser says, with the place that it means.
 func (f *File) notYAML(err error) {
-	line, text := 1, strings.TrimPrefix(err.Error(), "yaml: ")
+	text, line := said(err)
+	if i := slices.IndexFunc(f.Lines(), func(s string) bool { return strings.ContainsFunc(s, control) }); i >= 0 && line == 0 {
+		f.FailAt(i+1, 1, "not YAML: %s; this line holds one", text)
+		return
+	}
+	if name, ok := strings.CutPrefix(text, "unknown anchor '"); ok { // of which the parser gives no line
+		name, _, _ = strings.Cut(name, "'")
+		i := slices.IndexFunc(f.Lines(), func(s string) bool { return strings.Contains(s, "*"+name) })
+		f.FailAt(i+1, 1, "not YAML: %s; put text that begins with * in quotes", text)
+		return
+	}
+	from, at := f.mistake(text)
+	switch {
+	case strings.Contains(text, "',' or") && at > from:
+		f.FailAt(from, 1, "not YAML: %s before line %d: close what opens here", text, at)
+	case strings.HasPrefix(text, "found unexpected end of stream"):
+		f.FailAt(from, 1, "not YAML: %s: close the quote that opens here", text)
+	case strings.HasPrefix(text, "did not find expected key") || strings.HasPrefix(text, "did not find expected '-'"):
+		f.FailAt(at, 1, "not YAML: %s; see whether it stands as far in as its neighbours, and whether a quote before it is closed", text)
+	case strings.Contains(text, "tab character") || strings.HasPrefix(strings.TrimLeft(f.Line(at), " "), "\t"):
+		f.FailAt(at, 1, "not YAML: a tab stands here; indent with spaces")
+	case strings.HasPrefix(text, "could not find expected ':'"):
+		f.FailAt(from, 1, "not YAML: %s; write key: value", text)
+	default:
+		for from > 1 && strings.TrimSpace(f.Line(from)) == "" {
+			from-- // the end of the file, after what is not finished
+		}
+		f.FailAt(from, 1, "not YAML: %s", text)
+	}
+}
+
+// parsers are the words of errors about the order of tokens, whose lines the parser counts from 0; others it counts from 1.
+var parsers = regexp.MustCompile(`^did not find expected (key|node content|'-' indicator|',' or|<)`)
+
+// said takes an error of the parser apart; the line is 0 where it names none.
+func said(err error) (text string, line int) {
+	text = strings.TrimPrefix(err.Error(), "yaml: ")
 	if n, _ := fmt.Sscanf(text, "line %d:", &line); n == 1 {
 		text = strings.TrimSpace(text[strings.Index(text, ":")+1:])
 	}
-	f.FailAt(line, 1, "not YAML: %s", text)
+	if parsers.MatchString(text) {
+		line++
+	}
+	return text, line
 }
+
+// mistake finds the line in which what is not YAML begins, such as a list, and the line in which it goes wrong. The parser
+// names one of them: the first, unless that is the first line of the text. So the text is parsed again, once behind
+// another line, and once from where it begins.
+func (f *File) mistake(text string) (from, at int) {
+	if again, line := parse(append([]byte("#\n"), f.data...)); again == text {
+		from = line - 1
+	}
+	from = max(1, from)
+	start := 0
+	for _, b := range f.breaks.FindAllIndex(f.data, from-1) {
+		start = b[1]
+	}
+	if again, line := parse(f.data[start:]); again == text && line > 0 {
+		return from, from + line - 1
+	}
+	return from, from
+}
+
+// parse says what is not YAML in a text; "" if nothing is.
+func parse(text []byte) (string, int) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		switch err := d.Decode(new(yaml.Node)); {
+		case errors.Is(err, io.EOF):
+			return "", 0
+		case err != nil:
+			return said(err)
+		}
+	}
+}
+
+// control reports characters that YAML forbids.
+func control(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
 
 // Invalid is the index of the first byte that is not UTF-8, -1 if there is none.
 func Invalid(text []byte) int {

@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,37 @@ func TestReads(t *testing.T) {
 	if got, err := read("name: a\nkeep: 90s\nfree:\n"); err != nil || got.Keep != 90*time.Second {
 		t.Errorf("got %+v, %v", got, err)
 	}
+}
+
+// TestSyntaxErrorsPointAtTheLine: what is not YAML is said where it is, wherever in the file that is.
+func TestSyntaxErrorsPointAtTheLine(t *testing.T) {
+	f := func(line int, want, text string) {
+		t.Helper()
+		for _, before := range []string{"", "# what this is\n\n", "number: 1\n", "free:\n  x: y\n"} {
+			_, err := read(before + text)
+			want := fmt.Sprintf("a.yaml:%d:1: not YAML: %s", line+strings.Count(before, "\n"), strings.ReplaceAll(want, "LAST", fmt.Sprint(line+1+strings.Count(before, "\n"))))
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%q:\n%v\nwant %s", before+text, err, want)
+			}
+		}
+	}
+	f(2, "could not find expected ':'; write key: value", "name: a\nword green\nkeep: 1s\n")
+	f(2, "a tab stands here; indent with spaces", "name: a\n\tword: green\n")
+	f(3, "a tab stands here; indent with spaces", "name: a\nnames:\n\t- b\n")
+	f(4, "a tab stands here; indent with spaces", "name: a\nnames:\n  - b\n\t- c\n")
+	f(2, "did not find expected ',' or ']' before line LAST: close what opens here", "name: a\nnames: [a, b\nword: green\n")
+	f(2, "did not find expected ',' or ']' before line LAST: close what opens here", "name: a\nnames: [a, b\n")
+	f(1, "did not find expected ',' or '}' before line LAST: close what opens here", "free: {x: y\nword: green\nkeep: 1s\n")
+	f(2, "did not find expected ',' or '}'", "name: a\nfree: {x: 'y' z', u: v}\nword: green\n")
+	f(2, "found unexpected end of stream: close the quote that opens here", "name: a\nword: 'green\nkeep: 1s\n")
+	f(1, "found unexpected end of stream: close the quote that opens here", "name: \"a\nword: green\nkeep: 1s\n")
+	f(2, "did not find expected key; see whether", "name: a\nword: 'it's'\nkeep: 1s\n")
+	f(3, "did not find expected key; see whether", "name: a\nword: green\n- b\nkeep: 1s\n")
+	f(4, "did not find expected '-' indicator; see whether", "names:\n  - a\n  - b\n  word: green\n")
+	f(2, "mapping values are not allowed in this context", "name: a\nword: green: red\n")
+	f(2, "found character that cannot start any token", "name: a\nword: @green\n")
+	f(3, "unknown anchor 'b' referenced; put text that begins with * in quotes", "name: a\nkeep: 1s\nword: *b\n")
+	f(2, "control characters are not allowed; this line holds one", "name: a\nword: \x01\n")
 }
 
 // TestErrors holds the words for what may be wrong with any file.

@@ -2,13 +2,23 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"magpie/journal"
 	"magpie/sensors/message"
+	"magpie/site"
 	"magpie/vision"
 )
+
+// followed are the cameras that this process follows.
+func (st *station) followed() (cams []site.Camera) {
+	for _, cam := range st.site.Cameras {
+		if cam.URL != "" && !st.set.noCameras {
+			cams = append(cams, cam)
+		}
+	}
+	return cams
+}
 
 // startCameras follows the site's cameras in this process: what they publish goes straight into the journal, in the bytes
 // that it would have on MQTT. With a recording to play, files begin with it and are played again and again.
@@ -18,18 +28,7 @@ func (st *station) startCameras(ctx context.Context, stop context.CancelFunc, be
 		settings.loop, settings.start = true, began
 		st.start(ctx, stop, "play", func(ctx context.Context) error { return st.playAlong(ctx, began) })
 	}
-	var shared *vision.Shared
-	for _, cam := range st.site.Cameras {
-		if cam.URL == "" || st.set.noCameras {
-			continue
-		}
-		if shared == nil {
-			var err error
-			if shared, settings.hash, err = settings.detector(st.log.With("component", "vision")); err != nil {
-				return fmt.Errorf("%w\nrun with --no-cameras to leave cameras to `magpie vision`", err)
-			}
-			st.onClose(shared.Close)
-		}
+	for _, cam := range st.followed() {
 		id := cam.ID
 		publish := func(kind string, payload []byte) error {
 			st.journal.Append(journal.Line{Topic: message.Topic(st.site.Store.ID, kind, id), Payload: payload}, nil)
@@ -46,7 +45,7 @@ func (st *station) startCameras(ctx context.Context, stop context.CancelFunc, be
 			last.dropped, last.decode = s.Dropped, s.Decode
 		}}
 		var err error
-		worker, err = newCameraWorker(ctx, st.site, cam, settings, newBoot(began), shared, publish, hooks, st.log)
+		worker, err = newCameraWorker(ctx, st.site, cam, settings, newBoot(began), st.shared, publish, hooks, st.log)
 		if err != nil {
 			return err
 		}

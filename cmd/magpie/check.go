@@ -51,8 +51,11 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 		return checkFailed(err)
 	}
 	fmt.Fprintf(out, "site %s: %d zones, %d sources, %d products, %s\n", s.Store.ID, len(s.Store.Zones), len(s.Store.Sources), len(s.Store.Products), s.Hash)
-	for _, n := range append(s.Notes, missingFiles(s)...) {
+	for _, n := range s.Notes {
 		fmt.Fprintln(out, "note:", n)
+	}
+	for _, err := range missingFiles(s) {
+		fmt.Fprintf(out, "note: %v; magpie run does not start without it\n", err)
 	}
 	fmt.Fprintf(out, "policies: %d, %s\n", len(set.Policies), set.Hash)
 	for _, w := range set.Warnings {
@@ -96,24 +99,29 @@ func checkTests(dir string) error {
 }
 
 // missingFiles says which files that the site names, secrets mostly, cannot be used here. They may well be absent where
-// policies are written, so this is no error; run does not start without them.
-func missingFiles(s *site.Site) (notes []string) {
+// policies are written, so for check this is no error; run does not start without them.
+func missingFiles(s *site.Site) (missing []error) {
 	note := func(err error) {
 		if err != nil {
-			notes = append(notes, err.Error()+"; magpie run does not start without it")
+			missing = append(missing, err)
 		}
 	}
-	for _, path := range []string{s.Broker.Users, s.Broker.PasswordFile, s.Broker.CAFile, s.Influx.TokenFile} {
+	for _, path := range []string{s.Broker.Users, s.Influx.TokenFile} {
 		if path != "" {
 			_, err := os.ReadFile(path)
 			note(err)
 		}
 	}
+	b := s.Broker
+	if b.URL == "" { // its certificates are read as an outer one's
+		b.CAFile = b.ClientCAFile
+	}
+	note(brokerSecrets(b, &sensors.SubscriberOptions{}))
 	_, err := openSinks(s, io.Discard, nil, time.Now)
 	note(err)
 	_, err = devicePeers(s)
 	note(err)
-	return notes
+	return missing
 }
 
 // describe prints what a policy does: its tiers, where they go, and which combinations of evidence reach them.

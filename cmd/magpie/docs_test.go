@@ -86,6 +86,11 @@ func TestCommandsOfDocs(t *testing.T) {
 	for _, c := range commands() {
 		var errw bytes.Buffer
 		run(context.Background(), []string{c.name, "-h"}, &errw, &errw)
+		if c.name == "sensors" {
+			for _, sub := range sensorCommands() {
+				run(context.Background(), []string{c.name, sub.name, "-h"}, &errw, &errw)
+			}
+		}
 		help[c.name] = errw.String()
 	}
 	makefile, err := os.ReadFile("../../Makefile")

@@ -6,7 +6,10 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
+	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +18,7 @@ import (
 
 	"magpie/alerts"
 	"magpie/journal"
+	"magpie/metrics"
 	"magpie/sensors/message"
 	"magpie/sim"
 	"magpie/site"
@@ -144,8 +148,14 @@ func TestExampleRecording(t *testing.T) {
 		p.line(&l)
 	}
 	p.finish(last)
-	closed := map[string]*alerts.Alert{}
+	closed, known := map[string]*alerts.Alert{}, map[string]*alerts.Alert{}
 	for _, a := range list {
+		if was := known[a.ID]; was == nil || alerts.Newer(a, was) {
+			known[a.ID] = a
+			if was != nil && slices.Index(alerts.Tiers[:], a.Tier) < slices.Index(alerts.Tiers[:], was.Tier) {
+				t.Errorf("what is known of %s goes from %s to %s at rev %d", a.ID, was.Tier, a.Tier, a.Rev)
+			}
+		}
 		if a.Final > 0 {
 			closed[a.ID] = a
 		}
@@ -157,6 +167,134 @@ func TestExampleRecording(t *testing.T) {
 	}
 	if len(closed) != 1 {
 		t.Errorf("%d alerts, want the one of the jar", len(closed))
+	}
+}
+
+// TestExampleThinned: on a machine that is too slow for its camera, frames are left out, one by one or in stretches, and
+// tracks break, half of them without a word. Nobody who has paid is alerted on for that, nor for what was paid.
+func TestExampleThinned(t *testing.T) {
+	s, err := site.Load("../../examples/site.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := loadPolicies("../../policies", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := 10
+	if testing.Short() {
+		runs = 1
+	}
+	for seed := range runs {
+		share := 0.3 + 0.4*float64(seed)/float64(max(1, runs-1))
+		p, err := newPipeline(s, set, func(a *alerts.Alert) {
+			for _, it := range a.Items {
+				if it.SKU == "5000169005361" || a.Transaction != "" {
+					t.Errorf("without %.0f %% of the frames, seed %d: %s", 100*share, seed, a.AppendJSON(nil, false))
+				}
+			}
+		}, pipelineHooks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := int64(0)
+		for _, l := range thinned(t, uint64(seed), share, 1+8*(seed%2), streetLines(t)) {
+			last = l.Received
+			p.line(&l)
+		}
+		p.finish(last)
+	}
+}
+
+// thinned leaves out a share of the frames, in stretches of so many on average. After one that was left out every eighth
+// track goes on under another id.
+func thinned(t *testing.T, seed uint64, share float64, stretch int, lines []journal.Line) (out []journal.Line) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	names, left, gap := map[string]string{}, 0, false
+	begin := share / (float64(stretch)*(1-share) + share)
+	for _, l := range lines {
+		if !strings.HasSuffix(l.Topic, "/track/cam-1") {
+			out = append(out, l)
+			continue
+		}
+		if left == 0 && rng.Float64() < begin {
+			left = 1 + rng.IntN(2*stretch-1)
+		}
+		if left > 0 {
+			left--
+			gap = true
+			continue
+		}
+		var m message.Track
+		if err := json.Unmarshal(l.Payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		for i, lost := range m.Lost {
+			m.Lost[i] = cmp.Or(names[lost], lost)
+		}
+		for i := range m.Tracks {
+			id := m.Tracks[i].Track
+			if gap && rng.IntN(8) == 0 {
+				if rng.IntN(2) == 0 {
+					m.Lost = append(m.Lost, cmp.Or(names[id], id))
+				}
+				names[id] = fmt.Sprintf("%s-%d", id, rng.IntN(1e6))
+			}
+			m.Tracks[i].Track = cmp.Or(names[id], id)
+		}
+		gap = false
+		payload, err := message.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Payload = payload
+		out = append(out, l)
+	}
+	return out
+}
+
+// TestOpenVisits: the page knows where an open visit is, or near what, and where it was in the order in which it was there.
+func TestOpenVisits(t *testing.T) {
+	s, err := site.Load("../../examples/site.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := loadPolicies("../../policies", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	l, err := newLive(&live{site: s, numbers: newNumbers(s, metrics.NewPrometheus("street", "0", ""), nil, time.Now, log), health: newSourceHealth(s.Store),
+		log: log, now: time.Now, place: &place{}, rejections: &rejections{}, old: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.pipeline.desk.Install(0, set)
+	lines := streetLines(t)
+	for _, line := range lines {
+		if line.Received > lines[0].Received+43e9 {
+			break
+		}
+		l.pipeline.line(&line)
+	}
+	near, path := 0, ""
+	for _, v := range l.shownVisits() {
+		var zones []string
+		for _, z := range v.Zones {
+			zones = append(zones, z.Zone)
+		}
+		if v.Zone != "" {
+			near++
+		} else if len(zones) > 0 {
+			t.Errorf("%s was in %v and is said to be near no zone", v.ID, zones)
+		}
+		if slices.Contains(v.Tracks, "cam-1/street-23") {
+			path = strings.Join(zones, " > ") + ", in " + v.Zone
+		}
+	}
+	if near < 10 || path != "door > till-1 > aisle-1, in door" {
+		t.Errorf("%d of %d visits are in or near a zone; the one with the jar went %q", near, len(l.shownVisits()), path)
 	}
 }
 

@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"magpie/strict":          {},
 	"magpie/site":            {"magpie/fusion", "magpie/strict"},
 	"magpie/sensors/message": {},
-	"magpie/sensors":         {"magpie/fusion", "magpie/site", "magpie/sensors/message", "magpie/journal"},
+	"magpie/sensors":         {"magpie/fusion", "magpie/site", "magpie/sensors/message", "magpie/journal", "magpie/strict"},
 	"magpie/vision":          {"magpie/fusion", "magpie/site", "magpie/sensors/message"},
 	"magpie/vision/opencv":   {"magpie/vision"},
 	"magpie/vision/onnx":     {"magpie/vision"},

@@ -170,11 +170,11 @@ func lawCases(t *testing.T) []lawCase {
 	}
 	for seed := range max(1, n/4) {
 		w := threeCameras(t)
-		lines, err := sim.Random(seed+304, w.site, sim.RandomOptions{Minutes: 2, People: 10, Noise: 1, Switches: 3})
+		lines, err := sim.Random(seed+324, w.site, sim.RandomOptions{Minutes: 2, People: 10, Noise: 1, Switches: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		cases = append(cases[:1], append([]lawCase{{lawWorld: w, name: fmt.Sprintf("three cameras %d", seed+304), lines: lines}}, cases[1:]...)...)
+		cases = append(cases[:1], append([]lawCase{{lawWorld: w, name: fmt.Sprintf("three cameras %d", seed+324), lines: lines}}, cases[1:]...)...)
 	}
 	return cases
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ type live struct {
 	trouble    *trouble
 
 	pipeline *pipeline
-	gaps     gaps
+	gaps     sensors.Sequences
 	lines    []*alerts.Alert // what the current line made it say
 	at       int64           // its offset
 	old      bool            // it was received before this process started
@@ -69,7 +70,7 @@ var always = []alerts.Target{{Output: "stdout"}, {Output: "mqtt"}}
 
 // newLive wires a pipeline to its outputs. Without restore it follows the journal from its very first line.
 func newLive(l *live) (_ *live, err error) {
-	l.gaps = gaps{}
+	l.gaps = sensors.Sequences{}
 	l.pipeline, err = l.wire()
 	return l, err
 }
@@ -178,25 +179,29 @@ func (l *live) deliver(ctx context.Context) error {
 		}
 	}
 	l.trouble.set("outbox", nil)
+	was := map[string]*alerts.Alert{}
 	for i, a := range l.lines {
-		l.tell(a)
+		if _, ok := was[a.ID]; !ok {
+			was[a.ID] = l.recent.alert(a.ID)
+		}
 		l.recent.add(a, entries[i].Body)
 		if err := l.hub.Publish(entries[i].Body); err != nil {
 			l.log.Error("cannot show an alert", "error", err)
 		}
 		l.numbers.alert(a, l.pipeline.desk.SetAt(a.At))
 	}
+	for _, a := range l.lines {
+		if l.recent.alert(a.ID) == a { // else the same message has changed it again
+			l.tell(a, was[a.ID])
+		}
+	}
 	return nil
 }
 
-// tell says an alert in plain words on the terminal, when it is new or its tier or state has changed. What a journal that
-// is read again says was told before the restart.
-func (l *live) tell(a *alerts.Alert) {
-	if l.old {
-		return
-	}
-	was := l.recent.alert(a.ID)
-	if was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) || was != nil && !alerts.Newer(a, was) {
+// tell says in plain words on the terminal what is known of an alert, when it is new or its tier or state is another than it
+// was. What a journal that is read again says was told before the restart.
+func (l *live) tell(a, was *alerts.Alert) {
+	if l.old || was != nil && was.Tier == a.Tier && (was.State == a.State || a.State == alerts.Updated) {
 		return
 	}
 	l.log.Info(a.Message, "alert", a.ID, "state", a.State, "tier", a.Tier, "do", a.Action, "why", a.Why)
@@ -206,7 +211,7 @@ func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) 
 	l.health.accepted(m, v)
 	missing := int64(0)
 	if seq, boot, ok := l.pipeline.decoder.Sequence(); ok {
-		missing = l.gaps.add(m.Source, m.Kind, seq, boot)
+		missing = l.gaps.Add(m, seq, boot).Missing
 	}
 	l.numbers.message(line, m, v, missing)
 }
@@ -283,7 +288,10 @@ func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit 
 		view := fusion.View{World: w, Visit: v, Now: w.Now()}
 		d := dashboard.Visit{ID: v.ID, Tracks: append([]string(nil), v.Tracks...), First: time.Unix(0, v.First).UTC(),
 			Last: time.Unix(0, v.Last).UTC(), Unpaid: view.UnpaidValue(), Staff: v.Staff}
-		for z := range store.Zones {
+		if z := view.Zone(); z >= 0 {
+			d.Zone = store.Zones[z].ID
+		}
+		for _, z := range zonesOf(v, len(store.Zones)) {
 			place := make(fusion.Place, len(store.Zones))
 			place[z] = true
 			if s := view.Dwell(place); s > 0 {
@@ -303,6 +311,21 @@ func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit 
 		list = append(list, d)
 	}
 	return list
+}
+
+// zonesOf are a store's n zones in the order in which a visit first entered them, as far as its facts are still kept.
+func zonesOf(v *fusion.Visit, n int) []int {
+	zones, entered := make([]int, n), make([]int64, n)
+	for i := len(v.Facts) - 1; i >= 0; i-- {
+		if f := &v.Facts[i]; f.Kind == fusion.FactEntered && f.Zone >= 0 {
+			entered[f.Zone] = f.At
+		}
+	}
+	for z := range zones {
+		zones[z] = z
+	}
+	slices.SortStableFunc(zones, func(a, b int) int { return cmp.Compare(entered[a], entered[b]) })
+	return zones
 }
 
 // tillRows are the rows of a visit's reconciliation; nil for who was at no till.
@@ -364,11 +387,21 @@ func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
 	l.reload = reloadState{set: set, loaded: now}
 	l.mu.Unlock()
 	l.numbers.reloaded(set.Hash, now, true)
-	for _, w := range set.Warnings {
-		l.log.Warn("policy", "warning", w)
+	if n := len(set.Warnings); n > 0 {
+		l.log.Warn("the policies have warnings: `magpie check --site "+l.site.Path+"` says them in full", "warnings", n, "in_shadow", strings.Join(shadowed(set), ","))
 	}
 	l.log.Info("policies judge from now on", "hash", set.Hash, "policies", len(set.Policies))
 	return nil
+}
+
+// shadowed are the policies that judge in shadow because the site lacks what they need.
+func shadowed(set *rules.Set) (ids []string) {
+	for _, p := range set.Policies {
+		if p.Shadowed != "" {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
 }
 
 // note writes the control line of a set into the journal.

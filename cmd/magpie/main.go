@@ -29,7 +29,9 @@ func commands() []command {
 		{"replay", "print the alerts that a recording gives", runReplay},
 		{"check", "check a site file and its policies", runCheck},
 		{"test", "run policy tests", runTest},
+		{"sensors", "try, check and watch what sensors send", runSensors},
 		{"simulate", "play a store and write a recording and what truly happened", runSimulate},
+		{"evaluate", "play many stores and hold what policies say against what was so", runEvaluate},
 		{"model", "convert and describe detector models", runModel},
 		{"version", "print what was built", runVersion},
 	}

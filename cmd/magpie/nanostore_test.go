@@ -326,7 +326,7 @@ func TestNanoStore(t *testing.T) {
 		switch {
 		case c.Fact.Kind != fusion.FactPicked || product < 0 || s.Store.Sources[c.Fact.Source].ID != nanoPlate:
 			t.Errorf("%s of product %d at %s: nothing else was taken or put back", c.Fact.Kind, c.Fact.Product, s.Store.Sources[c.Fact.Source].ID)
-		case math.Abs(c.Fact.Grams+nanoGrams) > 3:
+		case math.Abs(float64(c.Fact.Grams)+nanoGrams) > 3:
 			t.Errorf("the step is %.2f g; want -%.2f ± 3", c.Fact.Grams, nanoGrams)
 		case c.Visit.Subject == fusion.SubjectVisit && (n < 0.9 || n > 1.001 || !slices.Contains(c.Visit.Tracks, "poses/"+nanoPerson)):
 			t.Errorf("visit %v owns %.3f of it; want 0.9 or more with %s", c.Visit.Tracks, n, nanoPerson)

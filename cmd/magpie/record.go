@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -33,8 +32,8 @@ func (b *brokerFlags) register(fs *flag.FlagSet) {
 // options are the connection's part of a Subscriber's settings.
 func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 	o := sensors.SubscriberOptions{URL: b.url, User: b.user}
-	if u, err := url.Parse(b.url); err == nil && u.User != nil {
-		return o, errors.New("--broker: write the user with --user, and its password in a file or in " + passwordEnv + ": others can read a command line")
+	if err := site.CheckBroker(b.url); err != nil {
+		return o, fmt.Errorf("--broker %w", err)
 	}
 	err := brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile, CertFile: b.certFile, KeyFile: b.keyFile}, &o)
 	return o, err

@@ -24,7 +24,7 @@ import (
 )
 
 // Intel's checkout reference (RTSF) tells of POS events, a bagging scale in pounds, and goods that a camera and a reader see
-// enter and leave regions of a lane. Its scripts and its catalogue are not shipped; its messages come in by the mapping below.
+// enter and leave regions of a lane. Its scripts and its catalogue are not shipped; its messages come in by their decoders.
 const rtsfSite = `
 store: rtsf
 timezone: UTC
@@ -45,39 +45,10 @@ devices:
 products: products.csv
 privacy: {foreign_tags: show}
 sources:
-  - topic: incoming/data/pos/+
-    kind: till
-    id: "pos-{payload.lane_id}"
-    map:
-      ts: 'payload.event_time'
-      session: 'payload.basket_id'
-      action: '{"basket-open": "open", "scanned-item": "scan", "remove-item": "void", "payment-success": "tender", "basket-close": "close"}[topic[3]] ?? topic[3]'
-      sku: 'payload.product_id'
-      qty: 'payload.quantity ?? 1.0'
-      price: 'payload.unit_price ?? 0.0'
-  - topic: incoming/data/+/weight
-    kind: weight
-    id: "scale-{payload.lane_id}"
-    map: {ts: 'payload.event_time', grams: 'payload.total * (payload.units == "lbs" ? 453.59237 : 1000.0)', mode: '"change"'}
-  - topic: incoming/data/+/cv-roi-event
-    kind: region
-    id: "cv-{payload.lane_id}"
-    map:
-      ts: 'payload.event_time'
-      class: '"goods"'
-      object: 'payload.product_name'
-      count: 'payload.object_count ?? 1'
-      action: 'payload.roi_action == "ENTERED" ? "enter" : "exit"'
-      zone: 'payload.roi_name == "Departure" ? "Departure" : replace(payload.roi_name, " ", "") + "-" + payload.lane_id'
-  - topic: incoming/data/+/rfid-roi-event
-    kind: region
-    id: "rfid-{payload.lane_id}"
-    map:
-      ts: 'payload.event_time'
-      class: '"tag"'
-      object: 'payload.epc'
-      action: 'payload.roi_action == "ENTERED" ? "enter" : "exit"'
-      zone: 'payload.roi_name == "Departure" ? "Departure" : replace(payload.roi_name, " ", "") + "-" + payload.lane_id'
+  - {topic: incoming/data/pos/+, decoder: rtsf-till, id: "pos-{payload.lane_id}"}
+  - {topic: incoming/data/+/weight, decoder: rtsf-weight, id: "scale-{payload.lane_id}"}
+  - {topic: incoming/data/+/cv-roi-event, decoder: rtsf-region, id: "cv-{payload.lane_id}"}
+  - {topic: incoming/data/+/rfid-roi-event, decoder: rtsf-rfid, id: "rfid-{payload.lane_id}"}
 `
 
 // rtsfPolicy is what such a store would judge by: goods that go out unpaid, and goods that are not scanned when it comes to

@@ -19,8 +19,10 @@ import (
 	"magpie/dashboard"
 	"magpie/journal"
 	"magpie/metrics"
+	"magpie/rules"
 	"magpie/sensors"
 	"magpie/site"
+	"magpie/vision"
 )
 
 // runSettings are what the process, and not the site, says.
@@ -39,7 +41,7 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	fs.StringVar(&r.policies, "policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	fs.StringVar(&r.data, "data", "data", "`directory` for the journal, the outbox and all else that is kept")
 	fs.StringVar(&r.http, "http", "127.0.0.1:8080", "`address` of page, API and /metrics; beyond this machine it needs MAGPIE_TOKEN in the environment")
-	fs.StringVar(&r.broker, "broker", "", "`URL` of an outer MQTT broker, over the site's (mqtt:// or mqtts://)")
+	fs.StringVar(&r.broker, "broker", "", "`URL` of an outer MQTT broker, over the site's (mqtt://, mqtts://, ws:// or wss://)")
 	fs.StringVar(&r.play, "play", "", "publish the messages of this `recording` to the broker, again and again, in step with cameras that are files")
 	fs.DurationVar(&r.sync, "sync", 10*time.Millisecond, "messages that arrive within this time share an fsync")
 	fs.Int64Var(&r.keepBytes, "keep-bytes", 10<<30, "most bytes of journal that are kept, beside the site's privacy.keep.recordings")
@@ -58,6 +60,14 @@ func (r *runSettings) parse(args []string, errw io.Writer) error {
 	}
 	if r.snapshot < time.Second {
 		return fmt.Errorf("--snapshot %v: give 1s or more; the core stands still for each", r.snapshot)
+	}
+	if r.keepBytes < leastSegment {
+		return fmt.Errorf("--keep-bytes %d: give %d or more; what is older goes sooner by privacy.keep.recordings in the site file", r.keepBytes, leastSegment)
+	}
+	if r.broker != "" {
+		if err := site.CheckBroker(r.broker); err != nil {
+			return fmt.Errorf("--broker %w", err)
+		}
 	}
 	return dashboard.CheckListen(r.http, os.Getenv("MAGPIE_TOKEN"))
 }
@@ -91,12 +101,16 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	if set.policies == "" {
 		set.policies = s.Policies.Dir
 	}
-	if err := os.MkdirAll(set.data, 0o750); err != nil {
-		return fmt.Errorf("--data %s: %w; name a directory that can be written", set.data, err)
-	}
 	st := &station{set: set, site: s, log: log, out: out, errw: errw}
 	defer st.close()
-	return st.run(ctx)
+	policies, err := st.ready(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(set.data, 0o700); err != nil {
+		return fmt.Errorf("--data %s: %w; name a directory that can be written", set.data, err)
+	}
+	return st.run(ctx, policies)
 }
 
 // station is everything that `magpie run` starts. It is opened from the bottom up and closed in the other order.
@@ -114,6 +128,7 @@ type station struct {
 	outbox  *alerts.Outbox
 	spool   *metrics.Spool
 	live    *live
+	shared  *vision.Shared // the detector of all cameras; nil: none is followed here
 	closers []func() error
 	trouble trouble
 
@@ -152,12 +167,11 @@ func (st *station) start(ctx context.Context, stop context.CancelFunc, name stri
 	}()
 }
 
-func (st *station) run(ctx context.Context) error {
+func (st *station) run(ctx context.Context, set *rules.Set) error {
 	now := time.Now
 	st.prom = metrics.NewPrometheus(st.site.Store.ID, "0", buildHash())
 	sets := newSetStore(st.path("policies"), st.site)
-	set, err := sets.load(st.set.policies)
-	if err != nil {
+	if err := sets.take(set); err != nil {
 		return err
 	}
 	if err := st.openJournal(now); err != nil {
@@ -223,7 +237,7 @@ func (st *station) run(ctx context.Context) error {
 		Metrics: st.prom.Handler(), Token: os.Getenv("MAGPIE_TOKEN"), Log: st.log})
 	ln, err := net.Listen("tcp", st.set.http)
 	if err != nil {
-		return fmt.Errorf("--http %s: %w", st.set.http, err)
+		return pageTaken(st.set.http, err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	st.start(ctx, stop, "http", func(ctx context.Context) error {
@@ -265,8 +279,11 @@ func (st *station) run(ctx context.Context) error {
 	return st.first
 }
 
+// leastSegment is the smallest of the journal's files, and so the least that can be kept, since the newest always is.
+const leastSegment = 64 << 10
+
 // segmentSize is after how many bytes the journal begins a new file: retention removes whole ones, and the newest never.
-func segmentSize(keep int64) int64 { return min(max(keep/8, 64<<10), 64<<20) }
+func segmentSize(keep int64) int64 { return min(max(keep/8, leastSegment), 64<<20) }
 
 func (st *station) openJournal(now func() time.Time) error {
 	j, err := journal.Open(st.path("journal"), journal.Options{Now: now, Sync: st.set.sync, Tick: time.Second,

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
+	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -83,12 +86,14 @@ policies: {dir: policies}
 `)
 	const policy = "policy: p\ntitle: t\nscore: '0.5'\nalert: {tiers: {log: 0.1}}\n"
 	write("policies/p.yaml", policy)
+	write("policies/q.yaml", "policy: q\ntitle: t\nneeds: [rfid@fitting]\nscore: 'seen(\"rfid\", \"fitting\") ? 0.5 : 0.1'\nalert: {tiers: {log: 0.1}}\n")
 	ctx, stop := context.WithCancel(t.Context())
 	term := &terminal{more: make(chan struct{}, 1)}
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, []string{"run", "--no-cameras", "--site", filepath.Join(dir, "site.yaml"), "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0"}, io.Discard, term)
 	}()
+	term.await(t, "level=WARN msg=\"the policies have warnings: `magpie check --site .*site.yaml` says them in full\" warnings=[2-9] in_shadow=q\n")
 	first := term.await(t, "policies judge from now on.* hash=(\\S+)")[1]
 	at := term.await(t, "page=(http://[^/]+).* broker=(\\S+)")
 	term.await(t, "subscribed at")
@@ -160,5 +165,75 @@ policies: {dir: policies}
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("it does not stop")
+	}
+	data := filepath.Join(dir, "data")
+	err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == filepath.Join(data, "broker", "jetstream") {
+			return cmp.Or(err, filepath.SkipDir) // the server's own, behind a folder that nobody else may enter
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v: others can read what people did", path, info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRunIsReadyBeforeItOpens: what is wrong with flags, site and machine is said before anything is written, all at once,
+// with what to do.
+func TestRunIsReadyBeforeItOpens(t *testing.T) {
+	dir := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	in := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const site = `store: s042
+timezone: UTC
+currency: GBP
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,2],[0,2]]}]
+gates: [{id: eas-1, zone: door}]
+`
+	const free = "broker: {listen: \"127.0.0.1:0\"}\n"
+	empty := in("empty.jsonl", `{"received":"2026-01-05T10:00:00.000000000Z","control":"tick"}`+"\n")
+	f := func(site string, want []string, args ...string) {
+		t.Helper()
+		data := filepath.Join(dir, "data")
+		err := runRun(t.Context(), append([]string{"--site", in("site.yaml", site), "--data", data, "--http", "127.0.0.1:0"}, args...), io.Discard, io.Discard)
+		for _, w := range want {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("%v: %v\nwant %s", args, err, w)
+			}
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%v: something was written before it was refused", args)
+		}
+	}
+	f(site+free, []string{"--play nowhere.jsonl: ", "no such file"}, "--play", "nowhere.jsonl")
+	f(site+free, []string{"--play " + empty + ": it holds no message to play"}, "--play", empty)
+	f(site+free, []string{"--http " + taken.Addr().String() + ": another program listens there; give another address, such as --http 127.0.0.1:8081"},
+		"--http", taken.Addr().String())
+	f(site+"broker: {listen: \""+taken.Addr().String()+"\"}\n", []string{"broker: another program listens on " + taken.Addr().String(),
+		"give --broker mqtt://" + taken.Addr().String(), "set broker.listen"})
+	f(site+"broker: {listen: \"127.0.0.1:0\", users: none.txt}\noutputs: {floor: {webhook: \"https://h/x\", secret_file: none.key}}\n",
+		[]string{"none.txt", "output floor: ", "none.key", "policies: stat nowhere: no such file"}, "--policies", "nowhere")
+	err = runRun(t.Context(), []string{"--data", filepath.Join(dir, "data"), "--site", in("site.yaml", site+free+"cameras: [{id: cam-1, url: film.avi}]\n"),
+		"--http", "127.0.0.1:0", "--providers", "abacus"}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), `unknown provider "abacus"`) && !strings.Contains(err.Error(), "built without ONNX Runtime") {
+		t.Errorf("--providers abacus: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Error("something was written before the provider was refused")
 	}
 }

@@ -31,13 +31,18 @@ func (st *setStore) load(dir string) (*rules.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	return set, st.take(set)
+}
+
+// take keeps a copy of the files of a set that was loaded.
+func (st *setStore) take(set *rules.Set) error {
 	if err := st.keep(set); err != nil {
-		return nil, fmt.Errorf("cannot keep policy set %s: %w", set.Hash, err)
+		return fmt.Errorf("cannot keep policy set %s: %w", set.Hash, err)
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.loaded[set.Hash] = set
-	return set, nil
+	return nil
 }
 
 func (st *setStore) keep(set *rules.Set) error {
@@ -45,7 +50,7 @@ func (st *setStore) keep(set *rules.Set) error {
 	if _, err := os.Stat(to); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(st.dir, 0o755); err != nil {
+	if err := os.MkdirAll(st.dir, 0o700); err != nil {
 		return err
 	}
 	part, err := os.MkdirTemp(st.dir, "part-")
@@ -80,7 +85,7 @@ func (st *setStore) get(hash string) (*rules.Set, error) {
 }
 
 func writeSynced(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"magpie/alerts"
 	"magpie/journal"
 	"magpie/metrics"
+	"magpie/sensors"
 )
 
 // snapshots writes what the core hands over beside the journal, on a goroutine of its own: the core stands still only while
@@ -75,7 +76,7 @@ func (s *snapshots) failed(err error) {
 
 // liveState is what live knows beside the pipeline and a restart has to go on from.
 type liveState struct {
-	gaps                 gaps
+	gaps                 sensors.Sequences
 	visitsAt, flushed    int64
 	evicted, checkpoints int
 	numbers              *metrics.Frozen

@@ -38,7 +38,7 @@ type verdictLine struct {
 // openVerdicts reads the file, or makes it. A line at its end that a crash tore is cut off, since nobody was told that it
 // was kept, and one that only lacks its line break gets it: the next line must stand on its own.
 func openVerdicts(path string, now func() time.Time) (*verdicts, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o640)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}

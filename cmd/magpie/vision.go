@@ -65,10 +65,8 @@ type cameraWorker struct {
 	source vision.Source
 }
 
-// newCameraWorker opens the camera. Boot must be new at each start of the
-// process; the detector is left open.
-func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visionSettings, boot string,
-	det vision.Detector, publish vision.Publish, hooks vision.WorkerHooks, log *slog.Logger) (*cameraWorker, error) {
+// camera says how to open a camera of a site.
+func (v visionSettings) camera(s *site.Site, cam site.Camera, log *slog.Logger) opencv.Config {
 	cfg := opencv.Config{URL: cam.URL, Now: time.Now, Log: log}
 	if cfg.Kind() == opencv.File {
 		cfg.Loop, cfg.Fast, cfg.Start = v.loop, v.fast, v.start
@@ -76,7 +74,14 @@ func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visio
 			cfg.URL = filepath.Join(filepath.Dir(s.Path), cam.URL)
 		}
 	}
-	src, err := openCamera(ctx, cfg)
+	return cfg
+}
+
+// newCameraWorker opens the camera. Boot must be new at each start of the
+// process; the detector is left open.
+func newCameraWorker(ctx context.Context, s *site.Site, cam site.Camera, v visionSettings, boot string,
+	det vision.Detector, publish vision.Publish, hooks vision.WorkerHooks, log *slog.Logger) (*cameraWorker, error) {
+	src, err := openCamera(ctx, v.camera(s, cam, log))
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: %w", cam.ID, err)
 	}
@@ -127,6 +132,11 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
+	if *broker != "" {
+		if err := site.CheckBroker(*broker); err != nil {
+			return fmt.Errorf("--broker %w", err)
+		}
+	}
 	s, err := site.Load(*path)
 	if err != nil {
 		return err
@@ -153,7 +163,7 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(cams))
 	for i, cam := range cams {
-		publish := printer.publish
+		publish, leave := printer.publish, func() error { return nil }
 		if !*show {
 			p, err := newTrackPublisher(s, cam.ID, *broker, log)
 			if err != nil {
@@ -161,19 +171,20 @@ func runVision(ctx context.Context, args []string, out, errw io.Writer) error {
 				errs[i] = err
 				break
 			}
-			defer p.close()
-			publish = func(kind string, b []byte) error { return p.publish(ctx, kind, b) }
+			publish, leave = func(kind string, b []byte) error { return p.publish(ctx, kind, b) }, p.close
 		}
 		w, err := newCameraWorker(ctx, s, cam, v, boot, det, publish, vision.WorkerHooks{}, log)
 		if err != nil {
 			stop()
-			errs[i] = err
+			errs[i] = errors.Join(err, leave())
 			break
 		}
 		wg.Go(func() {
-			if errs[i] = w.run(ctx); errs[i] != nil {
+			err := w.run(ctx)
+			if err != nil {
 				stop() // one that cannot go on ends all: a supervisor starts us again
 			}
+			errs[i] = errors.Join(err, leave())
 		})
 	}
 	wg.Wait()

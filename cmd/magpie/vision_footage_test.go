@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"magpie/sensors"
@@ -85,5 +87,27 @@ cameras:
 	// Four people walk there; the detector sees all of them from the second second on.
 	if n < 40 || long < 3 || len(seen) > 12 {
 		t.Errorf("%d payloads, %d tracks of two seconds and more, %d in all: %v", n, long, len(seen), seen)
+	}
+}
+
+// The log names the part that speaks once a line.
+func TestDetectorsLogNamesItsPartOnce(t *testing.T) {
+	var log bytes.Buffer
+	s, err := site.Load(filepath.Join("..", "..", "examples", "site.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := &station{site: s, log: slog.New(slog.NewTextHandler(&log, nil)), set: runSettings{http: "127.0.0.1:0", vision: visionSettings{
+		model: cached(t, "models", "nanodet.onnx"), library: cached(t, "onnxruntime", "libonnxruntime.so"), providers: "cpu"}}}
+	s.Broker.Listen = "127.0.0.1:0"
+	for i := range s.Cameras {
+		s.Cameras[i].URL = cached(t, "footage", "vtest.avi")
+	}
+	defer st.close()
+	if _, err := st.ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "component="); n != 1 || !strings.Contains(log.String(), "detector is ready") {
+		t.Errorf("component stands %d times in\n%s", n, log.String())
 	}
 }

@@ -28,10 +28,37 @@ type trackPublisher struct {
 	queue  chan outgoing
 	quit   chan struct{} // closed when no more is waited for
 	done   chan struct{} // closed when the queue is through
+	acked  chan struct{} // one more message was
 	log    *slog.Logger
 
 	mu     sync.Mutex
 	status []byte // newest
+	frames int    // whose messages are not acknowledged
+	url    string
+	outage outage
+}
+
+// outage is a time without a broker. It is told when it begins and again as it
+// goes on, each time after twice as long, at least once in tellOutage.
+type outage struct {
+	since, next time.Time // zero: there is a connection, or none was tried
+	pause       time.Duration
+	err         error
+}
+
+const tellOutage = time.Minute
+
+// due reports whether an attempt that failed now is to be told.
+func (o *outage) due(now time.Time, err error) bool {
+	o.err = err
+	if o.since.IsZero() {
+		o.since, o.pause = now, time.Second
+	} else if now.Before(o.next) {
+		return false
+	}
+	o.pause = min(2*o.pause, tellOutage)
+	o.next = now.Add(o.pause)
+	return true
 }
 
 type outgoing struct {
@@ -59,8 +86,8 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 		url = "mqtt://" + b.Listen
 	}
 	p := &trackPublisher{
-		store: s.Store.ID, camera: camera, queue: make(chan outgoing, waitingTracks),
-		quit: make(chan struct{}), done: make(chan struct{}),
+		url: url, store: s.Store.ID, camera: camera, queue: make(chan outgoing, waitingTracks),
+		quit: make(chan struct{}), done: make(chan struct{}), acked: make(chan struct{}, 1),
 		log: log.With("component", "vision", "source", camera),
 	}
 	will, err := message.Encode(message.Status{State: "offline"})
@@ -80,23 +107,24 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 		return nil, err
 	}
 	o.SetUsername(say.User).SetPassword(say.Password).SetTLSConfig(say.TLS)
-	o.SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
-		if f, ok := n.(mqtt.ConnectionNotificationFailed); ok && f.Reason != nil {
-			p.log.Warn("no connection to the broker; the next attempt follows", "broker", url, "error", say.Explain(context.Background(), f.Reason))
-		}
-	})
 	o.SetOnConnectHandler(func(mqtt.Client) {
 		p.log.Info("connected to the broker", "broker", url)
 		// The will may have said offline while we were away.
 		p.mu.Lock()
 		status := p.status
+		p.outage = outage{}
 		p.mu.Unlock()
 		if status != nil {
 			p.client.Publish(message.Topic(p.store, message.KindStatus, p.camera), 1, true, status)
 		}
 	})
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
-		p.log.Warn("lost the broker; trying again", "error", err)
+		p.away(err)
+	})
+	o.SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
+		if f, ok := n.(mqtt.ConnectionNotificationFailed); ok {
+			p.away(say.Explain(context.Background(), f.Reason))
+		}
 	})
 	p.client = mqtt.NewClient(o)
 	t := p.client.Connect()
@@ -107,13 +135,26 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 	return p, nil
 }
 
+// away says that there is no broker, and how many frames wait for one.
+func (p *trackPublisher) away(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.outage.due(now, err) {
+		p.log.Warn("no connection to the broker: what the camera sees waits; trying again", "broker", p.url, "error", err,
+			"for", now.Sub(p.outage.since).Round(time.Second), "frames", p.frames)
+	}
+}
+
 // publish hands a payload over; it waits only while too many others do.
 func (p *trackPublisher) publish(ctx context.Context, kind string, payload []byte) error {
+	p.mu.Lock()
 	if kind == message.KindStatus {
-		p.mu.Lock()
 		p.status = payload
-		p.mu.Unlock()
+	} else {
+		p.frames++
 	}
+	p.mu.Unlock()
 	select {
 	case p.queue <- outgoing{kind, payload}:
 		return nil
@@ -138,6 +179,15 @@ func (p *trackPublisher) send() {
 			case <-time.After(500 * time.Millisecond):
 			}
 		}
+		if m.kind != message.KindStatus {
+			p.mu.Lock()
+			p.frames--
+			p.mu.Unlock()
+		}
+		select {
+		case p.acked <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -151,17 +201,35 @@ func (p *trackPublisher) delivered(m outgoing) bool {
 	}
 }
 
-// close gives the last messages a moment and leaves. Nothing may be published
-// any more.
-func (p *trackPublisher) close() {
+// close waits while the broker still acknowledges the last messages, gives it a
+// moment more and leaves. Nothing may be published any more. It is an error when
+// messages of frames, which nobody can see again, were not acknowledged.
+func (p *trackPublisher) close() error {
 	close(p.queue)
-	deadline := time.NewTimer(2 * time.Second)
-	defer deadline.Stop()
-	select {
-	case <-p.done:
-	case <-deadline.C:
-		p.log.Warn("left without the broker's acknowledgement", "messages", len(p.queue)+1)
+	const moment = 2 * time.Second
+	patience := time.NewTimer(moment)
+	defer patience.Stop()
+	for left := false; !left; {
+		select {
+		case <-p.done:
+			left = true
+		case <-p.acked:
+			patience.Reset(moment)
+		case <-patience.C:
+			left = true
+		}
 	}
 	close(p.quit)
 	p.client.Disconnect(250)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frames == 0 {
+		return nil
+	}
+	why := ""
+	if p.outage.err != nil {
+		why = fmt.Sprintf(" (%v)", p.outage.err)
+	}
+	return fmt.Errorf("camera %s: broker %s did not acknowledge the messages of %d frames%s: see that it runs, or name another with --broker",
+		p.camera, p.url, p.frames, why)
 }

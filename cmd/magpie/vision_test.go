@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"magpie/fusion"
+	"magpie/sensors"
 	"magpie/sensors/message"
 	"magpie/site"
 )
@@ -184,7 +186,11 @@ func TestTracksSurviveTheBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	defer func() {
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	say := func(kind, text string) {
 		t.Helper()
 		if err := p.publish(t.Context(), kind, []byte(text)); err != nil {
@@ -208,6 +214,67 @@ func TestTracksSurviveTheBroker(t *testing.T) {
 	b.start(t, bin)
 	for i := 2; i <= 20; i++ {
 		expect(fmt.Sprintf("track/cam-1 %d", i), online, offline, fmt.Sprintf("track/cam-1 %d", i-1))
+	}
+}
+
+// While there is no broker the log says so, at once and as it goes on, and who leaves then is told how much was lost. When
+// the broker comes, everything reaches it.
+func TestVisionSaysThatTheBrokerIsAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &site.Site{Path: "site.yaml", Store: &fusion.Store{ID: "s1"}}
+	term := &terminal{more: make(chan struct{}, 1)}
+	open := func() *trackPublisher {
+		t.Helper()
+		p, err := newTrackPublisher(s, "cam-1", "mqtt://"+addr, slog.New(slog.NewTextHandler(term, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		term.await(t, "level=WARN msg=\"no connection to the broker.* source=cam-1 broker=mqtt://"+addr+" error=.*refused.*frames=0")
+		for _, kind := range []string{message.KindStatus, message.KindTrack, message.KindTrack, message.KindStatus} {
+			if err := p.publish(t.Context(), kind, []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return p
+	}
+	p := open()
+	term.await(t, "no connection to the broker.*for=[2-9]s frames=2")
+	const want = "camera cam-1: broker mqtt://%s did not acknowledge the messages of 2 frames ("
+	if err := p.close(); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf(want, addr)) {
+		t.Errorf("left with %v, want "+want, err, addr)
+	}
+
+	p = open()
+	broker, err := sensors.NewBroker(sensors.BrokerOptions{Listen: addr, Dir: t.TempDir(), Store: "s1", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	term.await(t, "connected to the broker")
+	if err := p.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// How long an outage was untold is bounded, and so is how often it is told.
+func TestOutageIsToldInBounds(t *testing.T) {
+	var o outage
+	var told []time.Duration
+	start := time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)
+	for d := time.Duration(0); d < 5*time.Minute; d += time.Second {
+		if o.due(start.Add(d), io.EOF) {
+			told = append(told, d/time.Second)
+		}
+	}
+	if want := []time.Duration{0, 2, 6, 14, 30, 62, 122, 182, 242}; !slices.Equal(told, want) {
+		t.Errorf("told after %v s, want %v", told, want)
 	}
 }
 

@@ -30,8 +30,8 @@ async function get(path) {
 // final line that has yet to catch up with a provisional one. It is alerts.Newer.
 const ranks = ['log', 'review', 'staff', 'gate'];
 const stands = (line) => line.state !== 'retracted' && line.state !== 'closed';
-const behind = (f, p) => stands(f) && stands(p) && f.final && !p.final && Date.parse(f.at) < Date.parse(p.at)
-  && (ranks.indexOf(f.tier) < ranks.indexOf(p.tier) || p.score - f.score >= 0.05);
+const behind = (f, p) => f.final && !p.final && stands(p) && f.state !== 'closed' && !f.merged_into && Date.parse(f.at) < Date.parse(p.at)
+  && (f.state === 'retracted' || ranks.indexOf(f.tier) < ranks.indexOf(p.tier) || p.score - f.score >= 0.05);
 const newer = (a, b) => (a.rev < b.rev ? behind(b, a) : a.rev > b.rev && !behind(a, b));
 
 // learn takes one line; lines that say less than the known one only enter the history.

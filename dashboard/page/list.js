@@ -49,7 +49,7 @@ function entry(alert, mark) {
       el('span', { class: 'grow' }), el('span', { class: 'score' }, words.percent(alert.score))),
     el('span', { class: 'message' }, alert.message || 'Alert'),
     el('span', { class: 'under soft' },
-      el('span', {}, alert.zone ?? 'unknown zone'), el('span', {}, words.money(alert.value)),
+      el('span', {}, alert.zone ?? 'near no zone'), el('span', {}, words.money(alert.value)),
       el('time', { 'data-ago': alert.event_time, title: words.timeOf(alert.event_time) }, words.ago(alert.event_time)),
       said ? el('span', { class: 'said' }, said) : null));
 }

@@ -22,7 +22,7 @@ export function showVisits(visits) {
 function visit(v) {
   const goods = (v.items ?? []).filter((i) => i.count >= 0.05);
   const odd = (v.till ?? []).filter((r) => r.class !== 'confirmed' && r.p >= 0.5);
-  const here = v.zones?.length ? v.zones[v.zones.length - 1].zone : 'unknown zone';
+  const here = v.zone || 'near no zone';
   return el('details', { class: 'row', 'data-key': v.id },
     el('summary', {},
       el('span', { class: 'mono' }, (v.tracks ?? [])[0] ?? v.id.slice(0, 10)),
@@ -30,7 +30,7 @@ function visit(v) {
       el('span', { class: 'grow' }), el('span', { class: 'num' }, words.percent(v.score))),
     el('div', { class: 'more' },
       el('p', { class: 'soft' }, 'In the store since ' + words.timeOf(v.first) + ', seen ', el('time', { 'data-ago': v.last }, words.ago(v.last))),
-      el('p', {}, (v.zones ?? []).map((z) => z.zone + ' ' + words.seconds(z.dwell)).join(' → ') || 'No zone entered yet.'),
+      el('p', {}, (v.zones ?? []).map((z) => z.zone + ' ' + words.seconds(z.dwell)).join(' → ') || 'No zone entered yet: it walks where the site file has none.'),
       goods.length ? el('ul', { class: 'plain' }, goods.map((i) => el('li', {}, words.amount(i.count) + ' × ' + (i.name || i.sku),
         el('span', { class: 'soft' }, i.unpaid >= 0.05 ? ', ' + words.amount(i.unpaid) + ' not paid yet' : ', paid')))) : el('p', { class: 'soft' }, 'Holds no goods that we know of.'),
       v.unpaid > 0 ? el('p', { class: 'soft' }, words.money(v.unpaid) + ' not paid yet') : null,

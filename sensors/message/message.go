@@ -4,6 +4,11 @@
 // range) is the work of package sensors.
 //
 // Members are written in the order of the structs' fields, optional ones only when set. Marshal with [Encode].
+//
+// The tags schema and doc are for the JSON Schemas that package sensors makes of these types: schema holds bounds (min, max),
+// hex for a string of hex digits, length for the longest string (else 256), enum for its words, needed for what is no optional member though it may be left out here,
+// number for an integer that may have a fraction, plain for a string without bounds, any for what nobody checks; doc is what a
+// vendor should know.
 package message
 
 import (
@@ -61,31 +66,31 @@ func Encode(message any) ([]byte, error) {
 // Head is what messages of every kind have. TS is required but for status (and rfid with reads); Seq and Boot show gaps
 // and restarts: Seq rises by one per source and kind and stays below 2^53, Boot is any string, new at each start.
 type Head struct {
-	TS   Time    `json:"ts,omitzero"`
-	Seq  *uint64 `json:"seq,omitempty"`
-	Boot string  `json:"boot,omitempty"`
+	TS   Time    `json:"ts,omitzero" doc:"when it was measured"`
+	Seq  *uint64 `json:"seq,omitempty" schema:"min=0,max=9007199254740991" doc:"rises by one per source and kind: shows what is missing"`
+	Boot string  `json:"boot,omitempty" doc:"any string, new at each start: shows restarts"`
 }
 
 // RFID is a tag read, or with Reads several, each with its own time; one of the two is set.
 type RFID struct {
 	Head
 	*Read
-	Reads []TimedRead `json:"reads,omitempty"`
+	Reads []TimedRead `json:"reads,omitempty" doc:"many reads in one message; the outer ts may then be left out"`
 }
 
 // Read is one answer of a tag: EPC and TID in hex, RSSI in dBm, Phase in radians, Channel in MHz.
 type Read struct {
-	EPC     string   `json:"epc"`
-	Antenna int      `json:"antenna"`
-	RSSI    float64  `json:"rssi"`
-	Phase   *float64 `json:"phase,omitempty"`
-	Channel *float64 `json:"channel,omitempty"`
-	TID     string   `json:"tid,omitempty"`
+	EPC     string   `json:"epc" schema:"hex,length=124" doc:"the tag's EPC in hex"`
+	Antenna int      `json:"antenna" schema:"min=0,max=65536" doc:"number of the antenna, as in the site file"`
+	RSSI    float64  `json:"rssi" schema:"min=-150,max=30" doc:"strength of the answer, dBm"`
+	Phase   *float64 `json:"phase,omitempty" schema:"min=-7,max=7" doc:"radians"`
+	Channel *float64 `json:"channel,omitempty" schema:"min=1,max=10000" doc:"MHz"`
+	TID     string   `json:"tid,omitempty" schema:"hex" doc:"the chip's own number in hex"`
 }
 
 // TimedRead is a Read inside RFID.Reads.
 type TimedRead struct {
-	TS Time `json:"ts,omitzero"`
+	TS Time `json:"ts,omitzero" schema:"needed" doc:"when it was read"`
 	Read
 }
 
@@ -93,9 +98,9 @@ type TimedRead struct {
 // first's time. Mode "change" promises a message on each change of 5 g and every 10 s in place of at least 10 Hz.
 type Weight struct {
 	Head
-	Rate  float64 `json:"rate,omitempty"`
-	Grams Grams   `json:"grams"`
-	Mode  string  `json:"mode,omitempty"`
+	Rate  float64 `json:"rate,omitempty" schema:"min=0.01,max=100000" doc:"samples a second, needed with more than one"`
+	Grams Grams   `json:"grams" schema:"min=-1000000,max=1000000" doc:"absolute untared load; of an array ts is the first sample's"`
+	Mode  string  `json:"mode,omitempty" schema:"enum=change" doc:"change: one message on a change of 5 g and every 10 s, not 10 a second"`
 }
 
 // Grams is written as a number when it holds one sample, else as an array.
@@ -126,9 +131,9 @@ func (g *Grams) UnmarshalJSON(b []byte) error {
 // in pixels.
 type Track struct {
 	Head
-	Frame  *[2]int  `json:"frame,omitempty"`
-	Tracks Objects  `json:"tracks"`
-	Lost   []string `json:"lost,omitempty"`
+	Frame  *[2]int  `json:"frame,omitempty" schema:"number,min=1,max=100000" doc:"the picture's [width, height], px"`
+	Tracks Objects  `json:"tracks" doc:"what the picture shows; empty where it shows nothing"`
+	Lost   []string `json:"lost,omitempty" doc:"ids of tracks that ended"`
 }
 
 // Objects are the tracks of a frame; none is written as an empty array.
@@ -142,21 +147,21 @@ func (o Objects) MarshalJSON() ([]byte, error) {
 // Object is one tracked object: Box is x, y, width, height in pixels; Floor a point on the floor plan and SD its standard
 // deviation, both in metres; Hands are points x, y, z in metres; Holding is the probability that it carries something.
 type Object struct {
-	Track   string       `json:"track"`
-	Class   string       `json:"class"`
-	Conf    float64      `json:"conf"`
-	Box     [4]float64   `json:"box"`
-	Floor   *[2]float64  `json:"floor,omitempty"`
-	SD      *[2]float64  `json:"sd,omitempty"`
-	Hands   [][3]float64 `json:"hands,omitempty"`
-	Holding *float64     `json:"holding,omitempty"`
-	Acts    []Act        `json:"acts,omitempty"`
+	Track   string       `json:"track" doc:"stays the same from picture to picture; not used again for 24 h"`
+	Class   string       `json:"class" doc:"what it is, such as person"`
+	Conf    float64      `json:"conf" schema:"min=0,max=1" doc:"how sure the detector is"`
+	Box     [4]float64   `json:"box" schema:"min=-1000000,max=1000000" doc:"[x, y, width, height], px; width and height are not negative"`
+	Floor   *[2]float64  `json:"floor,omitempty" schema:"min=-100000,max=100000" doc:"[x, y] on the floor plan, m"`
+	SD      *[2]float64  `json:"sd,omitempty" schema:"min=0,max=100000" doc:"standard deviation of floor, m"`
+	Hands   [][3]float64 `json:"hands,omitempty" schema:"min=-100000,max=100000" doc:"[x, y, z] of each hand, m"`
+	Holding *float64     `json:"holding,omitempty" schema:"min=0,max=1" doc:"probability that it carries something"`
+	Acts    []Act        `json:"acts,omitempty" doc:"what the person seems to do"`
 }
 
 // Act is something that a person seems to do, with its probability.
 type Act struct {
 	Name string  `json:"name"`
-	P    float64 `json:"p"`
+	P    float64 `json:"p" schema:"min=0,max=1" doc:"how likely it is"`
 }
 
 // Till is a step of a sale. Action is one of open, scan, void, refund, override, discount, no_sale, suspend, resume,
@@ -164,69 +169,69 @@ type Act struct {
 // belongs to. Qty is 1 when nil; Price is per unit after discount, Amount that of a tender, both in the store's currency.
 type Till struct {
 	Head
-	Session string   `json:"session"`
-	Action  string   `json:"action"`
-	SKU     string   `json:"sku,omitempty"`
-	EPC     string   `json:"epc,omitempty"`
-	Line    string   `json:"line,omitempty"`
-	Of      string   `json:"of,omitempty"`
-	Receipt string   `json:"receipt,omitempty"`
-	Qty     *float64 `json:"qty,omitempty"`
-	Price   *float64 `json:"price,omitempty"`
-	Amount  *float64 `json:"amount,omitempty"`
-	Grams   *float64 `json:"grams,omitempty"`
+	Session string   `json:"session" doc:"the sale's id, the same from open to close"`
+	Action  string   `json:"action" doc:"open, scan, void, refund, override, discount, no_sale, suspend, resume, assist, tender, close; others are kept as other"`
+	SKU     string   `json:"sku,omitempty" doc:"the article's number; a string, its zeros count"`
+	EPC     string   `json:"epc,omitempty" schema:"hex" doc:"of the tag that was scanned"`
+	Line    string   `json:"line,omitempty" doc:"this line's id"`
+	Of      string   `json:"of,omitempty" doc:"the line that is voided"`
+	Receipt string   `json:"receipt,omitempty" doc:"the sale that is refunded"`
+	Qty     *float64 `json:"qty,omitempty" schema:"min=0,max=1000000" doc:"1 where left out"`
+	Price   *float64 `json:"price,omitempty" schema:"min=-10000000,max=10000000" doc:"per unit after discount"`
+	Amount  *float64 `json:"amount,omitempty" schema:"min=-10000000,max=10000000" doc:"of a tender"`
+	Grams   *float64 `json:"grams,omitempty" schema:"min=-1000000,max=1000000" doc:"what the till's scale saw"`
 	Cashier string   `json:"cashier,omitempty"`
 }
 
 // Region comes from a device that reports zones and no positions. Action is enter, exit or cross.
 type Region struct {
 	Head
-	Object string   `json:"object"`
-	Class  string   `json:"class"`
-	Action string   `json:"action"`
-	Zone   string   `json:"zone"`
-	Conf   *float64 `json:"conf,omitempty"`
-	Count  int      `json:"count,omitempty"` // of a device that counts and follows nothing; 0: one
+	Object string   `json:"object" doc:"the device's id of what it saw"`
+	Class  string   `json:"class" doc:"person, goods, tag, or a product"`
+	Action string   `json:"action" schema:"enum=enter|exit|cross"`
+	Zone   string   `json:"zone" doc:"a zone of the site file"`
+	Conf   *float64 `json:"conf,omitempty" schema:"min=0,max=1" doc:"how sure the device is"`
+	Count  int      `json:"count,omitempty" schema:"min=1,max=1000" doc:"how many, of a device that counts and follows nothing"` // 0: one
 }
 
 // Gate is an anti-theft gate; Direction is in or out where the gate knows it.
 type Gate struct {
 	Head
 	Alarm     bool   `json:"alarm"`
-	Direction string `json:"direction,omitempty"`
+	Direction string `json:"direction,omitempty" schema:"enum=in|out"`
 }
 
 // Count is a people counter: people since the last message (In and Out), or running totals.
 type Count struct {
 	Head
-	In       *int64 `json:"in,omitempty"`
-	Out      *int64 `json:"out,omitempty"`
-	TotalIn  *int64 `json:"total_in,omitempty"`
-	TotalOut *int64 `json:"total_out,omitempty"`
+	In       *int64 `json:"in,omitempty" schema:"min=0,max=1000000" doc:"people who came in since the last message"`
+	Out      *int64 `json:"out,omitempty" schema:"min=0,max=1000000" doc:"people who went out since the last message"`
+	TotalIn  *int64 `json:"total_in,omitempty" schema:"min=0,max=9007199254740991" doc:"people who came in, running"`
+	TotalOut *int64 `json:"total_out,omitempty" schema:"min=0,max=9007199254740991" doc:"people who went out, running"`
 }
 
 // Signal is anything that a device noticed by itself: Name is line, tamper, loiter, panic, input and so on.
 type Signal struct {
 	Head
-	Name   string `json:"name"`
-	State  *bool  `json:"state,omitempty"`
-	Object string `json:"object,omitempty"`
+	Name   string `json:"name" doc:"line, tamper, loiter, panic, input, …"`
+	State  *bool  `json:"state,omitempty" doc:"true where left out"`
+	Object string `json:"object,omitempty" doc:"the device's id of who or what did it"`
 }
 
 // Stock says how many units of a SKU the store holds, after an inventory, delivery or transfer.
 type Stock struct {
 	Head
-	SKU    string  `json:"sku"`
-	Units  float64 `json:"units"`
-	Reason string  `json:"reason,omitempty"`
+	SKU    string  `json:"sku" doc:"the article's number"`
+	Units  float64 `json:"units" schema:"min=0,max=1000000000" doc:"on hand in the store"`
+	Reason string  `json:"reason,omitempty" doc:"delivery, transfer, damaged, admin; else a count"`
 }
 
 // Status is a source's sign of life, published retained; State is online, offline or degraded. Every is the seconds
 // between signs of life, 10 when zero.
 type Status struct {
 	Head
-	State  string  `json:"state"`
-	Detail string  `json:"detail,omitempty"`
-	Every  float64 `json:"every,omitempty"`
-	Model  string  `json:"model,omitempty"` // hash of the detector that a camera runs, for alerts
+	State  string  `json:"state" schema:"enum=online|offline|degraded"`
+	Detail string  `json:"detail,omitempty" schema:"any" doc:"for people"`
+	Every  float64 `json:"every,omitempty" schema:"min=0.1,max=86400" doc:"seconds between signs of life, 10 where left out"`
+	Model  string  `json:"model,omitempty" doc:"hash of the detector that a camera runs, for alerts"`
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"magpie/sensors"
+	"magpie/site"
+)
+
+// sensorCommands are the words after `magpie sensors`.
+func sensorCommands() []command {
+	return []command{
+		{"try", "decode one payload and show the events that it makes", runSensorsTry},
+		{"check", "listen to a broker or read a recording, and say what each source must change", runSensorsCheck},
+		{"watch", "show what comes, decoded, one line an event", runSensorsWatch},
+		{"schema", "print the AsyncAPI document, or the JSON Schema of one kind", runSensorsSchema},
+	}
+}
+
+// runSensors is `magpie sensors`: for those who connect sensors.
+func runSensors(ctx context.Context, args []string, out, errw io.Writer) error {
+	help := len(args) == 1 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help")
+	if len(args) > 0 && !help {
+		for _, c := range sensorCommands() {
+			if c.name == args[0] {
+				return c.run(ctx, args[1:], out, errw)
+			}
+		}
+	}
+	fmt.Fprintln(errw, "usage: magpie sensors COMMAND [flags]; `magpie sensors COMMAND -h` lists a command's flags")
+	fmt.Fprintln(errw)
+	var names []string
+	for _, c := range sensorCommands() {
+		fmt.Fprintf(errw, "  %-8s %s\n", c.name, c.short)
+		names = append(names, c.name)
+	}
+	switch {
+	case help:
+		return flag.ErrHelp
+	case len(args) == 0:
+		return errors.New("say what to do: " + strings.Join(names, ", "))
+	}
+	return fmt.Errorf("there is no %q: say %s", args[0], strings.Join(names, ", "))
+}
+
+// loadSensors reads a site file and makes a decoder for it.
+func loadSensors(path string) (*site.Site, *sensors.Decoder, error) {
+	s, err := site.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier})
+	return s, d, err
+}
+
+// positional parses flags that may stand before and after the one argument that is no flag; "" where there is none.
+func positional(fs *flag.FlagSet, args []string) (arg string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return "", err
+		}
+		if args = fs.Args(); len(args) == 0 {
+			return arg, nil
+		}
+		if arg != "" {
+			return "", fmt.Errorf("unexpected argument %q", args[0])
+		}
+		arg, args = args[0], args[1:]
+	}
+}
+
+// isTerminal reports whether w is one, where a line may be written over.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,101 @@
+package sensors
+
+import (
+	"bytes"
+	"strings"
+
+	"magpie/fusion"
+	"magpie/sensors/message"
+)
+
+// tasmota reads a scale of Tasmota: an HX711 amplifier on its load cells.
+//
+//	tele/<topic>/SENSOR    {"Time":"2022-06-11T10:58:18","HX711":{"Weight":0,"WeightRaw":4782,"AbsRaw":110004}}
+//	stat/<topic>/STATUS10  {"StatusSNS":{"Time":"2022-06-11T10:58:18","HX711":{…}}}
+//	tele/<topic>/LWT       Online or Offline, retained
+//	tele/<topic>/STATE     signs of life
+//
+// Time is local, without a zone (SetOption52 1 adds the offset), and cut to the second: a scale wants a lateness of 2 s.
+// WeightRaw, the whole load in grams by the calibration, is taken: it stays when the auto-tare sets Weight, in kg, to 0, and
+// after a power loss, when Weight begins from a new zero. Firmware that has no WeightRaw (before 8.0) gives Weight. The
+// entry's unit is for a scale that is calibrated in another unit.
+//
+// A new zero is passed on as it is, since only who knows what lay there before can tell it from a pick: Offline (the will)
+// makes a hole in what the core knows of the plate, and so do silence and a load of nothing at once after it; what it weighs
+// then is a new beginning. Set TelePeriod to 10, and Sensor34 8 1 for a message at each change.
+func (d *Decoder) tasmota(m *draft, payload []byte) *Rejection {
+	switch text := string(bytes.TrimSpace(payload)); text {
+	case "Online":
+		m.liveness(message.Arrival(), fusion.Online)
+		return nil
+	case "Offline":
+		m.liveness(message.Arrival(), fusion.Offline)
+		return nil
+	}
+	if r := valid(payload); r != nil {
+		return r
+	}
+	c := &d.c
+	c.reset(payload)
+	var s tasmotaSensor
+	r := c.object(func(name []byte) *Rejection {
+		if string(name) == "StatusSNS" {
+			return c.object(func(name []byte) *Rejection { return d.tasmotaMember(m, name, &s) })
+		}
+		return d.tasmotaMember(m, name, &s)
+	})
+	switch {
+	case r != nil:
+		return r
+	case !s.scale:
+		if level := m.topic[strings.LastIndexByte(m.topic, '/')+1:]; level == "SENSOR" || level == "STATUS10" {
+			return c.missing("HX711", "this device has no scale that works: see to its wiring and its module, or name another topic")
+		}
+		return nil // STATE, INFO1, …
+	case s.ts.IsZero():
+		return c.missing("Time", "without the time nobody can tell what came first")
+	}
+	per, _ := gramsPer(m.entry.Unit)
+	value, name := s.raw, "WeightRaw"
+	if !value.set {
+		value, name = s.weight, "Weight"
+	}
+	switch {
+	case !value.set:
+		return c.missing("HX711/WeightRaw", "give the load that no tare changes")
+	case per == 0 && name == "WeightRaw":
+		per = 1
+	case per == 0:
+		per = 1000
+	}
+	m.ts = s.ts
+	c.path = append(c.path, step{name: []byte("HX711")}, step{name: []byte(name)})
+	return d.load(m, s.ts, value.v, per)
+}
+
+// tasmotaSensor is what the scale's own part of a message says.
+type tasmotaSensor struct {
+	ts          message.Time
+	scale       bool
+	raw, weight number
+}
+
+func (d *Decoder) tasmotaMember(m *draft, name []byte, s *tasmotaSensor) *Rejection {
+	c := &d.c
+	switch string(name) {
+	case "Time":
+		return d.localTime(&s.ts, m.Received)
+	case "HX711":
+		s.scale = true
+		return c.object(func(name []byte) *Rejection {
+			switch string(name) {
+			case "WeightRaw":
+				return c.number(&s.raw, "a number")
+			case "Weight":
+				return c.number(&s.weight, "a number")
+			}
+			return nil
+		})
+	}
+	return nil
+}

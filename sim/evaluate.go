@@ -1,0 +1,401 @@
+package sim
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Judged is what was said of one simulated run, beside what was true.
+type Judged struct {
+	Hours  float64
+	Visits []*Visit
+	Scores []Scored
+	Raised []Raised
+}
+
+// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970.
+type Scored struct {
+	Tracks   []string
+	From, To int64
+	P        float64
+}
+
+// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods.
+type Raised struct {
+	Tracks []string
+	At     int64 // of arrival
+	SKUs   []string
+	Stands bool // at the end: it was not retracted
+}
+
+// Evaluation is how well thefts were told from honest visits. Everything in it is of simulated stores.
+type Evaluation struct {
+	Runs              int
+	Hours             float64
+	Thefts, Honest    int // visits; mistakes, which are neither, are left out of all but Mistakes
+	Mistakes          int
+	Unseen            int // thefts of people of whom no visit was scored
+	Precision, Recall float64
+	F1                Interval
+	PRAUC             Interval   // at the share of thefts that was simulated
+	At                []Weighted // PR-AUC re-weighted to a share of thefts
+	RecallAt          []Weighted // recall at so many false alerts a day of 1,500 visits
+	FalsePerHour      float64    // alerts about people who stole nothing
+	Again             int        // further alerts about the same theft
+	WrongPerson       float64    // share of alerts about somebody else than the one who has the goods
+	Before            float64    // share of right alerts that came before the way out was crossed
+	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
+	Bands             []Band
+	Types             []TypeRecall
+	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
+}
+
+// Interval is a value with its 95 % interval by a bootstrap over runs.
+type Interval struct{ Value, Low, High float64 }
+
+// Weighted is a value at a share of thefts, or at a number of false alerts a day.
+type Weighted struct{ At, Value float64 }
+
+// Band is what was said and what was so in a band of scores, from 0.1 up.
+type Band struct {
+	From, To       float64
+	Visits         int
+	Said, Observed float64
+}
+
+// TypeRecall is how many visits of a type led to an alert.
+type TypeRecall struct {
+	Theft        int
+	Type         string
+	Found, Count int
+}
+
+const storeDay = 1500.0 // visits
+
+// person is what was said of one visit that is true.
+type judgedVisit struct {
+	run    int
+	theft  bool
+	p      float64
+	weight float64
+}
+
+// Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
+// are mostly theirs. An alert is right when its tracks are mostly a thief's and it came between the taking and a minute after
+// the way out; a further one about the same theft counts as none. Intervals come from 1,000 bootstraps over runs.
+func Evaluate(runs []Judged) *Evaluation {
+	e := &Evaluation{Runs: len(runs)}
+	var all []judgedVisit
+	type counts struct{ right, wrong, found, thefts int }
+	by := make([]counts, len(runs))
+	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
+	kind := func(v *Visit) *TypeRecall {
+		name := ""
+		if v != nil {
+			name = v.Type
+		}
+		if honest[name] == nil {
+			honest[name] = &TypeRecall{Type: name}
+		}
+		return honest[name]
+	}
+	var before, someoneElse int
+	for r := range runs {
+		run := &runs[r]
+		e.Hours += run.Hours
+		who := newWhose(run.Visits)
+		score := map[*Visit]float64{}
+		seen := map[*Visit]bool{}
+		for _, s := range run.Scores {
+			if v := who.of(s.Tracks, s.From, s.To); v != nil {
+				score[v], seen[v] = max(score[v], s.P), true
+			}
+		}
+		found := map[*Visit]bool{}
+		alerts := slices.Clone(run.Raised)
+		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
+		for _, a := range alerts {
+			v := who.of(a.Tracks, 0, math.MaxInt64)
+			switch {
+			case v != nil && v.Kind == Mistake:
+			case v != nil && v.Kind == Theft && found[v]:
+				e.Again++
+			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
+				found[v] = true
+				by[r].right++
+				if v.Exit == 0 || a.At < v.Exit {
+					before++
+				}
+			default:
+				by[r].wrong++
+				kind(v).Found++
+				if another(run.Visits, v, a) {
+					someoneElse++
+				}
+			}
+		}
+		for _, v := range run.Visits {
+			switch v.Kind {
+			case Mistake:
+				e.Mistakes++
+				continue
+			case Theft:
+				e.Thefts++
+				by[r].thefts++
+				t := types[v.Theft]
+				if t == nil {
+					t = &TypeRecall{Theft: v.Theft, Type: v.Type}
+					types[v.Theft] = t
+				}
+				t.Count++
+				if found[v] {
+					by[r].found++
+					t.Found++
+				}
+				if !seen[v] {
+					e.Unseen++
+				}
+			default:
+				e.Honest++
+				kind(v).Count++
+			}
+			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1})
+		}
+	}
+	for _, t := range types {
+		e.Types = append(e.Types, *t)
+	}
+	for _, t := range honest {
+		e.False = append(e.False, *t)
+	}
+	slices.SortFunc(e.False, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
+	slices.SortFunc(e.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	f1 := func(times []int) float64 {
+		var c counts
+		for r, n := range times {
+			c.right += n * by[r].right
+			c.wrong += n * by[r].wrong
+			c.found += n * by[r].found
+			c.thefts += n * by[r].thefts
+		}
+		p, q := ratio(c.right, c.right+c.wrong), ratio(c.found, c.thefts)
+		if p+q == 0 {
+			return 0
+		}
+		return 2 * p * q / (p + q)
+	}
+	auc := func(times []int) float64 {
+		list := make([]judgedVisit, 0, len(all))
+		for _, v := range all {
+			if v.weight = float64(times[v.run]); v.weight > 0 {
+				list = append(list, v)
+			}
+		}
+		return averagePrecision(list)
+	}
+	once := make([]int, len(runs))
+	var right, wrong int
+	for r := range runs {
+		once[r] = 1
+		right += by[r].right
+		wrong += by[r].wrong
+	}
+	found := 0
+	for r := range by {
+		found += by[r].found
+	}
+	e.Precision, e.Recall = ratio(right, right+wrong), ratio(found, e.Thefts)
+	e.F1, e.PRAUC = bootstrap(once, f1), bootstrap(once, auc)
+	e.WrongPerson, e.Before = ratio(someoneElse, right+wrong), ratio(before, right)
+	if e.Hours > 0 {
+		e.FalsePerHour = float64(wrong) / e.Hours
+	}
+	for _, share := range []float64{0.001, 0.005, 0.02} {
+		list := slices.Clone(all)
+		for i := range list {
+			if list[i].weight = share / max(1, float64(e.Thefts)); !list[i].theft {
+				list[i].weight = (1 - share) / max(1, float64(e.Honest))
+			}
+		}
+		e.At = append(e.At, Weighted{share, averagePrecision(list)})
+	}
+	for _, a := range []float64{0.5, 1, 2} {
+		e.RecallAt = append(e.RecallAt, Weighted{a, recallAt(all, a/storeDay*float64(e.Honest))})
+	}
+	e.Skill, e.ECE, e.Bands = calibration(all)
+	return e
+}
+
+// another reports whether the goods of an alert are in somebody else's unpaid ones, who was there at that time.
+func another(visits []*Visit, v *Visit, a Raised) bool {
+	for _, o := range visits {
+		if o == v || o.Kind != Theft || a.At < o.Took || o.Exit != 0 && a.At > o.Exit+60e9 {
+			continue
+		}
+		for _, u := range o.Unpaid {
+			if slices.Contains(a.SKUs, u.SKU) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// whose tells whom tracks belong to.
+type whose map[string][]ownSpan
+
+type ownSpan struct {
+	visit    *Visit
+	from, to int64
+}
+
+func newWhose(visits []*Visit) whose {
+	w := whose{}
+	for _, v := range visits {
+		for _, s := range v.Tracks {
+			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
+		}
+	}
+	return w
+}
+
+// of is the person to whom most of the time of the tracks belongs, nil for nobody.
+func (w whose) of(tracks []string, from, to int64) (best *Visit) {
+	time := map[*Visit]int64{}
+	for _, t := range tracks {
+		for _, s := range w[t] {
+			if n := min(s.to, to) - max(s.from, from) + 2e8; n > 0 {
+				time[s.visit] += n
+			}
+		}
+	}
+	for v, n := range time {
+		if best == nil || n > time[best] || n == time[best] && v.Person < best.Person {
+			best = v
+		}
+	}
+	return best
+}
+
+func ratio(a, b int) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// averagePrecision is the area under the curve of precision over recall, in steps; visits of one score are taken together.
+func averagePrecision(list []judgedVisit) float64 {
+	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
+	total := 0.0
+	for _, v := range list {
+		if v.theft {
+			total += v.weight
+		}
+	}
+	if total == 0 {
+		return 0
+	}
+	var area, hit, shown float64
+	for i := 0; i < len(list); {
+		gained, p := 0.0, list[i].p
+		for ; i < len(list) && list[i].p == p; i++ {
+			shown += list[i].weight
+			if list[i].theft {
+				gained += list[i].weight
+			}
+		}
+		hit += gained
+		area += float64(gained / total * hit / shown)
+	}
+	return area
+}
+
+// recallAt is the share of thefts whose score is above that of all but so many honest visits.
+func recallAt(list []judgedVisit, wrong float64) float64 {
+	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
+	best, hit, thefts, honest := 0, 0, 0, 0
+	for i := 0; i < len(list); {
+		p := list[i].p
+		for ; i < len(list) && list[i].p == p; i++ {
+			if list[i].theft {
+				hit++
+			} else {
+				honest++
+			}
+		}
+		if float64(honest) <= wrong {
+			best = hit
+		}
+	}
+	for _, v := range list {
+		if v.theft {
+			thefts++
+		}
+	}
+	return ratio(best, thefts)
+}
+
+// calibration is the Brier skill, the expected calibration error over 15 bins of equal mass, and the bands from 0.1 up.
+func calibration(list []judgedVisit) (skill, ece float64, bands []Band) {
+	if len(list) == 0 {
+		return 0, 0, nil
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(a.p, b.p) })
+	truth := func(v judgedVisit) float64 {
+		if v.theft {
+			return 1
+		}
+		return 0
+	}
+	n, base, brier := float64(len(list)), 0.0, 0.0
+	for _, v := range list {
+		base += truth(v) / n
+		brier += (v.p - truth(v)) * (v.p - truth(v)) / n
+	}
+	if base > 0 && base < 1 {
+		skill = 1 - brier/(base*(1-base))
+	}
+	for k := range 15 {
+		bin := list[k*len(list)/15 : (k+1)*len(list)/15]
+		off := 0.0
+		for _, v := range bin {
+			off += (v.p - truth(v)) / n
+		}
+		ece += math.Abs(off)
+	}
+	edges := []float64{0.1, 0.3, 0.6, 0.9, 1.01}
+	for k := range edges[1:] {
+		b := Band{From: edges[k], To: min(1, edges[k+1])}
+		for _, v := range list {
+			if v.p >= edges[k] && v.p < edges[k+1] {
+				b.Visits++
+				b.Said += v.p
+				b.Observed += truth(v)
+			}
+		}
+		if b.Visits > 0 {
+			b.Said, b.Observed = b.Said/float64(b.Visits), b.Observed/float64(b.Visits)
+		}
+		bands = append(bands, b)
+	}
+	return skill, ece, bands
+}
+
+// bootstrap gives a value over all runs and where it lies when runs are drawn anew.
+func bootstrap(once []int, value func(times []int) float64) Interval {
+	d := newDice(1, 31)
+	draws := make([]float64, 1000)
+	times := make([]int, len(once))
+	for k := range draws {
+		clear(times)
+		for range once {
+			times[d.IntN(len(once))]++
+		}
+		draws[k] = value(times)
+	}
+	slices.Sort(draws)
+	return Interval{value(once), draws[25], draws[974]}
+}

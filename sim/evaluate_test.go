@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// judgedRuns are runs of n visits each, one in five a theft, with a score that score gives.
+func judgedRuns(runs, n int, score func(d dice, theft bool) float64) (all []Judged) {
+	d := newDice(5, 5)
+	for r := range runs {
+		j := Judged{Hours: 1}
+		for k := range n {
+			v := &Visit{Person: fmt.Sprint(k), Kind: Honest, Type: "shopping", From: int64(k) * 1e9, To: int64(k)*1e9 + 60e9}
+			v.Tracks = []Span{{fmt.Sprintf("cam/%d-%d", r, k), v.From, v.To}}
+			if k%5 == 0 {
+				v.Kind, v.Theft, v.Type, v.Took, v.Exit = Theft, 1, "grab and walk out", v.From+10e9, v.To
+				v.Unpaid = []Unpaid{{SKU: fmt.Sprint("sku", k)}}
+			}
+			j.Visits = append(j.Visits, v)
+			j.Scores = append(j.Scores, Scored{[]string{v.Tracks[0].Track}, v.From, v.To, score(d, v.Kind == Theft)})
+		}
+		all = append(all, j)
+	}
+	return all
+}
+
+// TestEvaluateKnowsPerfectAndBlind: scores that are the truth are perfect, ones that chance drew are worth the base rate.
+func TestEvaluateKnowsPerfectAndBlind(t *testing.T) {
+	perfect := Evaluate(judgedRuns(5, 100, func(_ dice, theft bool) float64 {
+		if theft {
+			return 1
+		}
+		return 0
+	}))
+	if perfect.PRAUC.Value != 1 || perfect.Skill != 1 || perfect.ECE != 0 || perfect.RecallAt[0].Value != 1 || math.Abs(perfect.At[0].Value-1) > 1e-9 {
+		t.Errorf("perfect scores: %+v", perfect)
+	}
+	blind := Evaluate(judgedRuns(10, 200, func(d dice, _ bool) float64 { return d.Float64() }))
+	if a := blind.PRAUC; math.Abs(a.Value-0.2) > 0.04 || a.Low > 0.2 || a.High < 0.18 || a.High-a.Low > 0.1 {
+		t.Errorf("scores drawn by chance: PR-AUC %+v, want about the base rate 0.2", a)
+	}
+	if blind.Skill > 0 {
+		t.Errorf("scores drawn by chance have a Brier skill of %.3f", blind.Skill)
+	}
+	constant := Evaluate(judgedRuns(5, 100, func(dice, bool) float64 { return 0.2 }))
+	if math.Abs(constant.PRAUC.Value-0.2) > 1e-9 || math.Abs(constant.Skill) > 1e-9 || constant.RecallAt[2].Value != 0 {
+		t.Errorf("the base rate for everybody: PR-AUC %.3f, skill %.3f, recall %.3f; want 0.2, 0, 0",
+			constant.PRAUC.Value, constant.Skill, constant.RecallAt[2].Value)
+	}
+}
+
+// TestEvaluateAlerts: who and when decide whether an alert is right, a second one about the same theft is told apart, and one
+// that names another's goods is the worst.
+func TestEvaluateAlerts(t *testing.T) {
+	at := func(k int) []string { return []string{fmt.Sprintf("cam/0-%d", k)} }
+	for _, c := range []struct {
+		name   string
+		raised []Raised
+		check  func(e *Evaluation) bool
+	}{
+		{"right, before the exit", []Raised{{Tracks: at(0), At: 20e9}}, func(e *Evaluation) bool {
+			return e.Precision == 1 && e.Recall == 0.5 && e.Before == 1
+		}},
+		{"right, after the exit", []Raised{{Tracks: at(0), At: 65e9}}, func(e *Evaluation) bool { return e.Precision == 1 && e.Before == 0 }},
+		{"before anything was taken", []Raised{{Tracks: at(0), At: 5e9}}, func(e *Evaluation) bool { return e.Precision == 0 && e.Recall == 0 }},
+		{"too late", []Raised{{Tracks: at(0), At: 125e9}}, func(e *Evaluation) bool { return e.Precision == 0 }},
+		{"twice", []Raised{{Tracks: at(0), At: 20e9}, {Tracks: at(0), At: 30e9}}, func(e *Evaluation) bool { return e.Precision == 1 && e.Again == 1 }},
+		{"honest", []Raised{{Tracks: at(1), At: 20e9}}, func(e *Evaluation) bool {
+			return e.Precision == 0 && e.FalsePerHour == 1 && e.WrongPerson == 0 && e.False[0].Found == 1
+		}},
+		{"another's goods", []Raised{{Tracks: at(1), At: 20e9, SKUs: []string{"sku0"}}}, func(e *Evaluation) bool { return e.WrongPerson == 1 }},
+		{"nobody", []Raised{{Tracks: []string{"cam/ghost"}, At: 20e9}}, func(e *Evaluation) bool { return e.FalsePerHour == 1 }},
+	} {
+		runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
+		runs[0].Raised = c.raised
+		if e := Evaluate(runs); !c.check(e) {
+			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}
