@@ -23,7 +23,7 @@ func (b *Broker) keep() error {
 	was, err := os.ReadFile(name)
 	if b.client = string(was); err != nil || b.client == "" {
 		b.client = "magpie-" + rand.Text()
-		err := os.MkdirAll(b.opts.StoreDir, 0o750)
+		err := os.MkdirAll(b.opts.StoreDir, 0o700)
 		if err == nil {
 			err = os.WriteFile(name, []byte(b.client), 0o600) // before it subscribes: the server keeps what comes for it ever after
 		}
