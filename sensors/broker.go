@@ -27,24 +27,30 @@ type BrokerOptions struct {
 	Dir     string        // where it keeps sessions and what is on its way
 	Store   string        // the store's id
 	Foreign []site.Source // other makers' topics, which their sources' users may publish on
-	Users   string        // file of user:password[:source,…] lines; empty: anyone, on a loopback address only
-	TLS     *tls.Config   // nil: plain MQTT
+	Users   string        // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
+	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
 	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
+	Rate    int           // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
 	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
-	Keep    string        // the client for whom it keeps every message, from the first one on; empty: for whom subscribes, from then on
+	Keep    bool          // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
 	Log     *slog.Logger  // nil: nothing
 }
 
-// Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only.
+// Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only, on this machine, behind an entrance.
 type Broker struct {
 	opts     *server.Options
 	log      natsLog
 	scheme   string
 	password string
+	client   string
+	guard    *guard // nil: plain MQTT
+	rate     int
+	address  string        // where clients connect
 	failed   chan struct{} // holds one when the server can no longer write
 
-	mu   sync.Mutex
-	nats *server.Server
+	mu       sync.Mutex
+	nats     *server.Server
+	entrance *entrance // nil while the server is not for clients
 }
 
 // ownUser is who Magpie itself is on its own broker.
@@ -52,13 +58,16 @@ const ownUser = "magpie"
 
 // NewBroker starts a broker and returns when it takes connections.
 func NewBroker(o BrokerOptions) (*Broker, error) {
-	host, port, users, err := o.check()
+	open, users, err := o.check()
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{password: rand.Text(), scheme: "mqtt", failed: make(chan struct{}, 1)}
+	b := &Broker{password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1)}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
-	if o.TLS != nil {
+	if o.TLS != (Files{}) {
+		if b.guard, err = newGuard(o.TLS, b.log.log); err != nil {
+			return nil, fmt.Errorf("broker: %w", err)
+		}
 		b.scheme = "mqtts"
 	}
 	b.opts = &server.Options{
@@ -66,77 +75,99 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 		JetStream: true, StoreDir: o.Dir, SyncAlways: o.Sync == 0, SyncInterval: cmp.Or(o.Sync, time.Minute),
 		MaxPayload: 2 * maxPayload, // more than the contract allows, so that what is too big is told so and not cut off
 		Users:      append(users, &server.User{Username: ownUser, Password: b.password}),
-		MQTT:       server.MQTTOpts{Host: host, Port: port, TLSConfig: o.TLS, MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+		MQTT:       server.MQTTOpts{Host: "127.0.0.1", MaxAckPending: 4096, AckWait: cmp.Or(o.Again, 5*time.Second)},
+	}
+	if b.guard != nil {
+		b.opts.MQTT.TLSConfig = b.guard.inside()
+	}
+	if open && b.guard == nil {
+		b.log.Warnf("the broker listens on %s without TLS, so that others on the network can read passwords and messages: set cert_file and key_file under broker", o.Listen)
 	}
 	if o.Users == "" {
 		b.opts.MQTT.NoAuthUser = anyone
 	}
-	if o.Keep != "" {
-		if err := b.keep(o.Keep); err != nil {
-			return nil, fmt.Errorf("broker: %w", err)
-		}
+	listener, err := o.listen()
+	if err != nil {
+		return nil, err
 	}
-	if err := b.start(); err != nil {
+	if o.Keep {
+		err = b.keep()
+	}
+	if err == nil {
+		err = b.start()
+	}
+	if err != nil {
+		listener.Close()
 		return nil, fmt.Errorf("broker: %w", err)
 	}
+	b.open(listener) // not before it keeps what comes
 	return b, nil
 }
 
 // Check reports why a broker with these options cannot be started, as far as that is known without writing anything.
 func (o BrokerOptions) Check() error {
-	_, _, _, err := o.check()
+	_, _, err := o.check()
 	return err
 }
 
-// check gives the host, the port as the server wants it, and the users.
-func (o BrokerOptions) check() (host string, port int, users []*server.User, err error) {
-	host, portText, err := net.SplitHostPort(o.Listen)
+// check gives the users, and whether the broker is open to others than this machine.
+func (o BrokerOptions) check() (open bool, users []*server.User, err error) {
+	host, port, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return "", 0, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
+		return false, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
 	}
-	port, err = strconv.Atoi(portText)
-	if err != nil || port < 0 || port > 65535 {
-		return "", 0, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
-	}
-	if port == 0 {
-		port = server.RANDOM_PORT
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return false, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
 	}
 	if users, err = o.users(); err != nil {
-		return "", 0, nil, err
+		return false, nil, err
 	}
-	if ip := net.ParseIP(host); o.Users == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", 0, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
+	ip := net.ParseIP(host)
+	if open = host != "localhost" && (ip == nil || !ip.IsLoopback()); open && o.Users == "" {
+		return false, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
 	}
-	err = free(host, port)
+	l, err := o.listen()
+	if err != nil {
+		return false, nil, err
+	}
+	return open, users, l.Close()
+}
+
+// listen takes the port, or says what to do where somebody else has it.
+func (o BrokerOptions) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", o.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return "", 0, nil, fmt.Errorf("broker: another program listens on %s: if it is the broker to use, give --broker mqtt://%s or broker.url in the site file, else set broker.listen there to another port",
+		return nil, fmt.Errorf("broker: another program listens on %s: if it is the broker to use, give --broker mqtt://%s or broker.url in the site file, else set broker.listen there to another port",
 			o.Listen, o.Listen)
 	}
 	if err != nil {
-		return "", 0, nil, fmt.Errorf("broker: cannot listen on %s: %w; set broker.listen in the site file to an address of this machine", o.Listen, err)
+		return nil, fmt.Errorf("broker: cannot listen on %s: %w; set broker.listen in the site file to an address of this machine", o.Listen, err)
 	}
-	return host, port, users, nil
-}
-
-// free reports why nobody can listen on a port: the server itself says so only after a long wait.
-func free(host string, port int) error {
-	if port == server.RANDOM_PORT {
-		return nil
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if err != nil {
-		return err
-	}
-	return l.Close()
+	return l, nil
 }
 
 // URL is where clients connect, mqtt://host:port.
-func (b *Broker) URL() string {
+func (b *Broker) URL() string { return b.scheme + "://" + b.address }
+
+// OwnURL is where Magpie itself connects, which nothing slows.
+func (b *Broker) OwnURL() string {
 	return b.scheme + "://" + net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port))
 }
 
 // Own is the user and password with which Magpie itself may do everything; they change with every start.
 func (b *Broker) Own() (user, password string) { return ownUser, b.password }
+
+// OwnTLS is how Magpie itself connects to OwnURL where the broker speaks TLS, else nil.
+func (b *Broker) OwnTLS() *tls.Config {
+	if b.guard == nil {
+		return nil
+	}
+	return b.guard.client()
+}
+
+// Client is the client id for which the broker keeps every message. Nobody else knows it: who connects under a client's id
+// takes its place, and what waits for it.
+func (b *Broker) Client() string { return b.client }
 
 // anyone is the user that a client without a name is.
 const anyone = "anyone"
@@ -170,7 +201,8 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 			continue
 		}
 		name, rest, _ := strings.Cut(line, ":")
-		password, sources, listed := strings.Cut(rest, ":")
+		password, rest, listed := strings.Cut(rest, ":")
+		sources, filters, reads := strings.Cut(rest, ":")
 		switch {
 		case name == "" || password == "":
 			errs = append(errs, fmt.Errorf("%s:%d:1: want user:password, or user:password:source,source", o.Users, i+1))
@@ -189,6 +221,15 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 				continue
 			}
 			u.Permissions = o.vendor(ids, open.Publish.Deny)
+			if reads {
+				more, err := readFilters(filters)
+				if err != nil {
+					at := strings.LastIndex(raw, filters) + 1
+					errs = append(errs, fmt.Errorf("%s:%d:%d: user %q: %w", o.Users, i+1, at, name, err))
+					continue
+				}
+				u.Permissions.Subscribe.Allow = append(u.Permissions.Subscribe.Allow, subjects(more...)...)
+			}
 		}
 		users = append(users, u)
 		if !strings.HasPrefix(password, "$2") {
@@ -216,6 +257,25 @@ func sourceIDs(text string) ([]string, error) {
 		}
 	}
 	return ids, nil
+}
+
+// readFilters reads the topics that a user may read beside what was rejected of its own.
+func readFilters(text string) ([]string, error) {
+	var filters []string
+	for f := range strings.SplitSeq(text, ",") {
+		f = strings.TrimSpace(f)
+		filters = append(filters, f)
+		if parent, ok := strings.CutSuffix(f, "/#"); ok { // which # stands for too
+			filters = append(filters, parent)
+		}
+		levels := strings.Split(f, "/")
+		for n, l := range levels {
+			if f == "" || strings.ContainsAny(l, " *>") || l != "+" && l != "#" && strings.ContainsAny(l, "+#") || l == "#" && n < len(levels)-1 {
+				return nil, fmt.Errorf("%q is no MQTT filter that may be read: + and # stand alone between slashes, # only at the end, no spaces, * or >", f)
+			}
+		}
+	}
+	return filters, nil
 }
 
 // vendor is what a user with sources of its own may do: publish as these sources, and read why they were rejected.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 // start starts the server and returns when it takes connections.
 func (b *Broker) start() error {
+	b.opts.MQTT.Port = server.RANDOM_PORT
 	nats, err := server.NewServer(b.opts)
 	if err != nil {
 		return err
@@ -26,16 +29,28 @@ func (b *Broker) start() error {
 	go nats.Start()
 	if !nats.ReadyForConnections(20 * time.Second) {
 		b.Close()
-		return fmt.Errorf("it does not listen on %s:%d: is another broker running there, and is %s writable?", b.opts.MQTT.Host, b.opts.MQTT.Port, b.opts.StoreDir)
+		return fmt.Errorf("its server does not start: is %s writable?", b.opts.StoreDir)
 	}
 	return nil
+}
+
+// open lets clients in.
+func (b *Broker) open(l net.Listener) {
+	b.address = l.Addr().String()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entrance = newEntrance(l, net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port)), b.guard, b.rate, b.log.log)
 }
 
 // Close stops the broker and waits until its files are closed.
 func (b *Broker) Close() {
 	b.mu.Lock()
-	nats := b.nats
+	nats, entrance := b.nats, b.entrance
+	b.entrance = nil
 	b.mu.Unlock()
+	if entrance != nil {
+		entrance.close()
+	}
 	nats.Shutdown()
 	nats.WaitForShutdown()
 }
@@ -59,7 +74,14 @@ func (b *Broker) Run(ctx context.Context, broken func(error)) error {
 		case <-b.failed:
 		default:
 		}
-		if err := b.start(); err != nil {
+		err := b.start()
+		if err == nil {
+			var l net.Listener
+			if l, err = net.Listen("tcp", b.address); err == nil {
+				b.open(l)
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("broker: it does not start again after its disk was full: %w", err)
 		}
 		broken(nil)

@@ -2,10 +2,7 @@ package sensors
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -192,7 +189,7 @@ func TestBrokerItsOwnTopics(t *testing.T) {
 
 func TestBrokerErrors(t *testing.T) {
 	users := filepath.Join(t.TempDir(), "users.txt")
-	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\nacme:pw:\nace:pw:r-1,,r-2\n wide:pw:g+\nstar:pw:>\n"), 0o600); err != nil {
+	if err := os.WriteFile(users, []byte("a:b\na:c\nnobody\nmagpie:x\nacme:pw:\nace:pw:r-1,,r-2\n wide:pw:g+\nstar:pw:>\nodd:pw:g1:a/#/b\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, o := range map[string]BrokerOptions{
@@ -205,6 +202,7 @@ func TestBrokerErrors(t *testing.T) {
 		users + `:5:9: user "acme": an empty source id: name the`: {Listen: "127.0.0.1:0", Users: users},
 		users + `:6:8: user "ace": an empty source id`:            {Listen: "127.0.0.1:0", Users: users},
 		users + `:7:10: user "wide": the source id "g+" must`:     {Listen: "127.0.0.1:0", Users: users},
+		users + `:9:11: user "odd": "a/#/b" is no MQTT filter`:    {Listen: "127.0.0.1:0", Users: users},
 		users + `:8:9: user "star": the source id ">" must`:       {Listen: "127.0.0.1:0", Users: users},
 	} {
 		o.Store, o.Dir = "s042", t.TempDir()
@@ -214,28 +212,6 @@ func TestBrokerErrors(t *testing.T) {
 				b.Close()
 			}
 		}
-	}
-}
-
-func TestTLS(t *testing.T) {
-	web := httptest.NewTLSServer(nil) // for its certificate, which is for 127.0.0.1
-	defer web.Close()
-	b := embedded(t, BrokerOptions{TLS: &tls.Config{Certificates: web.TLS.Certificates}})
-	if !strings.HasPrefix(b.URL(), "mqtts://") {
-		t.Error(b.URL())
-	}
-	user, password := b.Own()
-	in := newInbox()
-	roots := x509.NewCertPool()
-	roots.AddCert(web.Certificate())
-	s, _ := subscribe(t, SubscriberOptions{URL: b.URL(), User: user, Password: password, TLS: &tls.Config{RootCAs: roots},
-		Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append})
-	if err := s.Publish(t.Context(), "magpie/v1/s042/gate/g", false, []byte("1")); err != nil {
-		t.Fatal(err)
-	}
-	in.await(t, map[string]bool{"magpie/v1/s042/gate/g 1": true})
-	if _, err := connect(t, b.URL(), user, password); err == nil {
-		t.Error("connected to a broker whose certificate nobody vouches for")
 	}
 }
 

@@ -11,8 +11,11 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -50,9 +53,12 @@ type Decoder struct {
 	m        draft          // the message in work
 	events   []fusion.Event // its events: what is returned is a copy of the right size
 	captures []string       // what the wildcards of its topic stand for
-	mac      hash.Hash      // of pseudonyms; nil until one is needed
-	room     []byte         // of pseudonyms
-	env      *mapEnv        // of the expressions; nil until one is needed
+	grams    []float64      // its samples
+	objects  []object       // its tracks
+	lost     []string
+	mac      hash.Hash // of pseudonyms; nil until one is needed
+	room     []byte    // of pseudonyms
+	env      *mapEnv   // of the expressions; nil until one is needed
 	last     sequence
 }
 
@@ -106,6 +112,9 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 	}
 	if r == nil {
 		r = d.decode(m, kind, source, payload, read)
+	}
+	fresh := cap(m.Events) == 1 // made for this message alone
+	if !fresh {
 		d.events = m.Events
 	}
 	if r != nil {
@@ -114,7 +123,9 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 	}
 	d.last = sequence{m.seq, m.boot.v}
 	made := m.Message
-	made.Events = append([]fusion.Event(nil), m.Events...)
+	if !fresh {
+		made.Events = append([]fusion.Event(nil), m.Events...)
+	}
 	return made, nil
 }
 
@@ -154,20 +165,16 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 	case store != d.store.ID:
 		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
 			Reason: fmt.Sprintf("the store in the topic is %q, this is %q", clip([]byte(store)), d.store.ID)}
-	case OwnTopic(topic):
+	case ours(kind):
 		return kind, source, nil, nil
 	}
 	return kind, source, (*Decoder).canonical, nil
 }
 
 func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {
-	known := false
-	for k, name := range fusion.Kinds {
-		if name == kind {
-			m.Kind, known = fusion.Kind(k), true
-		}
-	}
-	if !known {
+	k := slices.Index(fusion.Kinds[:], kind)
+	m.Kind = fusion.Kind(k)
+	if k < 0 {
 		return &Rejection{Code: CodeUnknownKind, Reason: fmt.Sprintf("kind %q is none of %s", clip([]byte(kind)), strings.Join(fusion.Kinds[:], ", "))}
 	}
 	if m.Source = d.store.SourceIndex(source); m.Source < 0 {
@@ -243,6 +250,7 @@ func (d *Decoder) one(m *draft, e fusion.Event) *Rejection {
 	if m.ts.IsZero() && m.Kind != fusion.Status {
 		return d.c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the device has no clock`)
 	}
+	m.Events = make([]fusion.Event, 0, 1) // what is returned, without a copy
 	d.add(m, m.ts, e)
 	return nil
 }
@@ -258,8 +266,7 @@ func (d *Decoder) add(m *draft, ts message.Time, e fusion.Event) {
 
 // finish fills in what every event of a message has, its identity, and holds its times to the guard.
 func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
-	sum := sha256.Sum256(payload)
-	hash := binary.BigEndian.Uint64(sum[:])
+	hash := xxhash.Sum64(payload)
 	m.TS = m.Received
 	if m.ts.NS() != 0 {
 		m.TS, m.Clocked = m.ts.NS(), true
@@ -289,7 +296,8 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 }
 
 // identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same id of the message's
-// own, or without that the same bytes.
+// own, or without that the same bytes. The hash is quick and no secret: who makes two of his messages the same loses one of
+// his own.
 func identity(m *draft, source string, hash uint64) uint64 {
 	if !m.seq.set && !m.Clocked {
 		return 0
@@ -309,8 +317,7 @@ func identity(m *draft, source string, hash uint64) uint64 {
 	default:
 		b = binary.BigEndian.AppendUint64(append(b, 1), hash)
 	}
-	sum := sha256.Sum256(b)
-	return max(1, binary.BigEndian.Uint64(sum[:]))
+	return max(1, xxhash.Sum64(b))
 }
 
 // mix makes a message's hash that of its i-th reading (the finaliser of SplitMix64).

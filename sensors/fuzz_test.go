@@ -70,31 +70,3 @@ func decodes(t *testing.T, d *Decoder, topic string, payload []byte) {
 		}
 	}
 }
-
-func BenchmarkDecode(b *testing.B) {
-	d := decoder(b)
-	for _, bench := range []struct{ name, topic, payload string }{
-		{"rfid", "magpie/v1/s042/rfid/r-door", `{"ts":"2026-11-22T10:00:00.123Z","seq":881,"epc":"303404579800D6800004CB2F","antenna":1,"rssi":-54.5}`},
-		{"weight", "magpie/v1/s042/weight/g1", `{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1,4399.8]}`},
-		{"track", "magpie/v1/s042/track/cam-1", `{"ts":"2026-11-22T10:00:00.123Z","frame":[1280,720],"tracks":[{"track":"17","class":"person","conf":0.91,"box":[410,120,90,260],"floor":[3.2,7.9]}],"lost":["12"]}`},
-		{"till", "magpie/v1/s042/till/sco-1", `{"ts":"2026-11-22T10:00:00.123Z","session":"t1-0042","action":"scan","sku":"071142008582","price":1.99}`},
-		{"region", "magpie/v1/s042/region/axis-3", `{"ts":1795341600123,"object":"7","class":"person","action":"exit","zone":"door"}`},
-		{"gate", "magpie/v1/s042/gate/eas-1", `{"ts":1795341600123,"alarm":true,"direction":"out"}`},
-		{"count", "magpie/v1/s042/count/c-1", `{"ts":1795341600123,"in":2,"out":0}`},
-		{"signal", "magpie/v1/s042/signal/line-1", `{"ts":1795341600123,"name":"line","object":"3"}`},
-		{"stock", "magpie/v1/s042/stock/erp-1", `{"ts":1795341600123,"sku":"71142008582","units":40}`},
-		{"status", "magpie/v1/s042/status/r-door", `{"state":"online","every":5}`},
-		{"impinj", "impinj/r-door/events", `{"timestamp":"2026-11-22T10:00:00.123Z","eventType":"tagInventory","tagInventoryEvent":{"epc":"ikUCJA==","antennaPort":3,"peakRssiCdbm":-7400,"frequency":866900}}`},
-		{"mapped", "tele/g1/SENSOR", `{"Time":"2026-11-22T11:00:00","HX711":{"Weight":0,"WeightRaw":4840}}`},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
-			payload := []byte(bench.payload)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := d.Decode(received, bench.topic, false, payload); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

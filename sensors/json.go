@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -30,7 +31,10 @@ func valid(payload []byte) *Rejection {
 	if !utf8.Valid(payload) {
 		return &Rejection{Code: CodeBadJSON, Reason: "the payload is not UTF-8: send JSON in UTF-8"}
 	}
-	if json.Valid(payload) {
+	if bytes.HasPrefix(payload, []byte("\ufeff")) {
+		return &Rejection{Code: CodeBadJSON, Reason: "the payload begins with a byte order mark: send UTF-8 without one"}
+	}
+	if grammatical(payload) || json.Valid(payload) {
 		return nil
 	}
 	var v json.RawMessage
@@ -47,16 +51,7 @@ func (c *cursor) reset(text []byte) {
 	c.space()
 }
 
-func (c *cursor) space() {
-	for c.at < len(c.text) {
-		switch c.text[c.at] {
-		case ' ', '\t', '\r', '\n':
-			c.at++
-		default:
-			return
-		}
-	}
-}
+func (c *cursor) space() { c.at = blank(c.text, c.at) }
 
 // pointer is the path to where the cursor is, and to a member name of it where that is not empty.
 func (c *cursor) pointer(name string) string {
@@ -193,9 +188,11 @@ func (c *cursor) object(member func(name []byte) *Rejection) *Rejection {
 		c.at++ // the colon
 		c.space()
 		c.path = append(c.path, step{name: name})
-		if r := c.value(func() *Rejection { return member(name) }); r != nil {
+		from := c.at
+		if r := member(name); r != nil {
 			return r
 		}
+		c.next(from)
 	}
 	c.at++
 	return nil
@@ -210,20 +207,18 @@ func (c *cursor) array(element func(i int) *Rejection) *Rejection {
 	c.space()
 	for i := 0; c.text[c.at] != ']'; i++ {
 		c.path = append(c.path, step{index: i})
-		if r := c.value(func() *Rejection { return element(i) }); r != nil {
+		from := c.at
+		if r := element(i); r != nil {
 			return r
 		}
+		c.next(from)
 	}
 	c.at++
 	return nil
 }
 
-// value reads one value with read, or passes over it where read did not, and the comma behind it.
-func (c *cursor) value(read func() *Rejection) *Rejection {
-	from := c.at
-	if r := read(); r != nil {
-		return r
-	}
+// next leaves the value that began at from, or passes over it where nobody read it, and the comma behind it.
+func (c *cursor) next(from int) {
 	if c.at == from {
 		c.skip()
 	}
@@ -233,7 +228,6 @@ func (c *cursor) value(read func() *Rejection) *Rejection {
 		c.at++
 		c.space()
 	}
-	return nil
 }
 
 // later reads a member that was passed over, since it needs what stood behind it, of the object that the cursor has read.
@@ -247,17 +241,69 @@ func (c *cursor) later(at int, name string, read func() *Rejection) *Rejection {
 	return nil
 }
 
-// name reads a member's name.
+// name reads a string, such as a member's name.
 func (c *cursor) name() []byte {
-	from := c.at
-	c.skip()
+	from, plain := c.at, true
+	for c.at++; c.text[c.at] != '"'; c.at++ {
+		if c.text[c.at] == '\\' {
+			c.at++
+			plain = false
+		}
+	}
+	c.at++
 	raw := c.text[from+1 : c.at-1]
-	if bytes.IndexByte(raw, '\\') < 0 {
+	if plain {
 		return raw
 	}
-	var s string
-	if json.Unmarshal(c.text[from:c.at], &s) != nil {
-		return raw
+	return unescaped(raw)
+}
+
+// unescaped is the text of a JSON string without its quotes, as encoding/json reads it; it costs no more than the string is long.
+func unescaped(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			out = append(out, raw[i])
+			continue
+		}
+		i++
+		switch raw[i] {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r := unit(raw[i+1:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				if pair := utf16.DecodeRune(r, unit(bytes.TrimPrefix(raw[i+1:], []byte(`\u`)))); pair != utf8.RuneError && bytes.HasPrefix(raw[i+1:], []byte(`\u`)) {
+					r, i = pair, i+6
+				} else {
+					r = utf8.RuneError
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default: // quote, backslash and slash stand for themselves
+			out = append(out, raw[i])
+		}
 	}
-	return []byte(s)
+	return out
+}
+
+// unit reads the four hex digits of a \u; -1 where they are not there.
+func unit(b []byte) rune {
+	if len(b) < 4 {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[:4]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }

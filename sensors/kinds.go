@@ -124,9 +124,12 @@ func (d *Decoder) rfid(m *draft) *Rejection {
 	return d.addTag(m, &one, canonicalWords())
 }
 
+// maxSamples bounds what one message may hold of what is short in bytes and long as an event: samples of a plate, tracks lost.
+const maxSamples = 1000
+
 func (d *Decoder) weight(m *draft) *Rejection {
 	c := &d.c
-	var grams []float64
+	d.grams = d.grams[:0]
 	var given, many bool
 	var rate number
 	var mode word
@@ -138,7 +141,10 @@ func (d *Decoder) weight(m *draft) *Rejection {
 		if r := c.within(&g, -1e6, 1e6, wantGrams); r != nil {
 			return r
 		}
-		grams, given = append(grams, g.v), true
+		if len(d.grams) == maxSamples {
+			return &Rejection{Code: CodeTooBig, Path: "/grams", Reason: fmt.Sprintf("grams has more than %d samples: send shorter arrays", maxSamples)}
+		}
+		d.grams, given = append(d.grams, g.v), true
 		return nil
 	}
 	r := d.members(m, func(name []byte) *Rejection {
@@ -169,12 +175,12 @@ func (d *Decoder) weight(m *draft) *Rejection {
 		return c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the scale has no clock`)
 	case mode.set && mode.v != "change":
 		return &Rejection{Code: CodeRange, Path: "/mode", Reason: fmt.Sprintf("mode is %q: leave it out, or write \"change\"", mode.v)}
-	case many && len(grams) == 0:
+	case many && len(d.grams) == 0:
 		return &Rejection{Code: CodeRange, Path: "/grams", Reason: "grams is an empty array: give at least one sample"}
-	case len(grams) > 1 && !rate.set:
+	case len(d.grams) > 1 && !rate.set:
 		return c.missing("rate", "an array of samples needs the samples a second")
 	}
-	return d.samples(m, grams, rate.v, mode.set)
+	return d.samples(m, d.grams, rate.v, mode.set)
 }
 
 // samples adds the samples of a plate, which lie 1/rate seconds apart from ts on.

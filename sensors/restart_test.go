@@ -4,14 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"magpie/fusion"
+	"magpie/sensors/message"
 )
 
 // load publishes at QoS 1 until stop is closed, over as many connections as it takes, and returns what was acknowledged.
@@ -46,35 +53,140 @@ func load(t *testing.T, url string, stop <-chan struct{}, beat chan<- struct{}) 
 	}
 }
 
-// restarts runs load while a subscriber is connected, restarts the broker thrice, and finds everything acknowledged.
-func restarts(t *testing.T, url, user, password string, restart func(), own func() (string, string)) {
-	in := newInbox()
-	o := SubscriberOptions{URL: url, User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append}
-	_, end := subscribe(t, o)
-	stop, beat, result := make(chan struct{}), make(chan struct{}), make(chan map[string]bool)
-	go func() { result <- load(t, url, stop, beat) }()
-	more := func() {
-		in.mu.Lock()
-		want := len(in.got) + 200
-		in.mu.Unlock()
-		deadline := time.After(20 * time.Second)
-		for {
-			in.mu.Lock()
-			n := len(in.got)
-			in.mu.Unlock()
-			if n >= want {
-				return
-			}
-			select {
-			case <-in.changed:
-			case <-deadline:
-				t.Errorf("only %d messages came in 20 s", n)
-				return
-			}
+// counted is a journal, decoder and core in small: it counts how often a number came, and how often it counted.
+type counted struct {
+	mu      sync.Mutex
+	d       *Decoder
+	core    *fusion.Core[struct{}]
+	came    map[string]int
+	counts  map[string]int
+	errs    []error
+	changed chan struct{}
+}
+
+func newCounted(t *testing.T) *counted {
+	none := fusion.Judge[struct{}]{New: func() struct{} { return struct{}{} }, Clone: func(s struct{}) struct{} { return s },
+		Facts: func(struct{}, *fusion.World, []fusion.Change) {}, Due: func(struct{}) int64 { return math.MaxInt64 }, Fire: func(struct{}, *fusion.World, int64) {}}
+	d := decoder(t)
+	return &counted{d: d, core: fusion.NewCore(d.store, none), came: map[string]int{}, counts: map[string]int{}, changed: make(chan struct{}, 1)}
+}
+
+func (c *counted) append(topic string, retain bool, payload []byte, done func(error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().UnixNano()
+	c.core.Arrive(now)
+	m, err := c.d.Decode(now, topic, retain, payload)
+	if err != nil {
+		c.errs = append(c.errs, err)
+	} else {
+		n, _, _ := c.d.Sequence()
+		key := fmt.Sprint(topic, " ", n)
+		c.came[key]++
+		switch c.core.Add(&m) {
+		case fusion.Duplicate:
+		case fusion.TooLate:
+			c.errs = append(c.errs, fmt.Errorf("%s is too late", key))
+		default:
+			c.counts[key]++
+		}
+		c.core.Advance()
+	}
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	done(nil)
+}
+
+func (c *counted) total() (came, counts int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.came {
+		came += n
+	}
+	return came, len(c.counts)
+}
+
+// await waits until so many messages have counted.
+func (c *counted) await(t *testing.T, want int) {
+	t.Helper()
+	for end := time.After(30 * time.Second); ; {
+		_, n := c.total()
+		if n >= want {
+			return
+		}
+		select {
+		case <-c.changed:
+		case <-end:
+			t.Fatalf("%d of %d messages have come after 30 s", n, want)
 		}
 	}
-	for range 2 {
-		more()
+}
+
+// vendorLoad publishes at QoS 1 as a vendor does, at most a hundred a second: the next message when the one before is acknowledged, and until then the same
+// one again over as many connections as it takes. It returns how many were acknowledged.
+func vendorLoad(t *testing.T, url, topic, members string, stop <-chan struct{}) (acknowledged int) {
+	var client mqtt.Client
+	connections := 0
+	pace := time.NewTicker(10 * time.Millisecond)
+	defer pace.Stop()
+	for ; ; acknowledged++ {
+		<-pace.C
+		payload := fmt.Sprintf(`{"ts":%d,"seq":%d,%s}`, time.Now().UnixMilli(), acknowledged, members)
+		for sent := false; !sent; {
+			select {
+			case <-stop:
+				if client != nil {
+					client.Disconnect(0)
+				}
+				return acknowledged
+			default:
+			}
+			during, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if client == nil {
+				client = mqtt.NewClient(mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("vendor-%s-%d", topic[len(message.Prefix):], connections)).
+					SetAutoReconnect(false).SetConnectTimeout(2 * time.Second))
+				connections++
+				if wait(during, client.Connect()) != nil {
+					client = nil
+					<-time.After(5 * time.Millisecond) // the broker starts anew
+				}
+			}
+			if client != nil {
+				if sent = wait(during, client.Publish(topic, 1, false, payload)) == nil; !sent {
+					client.Disconnect(0)
+					client = nil
+				}
+			}
+			cancel()
+		}
+	}
+}
+
+// restarts restarts a broker while four vendors publish and Magpie listens, and once listens only afterwards: whatever was
+// acknowledged counts once.
+func restarts(t *testing.T, url, user, password string, restart func(), own func() (string, string)) {
+	times := 100
+	if testing.Short() {
+		times = 3
+	}
+	in := newCounted(t)
+	o := SubscriberOptions{URL: url, User: user, Password: password, Topics: []string{"magpie/v1/s042/+/+"}, Append: in.append}
+	_, end := subscribe(t, o)
+	vendors := map[string]string{"magpie/v1/s042/gate/eas-1": `"alarm":false`, "magpie/v1/s042/count/c-1": `"in":1,"out":0`,
+		"magpie/v1/s042/signal/line-1": `"name":"line"`, "magpie/v1/s042/stock/erp-1": `"sku":"1","units":3`}
+	type result struct {
+		topic string
+		n     int
+	}
+	stop, results := make(chan struct{}), make(chan result)
+	for topic, members := range vendors {
+		go func() { results <- result{topic, vendorLoad(t, url, topic, members, stop)} }()
+	}
+	for range times {
+		_, n := in.total()
+		in.await(t, n+20)
 		restart()
 		if own != nil { // the embedded broker's password changes
 			end()
@@ -82,16 +194,42 @@ func restarts(t *testing.T, url, user, password string, restart func(), own func
 			_, end = subscribe(t, o)
 		}
 	}
-	more()
-	end() // we are away while more is published
-	for range 50 {
-		<-beat
+	_, n := in.total()
+	in.await(t, n+20)
+	end() // we are away while more is published, and the broker restarts once more
+	restart()
+	if own != nil {
+		o.User, o.Password = own()
 	}
 	close(stop)
-	acked := <-result
+	acknowledged := map[string]int{}
+	all := 0
+	for range vendors {
+		r := <-results
+		acknowledged[r.topic] = r.n
+		all += r.n
+	}
 	subscribe(t, o)
-	in.await(t, acked)
-	t.Logf("%d acknowledged messages", len(acked))
+	in.await(t, all)
+	came, counts := in.total()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for topic, n := range acknowledged {
+		for i := range n {
+			if key := fmt.Sprint(topic, " ", i); in.counts[key] != 1 {
+				t.Errorf("%s was acknowledged and counted %d times", key, in.counts[key])
+			}
+		}
+	}
+	for key, n := range in.counts {
+		if n != 1 {
+			t.Errorf("%s counted %d times", key, n)
+		}
+	}
+	if len(in.errs) > 0 {
+		t.Errorf("%d errors, such as %v", len(in.errs), in.errs[0])
+	}
+	t.Logf("%d restarts: %d messages acknowledged, each counted once; %d came, of which %d were repeats", times+1, all, came, came-counts)
 }
 
 func TestEmbeddedRestarts(t *testing.T) {
@@ -193,12 +331,12 @@ func TestMain(m *testing.M) {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond, Keep: "magpie-s042"})
+	b, err := NewBroker(BrokerOptions{Store: "s042", Listen: listen, Dir: filepath.Join(dir, "broker"), Again: 500 * time.Millisecond, Keep: true})
 	fail(err)
 	inbox, err := os.OpenFile(filepath.Join(dir, "inbox"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	fail(err)
 	user, password := b.Own()
-	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"#"},
+	fail(NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: b.Client(), User: user, Password: password, Topics: []string{"#"},
 		Append: func(topic string, _ bool, payload []byte, done func(error)) {
 			_, err := fmt.Fprintln(inbox, topic, string(payload))
 			done(err)
@@ -208,7 +346,7 @@ func TestMain(m *testing.M) {
 // TestKeep publishes on a new broker before anybody has subscribed: what it acknowledges comes once the client is there
 // for whom it keeps everything, also over a restart.
 func TestKeep(t *testing.T) {
-	o := BrokerOptions{Dir: t.TempDir(), Keep: "magpie-s042"}
+	o := BrokerOptions{Dir: t.TempDir(), Keep: true}
 	want := map[string]bool{}
 	var b *Broker
 	for n := range 2 {
@@ -228,7 +366,7 @@ func TestKeep(t *testing.T) {
 	}
 	in := newInbox()
 	user, password := b.Own()
-	subscribe(t, SubscriberOptions{URL: b.URL(), ClientID: "magpie-s042", User: user, Password: password, Topics: []string{"#"}, Append: in.append})
+	subscribe(t, SubscriberOptions{URL: b.URL(), ClientID: b.Client(), User: user, Password: password, Topics: []string{"#"}, Append: in.append})
 	in.await(t, want)
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -249,7 +387,10 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-func TestMosquittoRestarts(t *testing.T) {
+// mosquitto starts a Mosquitto with more lines of configuration, and returns how to start it again; it skips where none is
+// installed (scripts/setup.sh test-tools).
+func mosquitto(t *testing.T, dir string, config ...string) (restart func()) {
+	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
 		if _, err = os.Stat("/usr/sbin/mosquitto"); err != nil {
@@ -257,15 +398,13 @@ func TestMosquittoRestarts(t *testing.T) {
 		}
 		path = "/usr/sbin/mosquitto"
 	}
-	dir, port := t.TempDir(), freePort(t)
-	config := filepath.Join(dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location " + dir +
-		"/\nmax_queued_messages 0\nuser " + currentUser() + "\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	file := filepath.Join(dir, "mosquitto.conf")
+	config = append(config, "persistence true", "persistence_location "+dir+"/", "max_queued_messages 0", "user "+currentUser(), "")
+	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	start := func() *exec.Cmd {
-		cmd := exec.Command(path, "-c", config)
+		cmd := exec.Command(path, "-c", file)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -276,11 +415,17 @@ func TestMosquittoRestarts(t *testing.T) {
 		broker.Process.Kill()
 		broker.Wait()
 	})
-	restarts(t, "mqtt://127.0.0.1:"+port, "", "", func() {
+	return func() {
 		broker.Process.Signal(os.Interrupt) // it saves what it holds; killed it would lose what it alone has
 		broker.Wait()
 		broker = start()
-	}, nil)
+	}
+}
+
+func TestMosquittoRestarts(t *testing.T) {
+	port := freePort(t)
+	restart := mosquitto(t, t.TempDir(), "listener "+port+" 127.0.0.1", "allow_anonymous true")
+	restarts(t, "mqtt://127.0.0.1:"+port, "", "", restart, nil)
 }
 
 func currentUser() string {

@@ -103,7 +103,7 @@ func (s *Subscriber) session(ctx context.Context) error {
 	}))
 	if err := wait(ctx, client.Connect()); err != nil {
 		client.Disconnect(0)
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("connect: %w", s.o.Explain(ctx, err))
 	}
 	defer client.Disconnect(250)
 	acknowledged := make(chan struct{})
@@ -254,5 +254,7 @@ func (d *Decoder) Filters() []string {
 // journalled.
 func OwnTopic(topic string) bool {
 	_, kind, _, ok := message.SplitTopic(topic)
-	return ok && (kind == "alert" || kind == "rejected")
+	return ok && ours(kind)
 }
+
+func ours(kind string) bool { return kind == "alert" || kind == "rejected" }

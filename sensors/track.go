@@ -1,7 +1,7 @@
 package sensors
 
 import (
-	"slices"
+	"fmt"
 
 	"magpie/fusion"
 )
@@ -16,11 +16,14 @@ type object struct {
 	hands         [][3]float64
 }
 
+// maxHands bounds the hands of one object.
+const maxHands = 64
+
 func (d *Decoder) track(m *draft) *Rejection {
 	c := &d.c
 	var frame [2]number
-	var lost []string
-	var objects []object
+	clear(d.objects)
+	d.objects, d.lost = d.objects[:0], d.lost[:0]
 	given := false
 	r := d.members(m, func(name []byte) *Rejection {
 		switch string(name) {
@@ -33,8 +36,8 @@ func (d *Decoder) track(m *draft) *Rejection {
 			}
 			given = true
 			return c.array(func(int) *Rejection {
-				objects = append(objects, object{})
-				return d.object(&objects[len(objects)-1])
+				d.objects = append(d.objects, object{})
+				return d.object(&d.objects[len(d.objects)-1])
 			})
 		case "lost":
 			if c.null() {
@@ -45,7 +48,10 @@ func (d *Decoder) track(m *draft) *Rejection {
 				if r := c.word(&id, wantText); r != nil || !id.set {
 					return r
 				}
-				lost = append(lost, id.v)
+				if len(d.lost) == maxSamples {
+					return &Rejection{Code: CodeTooBig, Path: "/lost", Reason: fmt.Sprintf("lost has more than %d ids: name each once, when it ends", maxSamples)}
+				}
+				d.lost = append(d.lost, id.v)
 				return nil
 			})
 		}
@@ -59,11 +65,10 @@ func (d *Decoder) track(m *draft) *Rejection {
 	case m.ts.IsZero():
 		return c.missing("ts", `give the picture's time: RFC 3339, milliseconds since 1970, or "arrival"`)
 	}
-	m.Events = slices.Grow(m.Events, len(objects)+len(lost))
-	for i := range objects {
-		d.add(m, m.ts, d.seen(m, &objects[i], frame))
+	for i := range d.objects {
+		d.add(m, m.ts, d.seen(m, &d.objects[i], frame))
 	}
-	for _, id := range lost {
+	for _, id := range d.lost {
 		d.add(m, m.ts, fusion.Event{Zone: -1, Action: fusion.Lost, ID: id})
 	}
 	return nil
@@ -95,6 +100,9 @@ func (d *Decoder) object(o *object) *Rejection {
 			return c.array(func(int) *Rejection {
 				var h [3]number
 				set, r := d.numbers(h[:], -1e5, 1e5, wantMetre)
+				if len(o.hands) == maxHands {
+					return c.reject(CodeTooBig, "is one too many: an object has at most %d hands", maxHands)
+				}
 				if set {
 					o.hands = append(o.hands, [3]float64{h[0].v, h[1].v, h[2].v})
 				}

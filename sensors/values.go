@@ -46,6 +46,10 @@ func (c *cursor) number(into *number, want string) *Rejection {
 	if b := c.text[c.at]; b != '-' && (b < '0' || b > '9') {
 		return c.wrong(want)
 	}
+	if v, places, ok := c.decimal(); ok {
+		*into = number{float64(v) / powers[places], true}
+		return nil
+	}
 	from := c.at
 	c.skip()
 	v, err := strconv.ParseFloat(string(c.text[from:c.at]), 64)
@@ -54,6 +58,45 @@ func (c *cursor) number(into *number, want string) *Rejection {
 	}
 	*into = number{v, true}
 	return nil
+}
+
+// powers are those of ten that a decimal may be divided by.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// decimal reads a number of at most 15 digits without an exponent, as v and how many of its digits are behind the point;
+// ok is false, and the cursor where it was, for any other. v and the power of ten are exact as floats, so their quotient is
+// the float nearest to what was written, as strconv gives it.
+func (c *cursor) decimal() (v int64, places int, ok bool) {
+	text, at := c.text, c.at
+	negative := text[at] == '-'
+	if negative {
+		at++
+	}
+	from, point := at, -1
+	for ; at < len(text); at++ {
+		if d := text[at] - '0'; d <= 9 {
+			v = 10*v + int64(d)
+		} else if text[at] == '.' {
+			point = at
+		} else {
+			break
+		}
+		if at-from > 15 {
+			return 0, 0, false
+		}
+	}
+	digits := at - from
+	if point >= 0 {
+		digits, places = digits-1, at-point-1
+	}
+	if digits > 15 || at < len(text) && text[at]|0x20 == 'e' || negative && v == 0 { // strconv has a zero below zero
+		return 0, 0, false
+	}
+	if negative {
+		v = -v
+	}
+	c.at = at
+	return v, places, true
 }
 
 // within reads a number and holds it to a range.
@@ -69,6 +112,13 @@ func (c *cursor) within(into *number, low, high float64, want string) *Rejection
 
 func (c *cursor) integer(into *integer, low, high int64, want string) *Rejection {
 	from := c.at
+	if b := c.text[from]; b >= '0' && b <= '9' {
+		if v, places, ok := c.decimal(); ok && places == 0 && v >= low && v <= high {
+			*into = integer{v, true}
+			return nil
+		}
+		c.at = from
+	}
 	var n number
 	if r := c.number(&n, want); r != nil || !n.set {
 		return r
@@ -205,17 +255,19 @@ func (c *cursor) hexadecimal(into *word, want string) *Rejection {
 	if r != nil || len(b) == 0 {
 		return r
 	}
-	var up [maxString]byte
-	for i, d := range b {
+	small := false
+	for _, d := range b {
 		switch {
 		case d >= 'a' && d <= 'f':
-			d -= 'a' - 'A'
+			small = true
 		case d >= '0' && d <= '9', d >= 'A' && d <= 'F':
 		default:
 			return c.reject(CodeType, "is %q: %s is wanted", clip(b), want)
 		}
-		up[i] = d
 	}
-	*into = word{c.keep(up[:len(b)]), true}
+	if small {
+		b = bytes.ToUpper(b)
+	}
+	*into = word{c.keep(b), true}
 	return nil
 }

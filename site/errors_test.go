@@ -179,6 +179,12 @@ sources:
 		`site.yaml:6:15: url wants a URL that begins with mqtt:// or mqtts:// or tcp:// or ssl:// or ws:// or wss://, not "http://x"`,
 		`site.yaml:6:35: listen wants host:port, not "1883"`,
 		`site.yaml:7:9: influx: url is missing`)
+	f("broker's certificates", head+"broker: {cert_file: a.pem, client_ca_file: b.pem}\n", nil,
+		`site.yaml:6:21: broker: cert_file needs key_file too`)
+	f("outer broker's certificates", head+"broker: {url: \"mqtts://h:8883\", client_ca_file: b.pem, key_file: k.pem}\n", nil,
+		`site.yaml:6:49: broker: client_ca_file needs cert_file too`,
+		`site.yaml:6:49: broker: client_ca_file belongs to the embedded broker, and url names an outer one; leave it out, or write ca_file for the authority of the outer one`,
+		`site.yaml:6:66: broker: key_file needs cert_file too`)
 	f("outputs", head+"outputs: {a: {webhook: \"https://u:p@h/x\"}, b: {}, c: {pos: nowhere}, d: {smtp: \"smtp://h\"}}\n", nil,
 		`site.yaml:6:11: output "a": a webhook is signed; give the secret_file with its key`,
 		`site.yaml:6:24: webhook holds a password; secrets come from files only`,

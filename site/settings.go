@@ -314,13 +314,14 @@ func (l *loader) hostPort(n *yaml.Node, what string) string {
 }
 
 func (l *loader) broker(n *yaml.Node) {
-	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file")
+	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file", "cert_file", "key_file", "client_ca_file")
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
 	b.URL = l.address(o.Get("url"), "url", brokerSchemes...)
 	b.User, b.PasswordFile = l.Text(o.Get("user"), "user"), l.path(o.Get("password_file"), "password_file")
-	b.CAFile = l.path(o.Get("ca_file"), "ca_file")
+	b.CAFile, b.ClientCAFile = l.path(o.Get("ca_file"), "ca_file"), l.path(o.Get("client_ca_file"), "client_ca_file")
+	b.CertFile, b.KeyFile = l.path(o.Get("cert_file"), "cert_file"), l.path(o.Get("key_file"), "key_file")
 	if b.URL != "" && b.Listen != "" {
 		l.Fail(o.Get("url"), "broker: give listen for the embedded broker or url for an outer one, not both")
 	}
@@ -328,6 +329,14 @@ func (l *loader) broker(n *yaml.Node) {
 		if o.Get(k) != nil && o.Get("url") == nil {
 			l.Fail(o.Get(k), "broker: %s belongs to an outer broker; give its url too", k)
 		}
+	}
+	for _, pair := range [][2]string{{"cert_file", "key_file"}, {"key_file", "cert_file"}, {"client_ca_file", "cert_file"}} {
+		if o.Get(pair[0]) != nil && o.Get(pair[1]) == nil {
+			l.Fail(o.Get(pair[0]), "broker: %s needs %s too", pair[0], pair[1])
+		}
+	}
+	if n := o.Get("client_ca_file"); n != nil && o.Get("url") != nil {
+		l.Fail(n, "broker: client_ca_file belongs to the embedded broker, and url names an outer one; leave it out, or write ca_file for the authority of the outer one")
 	}
 	if b.Listen == "" && b.URL == "" {
 		b.Listen = "127.0.0.1:1883"

@@ -100,7 +100,10 @@ type Broker struct {
 	URL          string // mqtt:// or mqtts:// of an outer broker; empty: embedded
 	User         string
 	PasswordFile string
-	CAFile       string
+	CAFile       string // authorities that vouch for an outer broker
+	CertFile     string // certificate of the embedded broker, which then speaks TLS, or ours for an outer one
+	KeyFile      string // of CertFile
+	ClientCAFile string // authorities of the certificates that clients of the embedded broker need
 }
 
 // Influx is where numbers go; URL empty means nowhere.

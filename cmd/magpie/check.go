@@ -147,7 +147,11 @@ func missingFiles(s *site.Site) (missing []error) {
 			note(err)
 		}
 	}
-	note(brokerSecrets(s.Broker, &sensors.SubscriberOptions{}))
+	b := s.Broker
+	if b.URL == "" { // its certificates are read as an outer one's
+		b.CAFile = b.ClientCAFile
+	}
+	note(brokerSecrets(b, &sensors.SubscriberOptions{}))
 	_, err := openSinks(s, io.Discard, nil, time.Now)
 	note(err)
 	_, err = devicePeers(s)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,8 +62,12 @@ func openSinks(s *site.Site, out io.Writer, publish func(string, []byte) error, 
 	return sinks, nil
 }
 
-// brokerSecrets fills in password and authorities of an outer broker.
+// passwordEnv may hold the password at an outer broker, in place of a file.
+const passwordEnv = "MAGPIE_BROKER_PASSWORD"
+
+// brokerSecrets fills in password, authorities and certificate for an outer broker.
 func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
+	o.Password = os.Getenv(passwordEnv)
 	if b.PasswordFile != "" {
 		p, err := os.ReadFile(b.PasswordFile)
 		if err != nil {
@@ -73,15 +75,9 @@ func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
 		}
 		o.Password = strings.TrimSpace(string(p))
 	}
-	if b.CAFile != "" {
-		pem, err := os.ReadFile(b.CAFile)
-		if err != nil {
-			return fmt.Errorf("broker: %w", err)
-		}
-		o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
-		if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("broker: %s holds no certificate in PEM form", b.CAFile)
-		}
+	var err error
+	if o.TLS, err = (sensors.Files{CA: b.CAFile, Cert: b.CertFile, Key: b.KeyFile}).Client(); err != nil {
+		return fmt.Errorf("broker: %w", err)
 	}
 	return nil
 }

@@ -18,13 +18,15 @@ import (
 )
 
 // brokerFlags are the flags of commands that speak to a broker by themselves.
-type brokerFlags struct{ url, user, passwordFile, caFile string }
+type brokerFlags struct{ url, user, passwordFile, caFile, certFile, keyFile string }
 
 func (b *brokerFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&b.url, "broker", "mqtt://127.0.0.1:1883", "the MQTT broker's `URL`, mqtt:// or mqtts://")
 	fs.StringVar(&b.user, "user", "", "user `name` at the broker")
-	fs.StringVar(&b.passwordFile, "password-file", "", "`file` that holds the user's password")
+	fs.StringVar(&b.passwordFile, "password-file", "", "`file` that holds the user's password (or "+passwordEnv+" in the environment)")
 	fs.StringVar(&b.caFile, "ca", "", "PEM `file` of the authorities that may vouch for an mqtts broker (default: the system's)")
+	fs.StringVar(&b.certFile, "cert", "", "PEM `file` of this client's certificate, for a broker that wants one")
+	fs.StringVar(&b.keyFile, "key", "", "PEM `file` of its key")
 }
 
 // options are the connection's part of a Subscriber's settings.
@@ -33,7 +35,8 @@ func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 	if err := site.CheckBroker(b.url); err != nil {
 		return o, fmt.Errorf("--broker %w", err)
 	}
-	return o, brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile}, &o)
+	err := brokerSecrets(site.Broker{PasswordFile: b.passwordFile, CAFile: b.caFile, CertFile: b.certFile, KeyFile: b.keyFile}, &o)
+	return o, err
 }
 
 // runRecord is `magpie record`: what a broker delivers, into a recording, until it is interrupted.

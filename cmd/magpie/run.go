@@ -89,6 +89,9 @@ func runRun(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	if set.broker != "" {
 		elsewhere := *s
+		if s.Broker.URL == "" {
+			elsewhere.Broker = site.Broker{} // user, certificates and all that is there are of the embedded one
+		}
 		elsewhere.Broker.URL = set.broker
 		s = &elsewhere
 	}
@@ -318,13 +321,13 @@ func (st *station) openBroker() error {
 	o := sensors.SubscriberOptions{URL: b.URL, User: b.User, Log: st.log.With("component", "mqtt"), ClientID: "magpie-" + st.site.Store.ID}
 	if b.URL == "" {
 		broker, err := sensors.NewBroker(sensors.BrokerOptions{Listen: b.Listen, Dir: st.path("broker"), Store: st.site.Store.ID,
-			Foreign: st.site.Sources, Users: b.Users, Keep: o.ClientID, Log: st.log.With("component", "broker")})
+			Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Keep: true, Log: st.log.With("component", "broker")})
 		if err != nil {
 			return err
 		}
 		st.broker = broker
 		st.onClose(func() error { broker.Close(); return nil })
-		o.URL = broker.URL()
+		o.URL, o.ClientID, o.TLS = broker.OwnURL(), broker.Client(), broker.OwnTLS()
 		o.User, o.Password = broker.Own()
 	} else if err := brokerSecrets(b, &o); err != nil {
 		return err

@@ -3,17 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"magpie/sensors"
 	"magpie/sensors/message"
 	"magpie/site"
 )
@@ -74,9 +72,18 @@ const waitingTracks = 600
 
 func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*trackPublisher, error) {
 	b := s.Broker
-	url = cmp.Or(url, b.URL)
-	if url == "" {
-		url = "mqtt://" + cmp.Or(b.Listen, "127.0.0.1:1883")
+	switch {
+	case b.URL != "":
+		url = cmp.Or(url, b.URL)
+	case url != "":
+		b = site.Broker{} // what is there is of the embedded one
+	case b.ClientCAFile != "":
+		return nil, errors.New("the site's embedded broker wants a certificate of its clients: give this worker a site file of its own with broker: {url: …, ca_file: …, cert_file: …, key_file: …}")
+	case b.CertFile != "":
+		url = "mqtts://" + b.Listen
+		b = site.Broker{CAFile: b.CertFile} // not ours, but the one to know it by
+	default:
+		url = "mqtt://" + b.Listen
 	}
 	p := &trackPublisher{
 		url: url, store: s.Store.ID, camera: camera, queue: make(chan outgoing, waitingTracks),
@@ -95,9 +102,11 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 		SetConnectRetryInterval(time.Second).SetMaxReconnectInterval(5*time.Second).
 		SetKeepAlive(10*time.Second).SetConnectTimeout(5*time.Second).SetWriteTimeout(5*time.Second).
 		SetBinaryWill(message.Topic(p.store, message.KindStatus, camera), will, 1, true)
-	if err := login(o, b); err != nil {
+	say := sensors.SubscriberOptions{URL: url, User: b.User, ClientID: o.ClientID}
+	if err := brokerSecrets(b, &say); err != nil {
 		return nil, err
 	}
+	o.SetUsername(say.User).SetPassword(say.Password).SetTLSConfig(say.TLS)
 	o.SetOnConnectHandler(func(mqtt.Client) {
 		p.log.Info("connected to the broker", "broker", url)
 		// The will may have said offline while we were away.
@@ -114,7 +123,7 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 	})
 	o.SetConnectionNotificationHandler(func(_ mqtt.Client, n mqtt.ConnectionNotification) {
 		if f, ok := n.(mqtt.ConnectionNotificationFailed); ok {
-			p.away(f.Reason)
+			p.away(say.Explain(context.Background(), f.Reason))
 		}
 	})
 	p.client = mqtt.NewClient(o)
@@ -135,30 +144,6 @@ func (p *trackPublisher) away(err error) {
 		p.log.Warn("no connection to the broker: what the camera sees waits; trying again", "broker", p.url, "error", err,
 			"for", now.Sub(p.outage.since).Round(time.Second), "frames", p.frames)
 	}
-}
-
-// login sets what the site says about user and certificates.
-func login(o *mqtt.ClientOptions, b site.Broker) error {
-	o.SetUsername(b.User)
-	if b.PasswordFile != "" {
-		pw, err := os.ReadFile(b.PasswordFile)
-		if err != nil {
-			return fmt.Errorf("broker's password: %w", err)
-		}
-		o.SetPassword(strings.TrimSpace(string(pw)))
-	}
-	if b.CAFile != "" {
-		pem, err := os.ReadFile(b.CAFile)
-		if err != nil {
-			return fmt.Errorf("broker's authority: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("broker's authority: %s holds no certificate", b.CAFile)
-		}
-		o.SetTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})
-	}
-	return nil
 }
 
 // publish hands a payload over; it waits only while too many others do.

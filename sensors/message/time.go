@@ -117,6 +117,9 @@ func ParseTime(raw []byte) (Time, error) {
 	if string(text) == "arrival" {
 		return Time{arrival: true}, nil
 	}
+	if ns, ok := utc(text); ok {
+		return Time{ns: ns}, nil
+	}
 	var at time.Time
 	if err := at.UnmarshalText(text); err != nil {
 		return Time{}, &TimeError{Reason: "ts is " + clip(raw) +
@@ -134,4 +137,48 @@ func clip(raw []byte) string {
 		return string(raw[:48]) + "…"
 	}
 	return string(raw)
+}
+
+// utc reads the usual form of a time, 2026-11-22T10:00:00.123Z with up to nine digits of a second, in this century: several
+// times as fast as package time, which reads all others and says what is wrong with them.
+func utc(text []byte) (ns int64, ok bool) {
+	const form = "20yy-mm-ddThh:mm:ss"
+	if len(text) <= len(form) || len(text) > len(form)+len(".123456789Z") || text[len(text)-1] != 'Z' {
+		return 0, false
+	}
+	for i := range len(form) {
+		switch c := form[i]; c {
+		case 'y', 'm', 'd', 'h', 's':
+			if text[i]-'0' > 9 {
+				return 0, false
+			}
+		default:
+			if text[i] != c {
+				return 0, false
+			}
+		}
+	}
+	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
+	year, month, day, hour, minute, second := two(2), two(5), two(8), two(11), two(14), two(17)
+	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false // the last days of a month among them
+	}
+	before := [...]int{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
+	days := 10957 + year*365 + (year+3)/4 + before[month-1] + day - 1 // from 1970; every fourth year of this century is a leap year
+	if month > 2 && year%4 == 0 {
+		days++
+	}
+	fraction := text[len(form) : len(text)-1]
+	if len(fraction) == 1 || len(fraction) > 0 && fraction[0] != '.' {
+		return 0, false
+	}
+	unit := int64(time.Second)
+	for _, c := range fraction[min(1, len(fraction)):] {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		unit /= 10
+		ns += int64(c-'0') * unit
+	}
+	return int64(((days*24+hour)*60+minute)*60+second)*int64(time.Second) + ns, true
 }
