@@ -139,6 +139,50 @@ func TestBag(t *testing.T) {
 	}
 }
 
+// TestTwin: dearer goods of the same weight, seen where the scale is, are likely there in the place of scanned ones, unless the
+// scanned ones are seen too.
+func TestTwin(t *testing.T) {
+	s := cornerShop()
+	s.Products[jacket].Grams = 500
+	w := NewWorld(s)
+	for _, c := range []struct {
+		twin bool
+		want float64
+	}{{false, 0.75}, {true, 0.13}} {
+		held := []heldUnits{{units: units{jacket, 1}, there: true}, {units: units{product: salt}, twin: c.twin}}
+		got := 0.0
+		for _, x := range w.explain(0, 29, []units{{salt, 1}}, held, false) {
+			if x.in == jacket && x.out == salt {
+				got += x.p
+			}
+		}
+		if !near(got, c.want, 0.02) {
+			t.Errorf("with its twin seen %v: %.3f; want %.2f", c.twin, got, c.want)
+		}
+	}
+}
+
+// TestPutBackAfterTheSale: goods that a till has shown and that are on a shelf again are no longer with who showed them, but
+// what the sale at hand shows is.
+func TestPutBackAfterTheSale(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	v := w.open(0, "A", monday)
+	*w.item(v, sauce, "") = Item{Product: sauce, Shown: 3, kept: 2}
+	*w.item(v, salt, "") = Item{Product: salt, Shown: 1, kept: 1}
+	w.putBack(Fact{At: w.now, Kind: FactPutBack, Source: w.Store.SourceIndex("g1"), Product: sauce, N: 1.5, P: 1}, []claim{{v, 1}})
+	if it := v.line(sauce, ""); it.Shown != 1.5 || it.kept != 0.5 {
+		t.Errorf("%+v; want 1.5 of it shown, 0.5 of them before", *it)
+	}
+	w.putBack(Fact{At: w.now, Kind: FactPutBack, Source: w.Store.SourceIndex("g1"), Product: sauce, N: 1, P: 1}, []claim{{v, 1}})
+	if it := v.line(sauce, ""); it.Shown != 1 || it.kept != 0 {
+		t.Errorf("%+v; what the sale at hand shows stays", *it)
+	}
+	if it := v.line(salt, ""); it.Shown != 1 || it.kept != 1 {
+		t.Errorf("%+v; nobody has put it back", *it)
+	}
+}
+
 // TestLanes: a checkout zone is in the lane of the till that is nearest, if one is near.
 func TestLanes(t *testing.T) {
 	square := func(x float64) []Point { return []Point{{x, 0}, {x + 1, 0}, {x + 1, 1}, {x, 1}} }
