@@ -285,3 +285,47 @@ func TestBagAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoseLane: goods in a lane without a sale are with who stands there, not with who stood there long ago, nor with who is
+// hardly near; and what comes long after a sale is not what its customer packs.
+func TestWhoseLane(t *testing.T) {
+	t.Run("another stands there now", func(t *testing.T) {
+		s := newBagStory(t)
+		s.walk("cam-1", "A", 0, 10, atTill)
+		s.walk("cam-1", "A", 10.2, 70, atTill, Point{1, 4.5})
+		s.walk("cam-1", "B", 54, 70, atTill)
+		s.shows(5, "goods", "salt", 0)
+		s.shows(60, "tag", jacketTag, 0)
+		s.tell(65)
+		if a, b := s.rows(s.of("cam-1/A")), s.rows(s.of("cam-1/B")); a != "not scanned 0.9 salt p 0.90 worth 0.81" || b != "not scanned 1.0 jacket p 1.00 worth 99.00" {
+			t.Errorf("A: %s\nB: %s", a, b)
+		}
+	})
+	t.Run("somebody is hardly near", func(t *testing.T) {
+		s := newBagStory(t)
+		s.walk("cam-1", "A", 0, 10, Point{2.8, 1})
+		s.shows(5, "goods", "salt", 0)
+		w := s.tell(8)
+		if n := len(w.Visits()); n != 2 || s.rows(s.of("cam-1/A")) != "" {
+			t.Errorf("%d visits, A: %s", n, s.rows(s.of("cam-1/A")))
+		}
+	})
+	t.Run("long after the sale", func(t *testing.T) {
+		s := newBagStory(t)
+		s.walk("cam-1", "A", 0, 60, atTill)
+		s.shows(5, "goods", "salt", 0)
+		s.till(6, "1", Scan, saltSKU)
+		s.till(7, "1", Tender, "")
+		s.till(8, "1", Close, "")
+		s.shows(20, "goods", "salt", 0)
+		s.tell(30)
+		if got := s.view(s.of("cam-1/A")).Unpaid(nil); got > 0.2 {
+			t.Errorf("unpaid %.2f of what he packs", got)
+		}
+		s.shows(50, "goods", "salt", 0)
+		s.tell(55)
+		if got := s.view(s.of("cam-1/A")).Unpaid(nil); got < 0.7 {
+			t.Errorf("unpaid %.2f of what comes long after he has paid", got)
+		}
+	})
+}
