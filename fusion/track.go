@@ -64,7 +64,7 @@ func (w *World) foldTrack(e *Event) {
 		return
 	}
 	if v := t.visit; v.PosAt+lostAfter <= e.TS { // the timer has fired
-		w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+		w.watch(v, e.TS)
 		defer func() { w.begun(t.visit, e) }()
 	}
 	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
