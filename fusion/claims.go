@@ -240,6 +240,9 @@ func shares(c []claim, sum float64) []claim {
 
 // likelihood is exp(−d²/2σ²), rounded so that every machine gets the same.
 func likelihood(d, sigma float64) float64 {
+	if d == 0 {
+		return 1
+	}
 	z := d / sigma
 	return round9(math.Exp(-float64(z*z) / 2))
 }

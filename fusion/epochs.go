@@ -60,8 +60,11 @@ func (e *epoch) end() int64   { return (e.number + 1) * epochNS }
 
 func (e *epoch) size() int { return len(e.events) + len(e.hot) + len(e.shelf) + len(e.samples) }
 
-// sort orders the events from the from-th on.
+// sort orders the events from the from-th on. What all is in order stays so until another comes.
 func (e *epoch) sort(from int) {
+	if len(e.order) == len(e.events) {
+		return
+	}
 	for len(e.order) < len(e.events) {
 		e.order = append(e.order, int32(len(e.order)))
 	}

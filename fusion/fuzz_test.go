@@ -162,6 +162,11 @@ func bounded(t *testing.T, c *Core[*diary]) {
 	limit("timers", len(w.timers), 3*w.born)
 	limit("lots", len(w.lots), maxAllLots)
 	limit("deeds", len(w.deeds), maxDeeds)
+	limit("goods out of place", len(w.strays), maxStrays)
+	limit("moments that wait for cameras", len(w.anchors), maxAnchors)
+	limit("pairs", len(w.pairs), minutePairs*int((c.clocks.lag+pairKeep)/minuteNS+2))
+	limit("tracks whose messages may be urgent", len(c.urgency.where), 4097)
+	limit("epochs", len(c.epochs.list), int((keepFacts+2*checkpointEvery+20*second)/epochNS))
 	limit("checkpoints", len(c.checkpoints), int(keepFacts/checkpointEvery)+2)
 	for i := range w.live {
 		limit("silences of a source", len(w.live[i].holes), maxHoles)
@@ -200,6 +205,10 @@ func bounded(t *testing.T, c *Core[*diary]) {
 			limit("mates of a visit that paid", len(v.paidBy), maxMates)
 			limit("lots of a visit", len(v.lots), maxLots)
 			limit("meetings of a visit", len(v.met), maxMeetings)
+			limit("visits that one may be", len(v.like), maxLike)
+			limit("hands of a visit", len(v.hands), maxHands)
+			limit("hands of a visit at plates", len(v.touches), maxTouches)
+			limit("places for facts", cap(v.Facts), 2*maxFacts)
 		}
 	}
 }
@@ -271,7 +280,7 @@ func FuzzCore(f *testing.F) {
 		order := make([]int, len(all))
 		for i := range all {
 			order[i] = i
-			key[i] = all[i].Received + int64(all[i].Ident%5)*second
+			key[i] = all[i].Received + int64((all[i].Ident+uint64(i))%5)*second // copies too
 		}
 		slices.SortStableFunc(order, func(i, j int) int { return cmp(key[i], key[j]) })
 		other := make([]Message, len(all))

@@ -60,12 +60,17 @@ func (w *World) moveTo(v *Visit, p Point, ts int64) {
 // near lists the visits that a camera has last seen within r metres of p, and maybe some that are farther away, in the order
 // in which they began. The list holds until the next call.
 func (w *World) near(p Point, r float64) []*Visit {
+	return w.nearBut(p, r, func(*Visit) bool { return false })
+}
+
+// nearBut is near without those of whom but says so, which are many: they need not be put in order.
+func (w *World) nearBut(p Point, r float64, but func(*Visit) bool) []*Visit {
 	w.nearby = w.nearby[:0]
 	low, high := cellOf(Point{p.X - r, p.Y - r}), cellOf(Point{p.X + r, p.Y + r})
 	cells := float64(high.x-low.x+1) * float64(high.y-low.y+1)
 	if cells >= float64(len(w.visits)) { // a look at all of them is no more
 		for _, v := range w.visits {
-			if v.PosAt != 0 {
+			if v.PosAt != 0 && !but(v) {
 				w.nearby = append(w.nearby, v)
 			}
 		}
@@ -81,7 +86,11 @@ func (w *World) near(p Point, r float64) []*Visit {
 	}
 	for x := low.x; x <= high.x; x++ {
 		for y := low.y; y <= high.y; y++ {
-			w.nearby = append(w.nearby, w.grid[cellAt{x, y}]...)
+			for _, v := range w.grid[cellAt{x, y}] {
+				if !but(v) {
+					w.nearby = append(w.nearby, v)
+				}
+			}
 		}
 	}
 	slices.SortFunc(w.nearby, func(a, b *Visit) int { return a.number - b.number })

@@ -1,6 +1,7 @@
 package fusion
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -37,5 +38,57 @@ func TestNear(t *testing.T) {
 				t.Fatalf("step %d: visit %d is not here", step, v.number)
 			}
 		}
+		all := slices.Clone(got)
+		odd := func(v *Visit) bool { return v.number%2 == 1 }
+		if got := w.nearBut(p, reach, odd); !slices.Equal(got, slices.DeleteFunc(all, odd)) {
+			t.Fatalf("step %d: without the odd ones: %v", step, got)
+		}
+	}
+}
+
+// TestAt holds where a visit was to a look at all of its way, of two points as near the earlier.
+func TestAt(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 2000 {
+		v, now := &Visit{}, monday
+		for range r.IntN(8) {
+			now += r.Int64N(4) * second / 2
+			v.trail = append(v.trail, trailPoint{at: now, p: Point{r.Float64(), 0}})
+		}
+		ts := monday + r.Int64N(30)*second/2
+		want, gap := Point{}, int64(math.MaxInt64)
+		for _, p := range v.trail {
+			if d := abs(p.at - ts); d < gap {
+				want, gap = p.p, d
+			}
+		}
+		if got, by, ok := v.at(ts); got != want || by != gap || ok != (gap <= lostAfter) {
+			t.Fatalf("at %d: %v, %d, %v; want %v, %d of %+v", ts, got, by, ok, want, gap, v.trail)
+		}
+	}
+}
+
+// TestEpochOrder: events that come while part of an epoch is folded are put in order among the rest, and what is in order is
+// not looked at again.
+func TestEpochOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	e, done := &epoch{}, 0
+	for range 300 {
+		if r.IntN(2) == 0 {
+			floor := int64(0)
+			if done > 0 {
+				floor = e.events[e.order[done-1]].TS
+			}
+			e.events = append(e.events, Event{TS: floor + 1 + r.Int64N(50), Hash: r.Uint64()})
+		}
+		e.sort(done)
+		if !slices.IsSortedFunc(e.order, func(a, b int32) int { return e.events[a].Compare(&e.events[b]) }) || len(e.order) != len(e.events) {
+			t.Fatalf("%d events in the order %v", len(e.events), e.order)
+		}
+		done += r.IntN(2) * r.IntN(len(e.order)-done+1)
+	}
+	e.order[len(e.order)-1], e.order[0] = e.order[0], e.order[len(e.order)-1]
+	if e.sort(0); e.events[e.order[0]].TS <= e.events[e.order[1]].TS {
+		t.Error("a second look at events that are in order: that is what took most of the time with many people")
 	}
 }

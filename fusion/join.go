@@ -220,7 +220,7 @@ func (w *World) joinFrame(frame []Event) {
 		v := w.visit(list[i].is)
 		if v == nil {
 			v = w.open(e.Source, e.ID, e.TS)
-			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+			w.watch(v, e.TS)
 			if len(like[i]) > maxLike {
 				slices.SortStableFunc(like[i], func(a, b likeness) int { return cmp(a.cost(), b.cost()) })
 				like[i] = like[i][:maxLike]
@@ -233,7 +233,7 @@ func (w *World) joinFrame(frame []Event) {
 			}
 			v.from = e.Floor
 		} else if v.PosAt+lostAfter <= e.TS {
-			w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+			w.watch(v, e.TS)
 		}
 		w.tracks[key] = &track{key: key, visit: v, first: e.TS, at: e.TS, placed: true, pos: e.Floor, sd: e.SD}
 		w.follow(v, key)

@@ -70,8 +70,12 @@ func (w *World) compare(v *Visit, e *Event) {
 
 // lookAround finds visits that another camera sees where a frame shows this one.
 func (w *World) lookAround(v *Visit, e *Event) {
-	for _, o := range w.near(e.Floor, seenReach) {
-		if o.camera == e.Source || e.TS-o.PosAt > together || o == v || len(v.like) == maxLike || !o.begunBefore(v) ||
+	if len(v.like) == maxLike {
+		return
+	}
+	other := func(o *Visit) bool { return o.camera == e.Source || e.TS-o.PosAt > together || !o.begunBefore(v) }
+	for _, o := range w.nearBut(e.Floor, seenReach, other) {
+		if o == v || len(v.like) == maxLike ||
 			slices.ContainsFunc(v.like, func(l likeness) bool { return l.visit == o.number }) {
 			continue
 		}

@@ -20,7 +20,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.Facts = w.mergeFacts(v, o)
 	v.mergeTrack(w, o, newer)
 	if !watched && v.PosAt != 0 && v.PosAt+lostAfter > w.now {
-		w.timers.push(timer{v.PosAt + lostAfter, timerLost, v.number})
+		w.watch(v, v.PosAt)
 	}
 	v.Last = max(v.Last, o.Last)
 	v.Staff = max(v.Staff, o.Staff)
@@ -66,18 +66,9 @@ func (w *World) rename(o, v *Visit) {
 		}
 	}
 	for _, x := range w.visits {
-		if x == o {
-			continue
+		if x != o {
+			x.renameIn(o, v)
 		}
-		x.renameMate(o, v)
-		if i := slices.Index(x.paidBy, o.number); i >= 0 {
-			x.paidBy = slices.Delete(slices.Clone(x.paidBy), i, i+1)
-			if x != v && !slices.Contains(x.paidBy, v.number) {
-				x.paidBy = append(x.paidBy, v.number)
-			}
-		}
-		x.renameMeeting(o, v)
-		x.renameLike(o, v)
 	}
 }
 
@@ -102,18 +93,39 @@ func renamed(who []doer, from, to int) []doer {
 	return all
 }
 
-func (v *Visit) renameMate(o, by *Visit) {
-	i := slices.IndexFunc(v.mates, func(m mate) bool { return m.visit == o.number })
+// without takes what a list says of a visit out of it; ok: it said something.
+func without[T any](list *[]T, visit int, of func(T) int) (x T, ok bool) {
+	i := slices.IndexFunc(*list, func(x T) bool { return of(x) == visit })
 	if i < 0 {
-		return
+		return x, false
 	}
-	m := v.mates[i]
-	v.mates = slices.Delete(v.mates, i, i+1)
-	if v == by {
-		return
+	x = (*list)[i]
+	*list = slices.Delete(*list, i, i+1)
+	return x, true
+}
+
+// renameIn puts a visit in the place of another in what this one knows of company, meetings and likeness.
+func (v *Visit) renameIn(o, by *Visit) {
+	if m, ok := without(&v.mates, o.number, func(m mate) int { return m.visit }); ok && v != by {
+		m.visit, m.id = by.number, by.ID
+		v.addMate(m)
 	}
-	m.visit, m.id = by.number, by.ID
-	v.addMate(m)
+	if m, ok := without(&v.met, o.number, func(m meeting) int { return m.visit }); ok && v != by {
+		m.visit = by.number
+		v.addMeeting(m)
+	}
+	if slices.Contains(v.paidBy, o.number) {
+		v.paidBy = slices.Clone(v.paidBy) // copies of the visit share them
+		without(&v.paidBy, o.number, func(n int) int { return n })
+		if v != by && !slices.Contains(v.paidBy, by.number) {
+			v.paidBy = append(v.paidBy, by.number)
+		}
+	}
+	l, ok := without(&v.like, o.number, func(l likeness) int { return l.visit })
+	if ok && v != by && by.begunBefore(v) && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == by.number }) {
+		l.visit = by.number
+		v.like = append(v.like, l)
+	}
 }
 
 // addMate takes what is known of company; of two accounts of one the longer.
@@ -131,20 +143,6 @@ func (v *Visit) addMate(m mate) {
 	}
 }
 
-func (v *Visit) renameMeeting(o, by *Visit) {
-	i := slices.IndexFunc(v.met, func(m meeting) bool { return m.visit == o.number })
-	if i < 0 {
-		return
-	}
-	m := v.met[i]
-	v.met = slices.Delete(v.met, i, i+1)
-	if v == by {
-		return
-	}
-	m.visit = by.number
-	v.addMeeting(m)
-}
-
 func (v *Visit) addMeeting(m meeting) {
 	for i := range v.met {
 		if n := &v.met[i]; n.visit == m.visit {
@@ -154,19 +152,6 @@ func (v *Visit) addMeeting(m meeting) {
 	}
 	if len(v.met) < maxMeetings {
 		v.met = append(v.met, m)
-	}
-}
-
-func (v *Visit) renameLike(o, by *Visit) {
-	i := slices.IndexFunc(v.like, func(l likeness) bool { return l.visit == o.number })
-	if i < 0 {
-		return
-	}
-	l := v.like[i]
-	v.like = slices.Delete(v.like, i, i+1)
-	if v != by && by.begunBefore(v) && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == by.number }) {
-		l.visit = by.number
-		v.like = append(v.like, l)
 	}
 }
 

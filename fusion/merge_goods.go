@@ -57,7 +57,11 @@ func (w *World) mergeBasket(v, o *Visit) {
 	v.lots = lots
 	for i := range v.Basket {
 		if it := &v.Basket[i]; it.EPC != "" && it.known > 1 {
-			w.unlabel(v, it.Product, it.EPC, it.known-1)
+			product, epc := it.Product, it.EPC
+			w.unlabel(v, product, epc, it.known-1)
+			if it := v.line(product, epc); it != nil { // what was beyond the one unit is not taken off it
+				it.N = max(it.N, it.known)
+			}
 		}
 	}
 	o.Basket, o.lots, o.Others = nil, nil, nil

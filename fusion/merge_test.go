@@ -439,3 +439,20 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		}
 	}
 }
+
+// TestOneTagOfTwo: of two who are one person, of whom each had the goods of a tag with a probability, one has the tag's one unit, and
+// the rest has none.
+func TestOneTagOfTwo(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
+	for _, v := range []*Visit{a, b} {
+		l := w.newLot(Fact{At: w.now, Product: sauce, N: 1, P: 1}, 1)
+		w.give(l, v, sauceTag, 0.8)
+	}
+	w.mergeBasket(a, b)
+	tag, rest := a.line(sauce, sauceTag), a.line(sauce, "")
+	if !near(tag.N, 1, 1e-9) || !near(tag.known, 1, 1e-9) || !near(rest.N, 0.6, 1e-9) {
+		t.Errorf("%+v and %+v; want one unit with the tag, and 0.6 without", tag, rest)
+	}
+}

@@ -110,7 +110,7 @@ func (w *World) split(v *Visit, later, stays *track) *Visit {
 		u.visit, u.far = n, 0
 	}
 	stays.far = 0
-	w.timers.push(timer{w.now + lostAfter, timerLost, n.number})
+	w.watch(n, w.now)
 	w.begun(n, &Event{TS: w.now, Source: later.key.source, ID: later.key.id, Conf: 1})
 	w.place(n, later)
 	w.place(v, stays)

@@ -64,7 +64,7 @@ func (w *World) foldTrack(e *Event) {
 		return
 	}
 	if v := t.visit; v.PosAt+lostAfter <= e.TS { // the timer has fired
-		w.timers.push(timer{e.TS + lostAfter, timerLost, v.number})
+		w.watch(v, e.TS)
 		defer func() { w.begun(t.visit, e) }()
 	}
 	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
@@ -356,10 +356,13 @@ func (w *World) follows(source int, v *Visit) bool {
 // two seconds.
 func (v *Visit) at(ts int64) (Point, int64, bool) {
 	best, gap := Point{}, int64(math.MaxInt64)
-	for _, t := range v.trail {
-		if d := abs(t.at - ts); d < gap {
-			best, gap = t.p, d
+	for i := len(v.trail) - 1; i >= 0; i-- { // which is in order: it comes nearer to ts, and then goes away
+		t := &v.trail[i]
+		d := abs(t.at - ts)
+		if d > gap {
+			break
 		}
+		best, gap = t.p, d
 	}
 	return best, gap, gap <= lostAfter
 }

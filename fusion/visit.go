@@ -232,11 +232,16 @@ func (w *World) visit(number int) *Visit {
 // touch says that the visit was observed now, and so goes on.
 func (w *World) touch(v *Visit) { v.Last = max(v.Last, w.now) }
 
+// watch asks lostAfter from then whether a camera has seen the visit since.
+func (w *World) watch(v *Visit, from int64) {
+	w.timers.push(timer{from + lostAfter, timerLost, v.number})
+}
+
 func (w *World) fire(v *Visit, t timer) {
 	switch t.kind {
 	case timerLost:
-		if due := v.PosAt + lostAfter; due > t.due {
-			w.timers.push(timer{due, timerLost, v.number})
+		if v.PosAt+lostAfter > t.due {
+			w.watch(v, v.PosAt)
 			return
 		}
 		w.lost(v)
@@ -254,7 +259,7 @@ func (w *World) fire(v *Visit, t timer) {
 // camera that still reports, has gone out.
 func (w *World) lost(v *Visit) {
 	if w.live[v.camera].last <= v.PosAt { // it may come back, and not see him
-		w.timers.push(timer{w.now + lostAfter, timerLost, v.number})
+		w.watch(v, w.now)
 		return
 	}
 	for z := range v.stays {
