@@ -24,12 +24,10 @@ func (s *Set) Policy(id string) *Policy {
 }
 
 // timer gives the clock for a call that is to be measured, else nil.
-func (s *Set) timer(b *bench) func() int64 {
-	if b.call%measureEvery != 0 {
+func (s *Set) timer() func() int64 {
+	clock := s.clock.Load()
+	if clock == nil || s.calls.Add(1)%measureEvery != 0 {
 		return nil
 	}
-	if clock := s.clock.Load(); clock != nil {
-		return *clock
-	}
-	return nil
+	return *clock
 }

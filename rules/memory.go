@@ -389,7 +389,7 @@ func (s *Set) Fire(m *Memory, v fusion.View) bool {
 func (s *Set) rejudge(m *Memory, b *bench) bool {
 	j := &s.by[m.kind]
 	any := false
-	clock := s.timer(b)
+	clock := s.timer()
 	for _, i := range b.dirty {
 		began := int64(0)
 		if clock != nil {

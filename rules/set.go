@@ -65,6 +65,7 @@ type Set struct {
 
 	by    [len(fusion.SubjectKinds)]judged
 	clock atomic.Pointer[func() int64]
+	calls atomic.Uint64 // of judgements, for the clock's turn
 }
 
 // judged is what judges one kind of subject: its policies that are not off, sorted by id, the operands that they read and the
