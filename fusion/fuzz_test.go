@@ -191,7 +191,7 @@ func bounded(t *testing.T, c *Core[*diary]) {
 	for _, list := range [][]*Visit{w.visits, w.tills, w.cashiers, w.zones, {w.store}} {
 		for _, v := range list {
 			if v.Subject == SubjectVisit {
-				limit("facts of a visit", len(v.Facts), maxFacts)
+				limit("facts of a visit", len(v.Facts), v.most())
 			}
 			limit("facts of a ledger", len(v.Facts), maxLedger)
 			limit("lines of a basket", len(v.Basket), maxBasket)
@@ -208,7 +208,7 @@ func bounded(t *testing.T, c *Core[*diary]) {
 			limit("visits that one may be", len(v.like), maxLike)
 			limit("hands of a visit", len(v.hands), maxHands)
 			limit("hands of a visit at plates", len(v.touches), maxTouches)
-			limit("places for facts", cap(v.Facts), 2*maxFacts)
+			limit("places for facts", cap(v.Facts), 2*v.most())
 		}
 	}
 }
