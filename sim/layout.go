@@ -46,7 +46,7 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	}
 	d := newDice(seed, 21)
 	length := math.Round(d.between(6, 11))
-	width, back := 3*float64(aisles)+1, 5+length
+	width, back := float64(3*aisles+1), 5+length
 	var y, products strings.Builder
 	put := func(format string, args ...any) { fmt.Fprintf(&y, format+"\n", args...) }
 	put("# A store drawn by magpie simulate with seed %d. Nothing of it is real. Metres; the doors are at y = 0.", seed)
@@ -58,13 +58,13 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	tills := 2 + aisles/3
 	step := (width - 6) / float64(tills)
 	for k := range tills {
-		x := 3 + step*float64(k)
-		put("  - {id: till-zone-%d, kind: checkout, polygon: [[%.2f,1],[%.2f,1],[%.2f,2.6],[%.2f,2.6]]}", k+1, x, x+step*0.8, x+step*0.8, x)
+		x := 3 + float64(step*float64(k))
+		put("  - {id: till-zone-%d, kind: checkout, polygon: [[%.2f,1],[%.2f,1],[%.2f,2.6],[%.2f,2.6]]}", k+1, x, x+float64(step*0.8), x+float64(step*0.8), x)
 	}
 	put("  - {id: fitting, kind: fitting, polygon: [[0.5,%g],[3,%g],[3,%g],[0.5,%g]]}", back+1.5, back+1.5, back+3.5, back+3.5)
 	put("  - {id: stock, kind: stockroom, polygon: [[%g,%g],[%g,%g],[%g,%g],[%g,%g]]}", width-3, back+1.5, width-0.5, back+1.5, width-0.5, back+3.5, width-3, back+3.5)
 	for k := range aisles {
-		x, kind := 1+3*float64(k), "aisle"
+		x, kind := float64(1+3*k), "aisle"
 		if k == aisles-1 {
 			kind = "high-value"
 		}
@@ -75,7 +75,7 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	put("  - {id: cam-front-2, frame: [1280, 720], sees: [[%g,-1],[%g,5],[0,5],[0,-1]]}", width, width)
 	put("  - {id: cam-back, frame: [1280, 720], sees: [[0,%g],[0,%g],[%g,%g],[%g,%g]]}", back+1.5, back-0.5, width, back-0.5, width, back+1.5)
 	for k := range aisles {
-		x := 1 + 3*float64(k)
+		x := float64(1 + 3*k)
 		if k == 0 || d.chance(0.9) { // some aisles have none
 			put("  - {id: cam-aisle-%d, frame: [1280, 720], sees: [[%g,4.5],[%g,4.5],[%g,%g],[%g,%g]]}", k+1, x-0.3, x+2.3, x+2.3, back+0.5, x-0.3, back+0.5)
 		}
@@ -106,7 +106,7 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	}
 	for k := range aisles {
 		for side := range 2 {
-			x := 1 + 3*float64(k) - 0.25 + 2.5*float64(side)
+			x := float64(1+3*k) - 0.25 + float64(2.5*float64(side))
 			sort := all[d.IntN(len(all))]
 			if k == aisles-1 {
 				sort = all[d.IntN(5)]

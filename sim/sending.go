@@ -42,7 +42,7 @@ func (w *world) newClock(kind fusion.Kind) *clock {
 		c.jumpAt = time.Duration(w.noise.between(0, w.end.Seconds()) * float64(time.Second))
 		c.jump = time.Duration(w.noise.between(-2, 2) * float64(time.Second))
 	}
-	for range int(w.m.gaps*w.o.Hours + w.noise.Float64()) {
+	for range int(float64(w.m.gaps*w.o.Hours) + float64(w.noise.Float64())) {
 		from := time.Duration(w.noise.between(0, w.end.Seconds()) * float64(time.Second))
 		c.gaps = append(c.gaps, gap{from: from, to: from + time.Duration(w.noise.between(2, 60)*float64(time.Second))})
 	}

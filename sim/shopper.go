@@ -121,8 +121,8 @@ func (w *world) approach(s *shopper, to fusion.Point) bool {
 		ox, oy := s.here.X-o.here.X, s.here.Y-o.here.Y
 		if r := math.Hypot(ox, oy); r < 0.7 && r > 0.01 && d > 0.8 {
 			push := (0.7 - r) / 0.7
-			vx += float64(push * (ox - 0.7*oy) / r) // and to one side, so that two who meet do not block each other
-			vy += float64(push * (oy + 0.7*ox) / r)
+			vx += float64(push * (ox - float64(0.7*oy)) / r) // and to one side, so that two who meet do not block each other
+			vy += float64(push * (oy + float64(0.7*ox)) / r)
 		}
 	}
 	v := max(0.3, math.Hypot(vx, vy))

@@ -75,7 +75,7 @@ func (w *world) presses(i int, grams float64) {
 	at := w.stands[i].scale.At
 	for j := range w.stands {
 		o := w.stands[j].scale.At
-		if dx, dy := o[0]-at[0], o[1]-at[1]; j != i && o[2] == at[2] && dx*dx+dy*dy < 0.5*0.5 {
+		if dx, dy := o[0]-at[0], o[1]-at[1]; j != i && o[2] == at[2] && float64(dx*dx)+float64(dy*dy) < 0.5*0.5 {
 			w.stands[j].forces = append(w.stands[j].forces, force{w.now, float64(grams * w.m.crossTalk * w.dice.between(0.5, 1.5)), 0})
 		}
 	}

@@ -58,9 +58,9 @@ func ends(polygon []fusion.Point) (out [2]fusion.Point) {
 		if length[k] > 0 && d >= length[k] {
 			continue
 		}
-		m := fusion.Point{X: (a.X + b.X) / 2, Y: (a.Y + b.Y) / 2}
+		m := fusion.Point{X: float64((a.X + b.X) / 2), Y: float64((a.Y + b.Y) / 2)}
 		r := max(0.01, apart(m, centre))
-		length[k], out[k] = d, fusion.Point{X: m.X + float64((m.X-centre.X)*0.5/r), Y: m.Y + float64((m.Y-centre.Y)*0.5/r)}
+		length[k], out[k] = d, fusion.Point{X: m.X + float64((m.X-centre.X)*(0.5/r)), Y: m.Y + float64((m.Y-centre.Y)*(0.5/r))}
 	}
 	return out
 }

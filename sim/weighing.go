@@ -111,7 +111,7 @@ func (w *world) streams(st *stand, load float64) {
 // ringAlone lets gates ring for nothing.
 func (w *world) ringAlone() {
 	for i := range w.store.Zones {
-		for range int(w.m.gateAlone*w.o.Hours + w.noise.Float64()) {
+		for range int(float64(w.m.gateAlone*w.o.Hours) + float64(w.noise.Float64())) {
 			if w.store.Zones[i].Kind == fusion.Exit {
 				w.alarm(i, time.Duration(w.noise.between(0, w.end.Seconds())*float64(time.Second)).Truncate(time.Millisecond))
 			}
