@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -32,14 +31,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	seed := fs.Uint64("seed", 1, "of the first store; each further one has the next")
 	aisles := fs.Int("aisles", 5, "how many aisles each store has")
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
-	var o sim.ShopOptions
-	fs.Float64Var(&o.Hours, "hours", 0.5, "hours of each run")
-	fs.Float64Var(&o.Thefts, "thefts", 0.12, "share of visits that are thefts")
-	fs.Float64Var(&o.Twins, "twins", 0.6, "share of the honest visits that look like a theft")
-	fs.Float64Var(&o.Noise, "noise", 1, "factor on what is wrong with sensors; 0: perfect ones")
-	spread := fs.Bool("spread", true, "draw each number of the noise anew for each run, between its half and its double")
-	only := fs.String("only", "", "the `kinds` of visit beside plain ones, separated by commas")
-	off := fs.String("off", "", "`sources` or kinds of source that say nothing, separated by commas")
+	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
 	fs.Usage = func() {
 		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--off KIND,…] [--json]")
 		fs.PrintDefaults()
@@ -51,7 +43,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 		fs.Usage()
 		return errors.New("give 1 to 1000 runs, and nothing beside the flags")
 	}
-	o.Spread, o.Only, o.Off = *spread, words(*only), words(*off)
+	o := flags.options()
 	judged := make([]sim.Judged, *runs)
 	errs := make([]error, *runs)
 	var wg sync.WaitGroup
@@ -100,16 +92,11 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions) (
 		return j, err
 	}
 	defer os.RemoveAll(dir)
-	l, err := sim.DrawLayout(seed, aisles)
+	path, err := drawSite(dir, seed, aisles)
 	if err != nil {
 		return j, err
 	}
-	for name, text := range map[string]string{"site.yaml": l.Site, "products.csv": l.Products} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return j, err
-		}
-	}
-	s, err := site.Load(filepath.Join(dir, "site.yaml"))
+	s, err := site.Load(path)
 	if err != nil {
 		return j, err
 	}

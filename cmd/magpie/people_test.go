@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"magpie/alerts"
@@ -62,17 +60,11 @@ func TestSimulatedPeople(t *testing.T) {
 // simulatedStore draws a store of five aisles and plays it.
 func simulatedStore(t testing.TB, seed uint64, o sim.ShopOptions) (*site.Site, *sim.Simulated) {
 	t.Helper()
-	l, err := sim.DrawLayout(seed, 5)
+	path, err := drawSite(t.TempDir(), seed, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	for name, text := range map[string]string{"site.yaml": l.Site, "products.csv": l.Products} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := site.Load(filepath.Join(dir, "site.yaml"))
+	s, err := site.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}

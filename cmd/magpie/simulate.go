@@ -23,15 +23,8 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 	sitePath := fs.String("site", "", "the site `file` of the store to play (default: a store is drawn)")
 	aisles := fs.Int("aisles", 5, "how many aisles a drawn store has")
 	seed := fs.Uint64("seed", 1, "the same seed gives the same store, people and noise")
-	var o sim.ShopOptions
-	fs.Float64Var(&o.Hours, "hours", 1, "hours of store time")
-	fs.Float64Var(&o.Visits, "visits", 0, "visits an hour (default: as measured)")
-	fs.Float64Var(&o.Thefts, "thefts", 0.15, "share of visits that are thefts")
-	fs.Float64Var(&o.Twins, "twins", 0.3, "share of the honest visits that look like a theft")
-	fs.Float64Var(&o.Noise, "noise", 1, "factor on what is wrong with sensors; 0: perfect ones")
-	fs.BoolVar(&o.Spread, "spread", false, "draw each number of the noise anew, between its half and its double")
-	only := fs.String("only", "", "the `kinds` of visit beside plain ones, separated by commas: names, or numbers of the catalogue of thefts")
-	off := fs.String("off", "", "`sources` or kinds of source that say nothing, separated by commas")
+	flags := newShopFlags(fs, sim.ShopOptions{Hours: 1, Thefts: 0.15, Twins: 0.3, Noise: 1})
+	fs.Float64Var(&flags.o.Visits, "visits", 0, "visits an hour (default: as measured)")
 	fs.Usage = func() {
 		fmt.Fprintln(errw, "usage: magpie simulate -o DIR [--seed N] [--site site.yaml | --aisles N] [--hours N] [--thefts SHARE]")
 		fs.PrintDefaults()
@@ -43,20 +36,14 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 		fs.Usage()
 		return errors.New("name one directory to write to with -o")
 	}
-	o.Only, o.Off = words(*only), words(*off)
+	o := flags.options()
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
 	}
 	if *sitePath == "" {
-		l, err := sim.DrawLayout(*seed, *aisles)
-		if err != nil {
+		var err error
+		if *sitePath, err = drawSite(*dir, *seed, *aisles); err != nil {
 			return err
-		}
-		*sitePath = filepath.Join(*dir, "site.yaml")
-		for name, text := range map[string]string{"site.yaml": l.Site, "products.csv": l.Products} {
-			if err := os.WriteFile(filepath.Join(*dir, name), []byte(text), 0o644); err != nil {
-				return err
-			}
 		}
 	}
 	s, err := site.Load(*sitePath)
@@ -86,6 +73,43 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 	fmt.Fprintf(out, "%s: %d lines; %d visits: %d honest, %d by mistake unpaid, %d thefts, %d of staff (simulated)\n", *dir, len(played.Lines),
 		len(played.Visits), kinds[sim.Honest], kinds[sim.Mistake], kinds[sim.Theft], kinds[sim.Work])
 	return nil
+}
+
+// shopFlags are the flags of commands that play a store.
+type shopFlags struct {
+	o         sim.ShopOptions
+	only, off *string
+}
+
+// newShopFlags registers them, with what they are unless they are given.
+func newShopFlags(fs *flag.FlagSet, o sim.ShopOptions) *shopFlags {
+	f := &shopFlags{o: o}
+	fs.Float64Var(&f.o.Hours, "hours", o.Hours, "hours of store time")
+	fs.Float64Var(&f.o.Thefts, "thefts", o.Thefts, "share of visits that are thefts")
+	fs.Float64Var(&f.o.Twins, "twins", o.Twins, "share of the honest visits that look like a theft")
+	fs.Float64Var(&f.o.Noise, "noise", o.Noise, "factor on what is wrong with sensors; 0: perfect ones")
+	fs.BoolVar(&f.o.Spread, "spread", o.Spread, "draw each number of the noise anew, between its half and its double")
+	f.only = fs.String("only", "", "the `kinds` of visit beside plain ones, separated by commas: names, or numbers of the catalogue of thefts")
+	f.off = fs.String("off", "", "`sources` or kinds of source that say nothing, separated by commas")
+	return f
+}
+
+// options are what the flags say, once they are parsed.
+func (f *shopFlags) options() sim.ShopOptions {
+	o := f.o
+	o.Only, o.Off = words(*f.only), words(*f.off)
+	return o
+}
+
+// drawSite draws a store and writes its site file, whose path it gives, and its products into a directory.
+func drawSite(dir string, seed uint64, aisles int) (path string, err error) {
+	l, err := sim.DrawLayout(seed, aisles)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, "site.yaml")
+	return path, errors.Join(os.WriteFile(path, []byte(l.Site), 0o644),
+		os.WriteFile(filepath.Join(dir, "products.csv"), []byte(l.Products), 0o644))
 }
 
 // words splits a list at its commas; an empty one is nil.
