@@ -42,7 +42,7 @@ func wares() []ware {
 // room. It is the same for the same seed.
 func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	if aisles < 2 || aisles > 10 {
-		return nil, fmt.Errorf("a store of %d aisles: give 2 to 10", aisles)
+		return nil, fmt.Errorf("a store with --aisles %d: give 2 to 10", aisles)
 	}
 	d := newDice(seed, 21)
 	length := math.Round(d.between(6, 11))

@@ -100,7 +100,7 @@ func (w *world) send() ([]Line, error) {
 		}
 		payload, err := message.Encode(e.message(head))
 		if err != nil {
-			return nil, fmt.Errorf("simulate: a %s message of %s: %w", e.kind, e.source, err)
+			return nil, fmt.Errorf("a %s message of %s: %w", e.kind, e.source, err)
 		}
 		at := e.ts + span(e) + w.delay(e.kind, c)
 		for i := range c.gaps {

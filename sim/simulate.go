@@ -118,10 +118,10 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		o.Hours = 1
 	}
 	if o.Hours < 0 || o.Hours > 24*14 || o.Visits < 0 || o.Visits > 2000 {
-		return nil, fmt.Errorf("simulate: %g hours with %g visits an hour: give up to 336 hours and 2000 visits an hour", o.Hours, o.Visits)
+		return nil, fmt.Errorf("%g hours with %g visits an hour: give up to 336 hours and 2000 visits an hour", o.Hours, o.Visits)
 	}
 	if o.Thefts < 0 || o.Thefts > 1 || o.Twins < 0 || o.Twins > 1 || o.Noise < 0 || o.Noise > 5 {
-		return nil, fmt.Errorf("simulate: thefts %g, twins %g, noise %g: shares are from 0 to 1, noise from 0 to 5", o.Thefts, o.Twins, o.Noise)
+		return nil, fmt.Errorf("thefts %g, twins %g, noise %g: shares are from 0 to 1, noise from 0 to 5", o.Thefts, o.Twins, o.Noise)
 	}
 	if o.Start.IsZero() {
 		start, err := Start("", s.Store.Location)
@@ -141,7 +141,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		w.m.arrivals = o.Visits
 	}
 	if w.zone(fusion.Entrance) < 0 {
-		return nil, fmt.Errorf("simulate: %s has no zone of kind entrance, so that nobody can come in", s.Path)
+		return nil, fmt.Errorf("%s has no zone of kind entrance, so that nobody can come in", s.Path)
 	}
 	for i := range w.store.Scales {
 		if len(w.store.Scales[i].Products) == 0 {
@@ -150,7 +150,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		w.stands = append(w.stands, w.newStand(&w.store.Scales[i]))
 	}
 	if len(w.stands) == 0 {
-		return nil, fmt.Errorf("simulate: %s has no scale with skus, so that there is nothing to take", s.Path)
+		return nil, fmt.Errorf("%s has no scale with skus, so that there is nothing to take", s.Path)
 	}
 	for i := range w.store.Zones {
 		w.ends[i] = ends(w.store.Zones[i].Polygon)
@@ -167,7 +167,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("simulate: off %q is neither a source nor a kind of the site", name)
+			return nil, fmt.Errorf("off %q is neither a source nor a kind of the site", name)
 		}
 	}
 	if w.habits, err = w.chosen(); err != nil {
@@ -204,7 +204,7 @@ func (w *world) chosen() (list []habit, err error) {
 	}
 	for _, name := range w.o.Only {
 		if !known[name] {
-			return nil, fmt.Errorf("simulate: %q is neither the name of a kind of visit nor the number of a theft of the catalogue", name)
+			return nil, fmt.Errorf("%q is neither the name of a kind of visit nor the number of a theft of the catalogue", name)
 		}
 	}
 	return list, nil
