@@ -109,14 +109,16 @@ func (w *World) readAtTill(f Fact, near []claim) {
 	if s == nil || s.visit == nil {
 		return
 	}
-	share := 0.0
-	if s.visit.Unowned && len(near) == 0 {
-		share = 1
-	}
+	share, alone := 0.0, true
 	for _, c := range near {
 		if c.visit == s.visit {
 			share = c.share
+		} else {
+			alone = false
 		}
+	}
+	if s.visit.Unowned && alone {
+		share = 1
 	}
 	if p := round9(f.P * share); p >= 0.5 {
 		w.showGoods(k, ware{source: f.Source, zone: f.Zone, product: f.Product, object: f.Name, epc: f.Name, conf: p}, 1, f.At)
@@ -161,8 +163,9 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 			w.show(k, g.source, e.TS)
 		}
 		if it := v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {
-			it.kept, it.Shown = max(0, it.kept-units), max(0, it.Shown-units)
-			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -units, P: 1, Name: g.epc}, 1)
+			n := min(float64(units*g.conf), it.kept)
+			it.kept, it.Shown = it.kept-n, max(0, it.Shown-n)
+			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -n, P: 1, Name: g.epc}, 1)
 		}
 		return
 	}
