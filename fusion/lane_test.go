@@ -338,19 +338,19 @@ func TestLaneShows(t *testing.T) {
 	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
 	show := func(source, zone int, object string) {
 		w.now += second
-		w.showGoods(0, ware{source: source, zone: zone, product: salt, object: object, conf: 1}, 1, w.now)
+		w.showGoods(0, sight{ware: ware{product: salt}, source: source, zone: zone, object: object, conf: 1}, 1, w.now)
 	}
 	l.visit, l.at = a.number, w.now
 	show(0, tillZone, "x")
 	show(0, tillZone, "y")
 	show(1, tillZone, "x")
-	if n := l.seen(salt, ""); n != 2 {
+	if n := l.seen(ware{product: salt}); n != 2 {
 		t.Errorf("%v units; one device sees two, and another one of these", n)
 	}
-	x := &l.goods[l.find(&ware{source: 0, zone: tillZone, object: "x"})]
+	x := &l.goods[l.find(&sight{source: 0, zone: tillZone, object: "x"})]
 	x.here = 0 // it was taken away, and comes again
-	if show(0, tillZone, "x"); l.seen(salt, "") != 2 {
-		t.Errorf("%v units; the same came twice", l.seen(salt, ""))
+	if show(0, tillZone, "x"); l.seen(ware{product: salt}) != 2 {
+		t.Errorf("%v units; the same came twice", l.seen(ware{product: salt}))
 	}
 	if got := a.line(salt, "").Shown; got != 2 {
 		t.Errorf("%v shown", got)
@@ -360,7 +360,7 @@ func TestLaneShows(t *testing.T) {
 		t.Errorf("shown of who stood there %+v, of the customer %+v", a.line(salt, ""), b.line(salt, ""))
 	}
 	w.picked(Fact{At: w.now, Kind: FactPicked, Product: sauce, N: 1, P: 1}, []claim{{a, 0.5}, {b, 0.45}}, 1)
-	w.showGoods(0, ware{zone: tillZone, product: sauce, object: "z", conf: 1}, 1, w.now)
+	w.showGoods(0, sight{ware: ware{product: sauce}, zone: tillZone, object: "z", conf: 1}, 1, w.now)
 	if a.line(sauce, "").N > 0.1 || b.line(sauce, "").N < 0.9 {
 		t.Errorf("%.2f with who has not shown the goods, %.2f with who has", a.line(sauce, "").N, b.line(sauce, "").N)
 	}

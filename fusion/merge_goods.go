@@ -8,7 +8,7 @@ import (
 // mergeBasket moves what a visit has, and where that comes from, to the one that it is merged into.
 func (w *World) mergeBasket(v, o *Visit) {
 	for _, from := range o.Basket {
-		to := w.called(v, from.Product, from.EPC, from.Name)
+		to := w.lineOf(v, from.ware())
 		most := math.Inf(1)
 		if from.EPC != "" {
 			most = 1 // one tag is one unit

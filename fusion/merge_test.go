@@ -393,17 +393,17 @@ func TestMergeAtATill(t *testing.T) {
 	l.visit, l.paid = o.number, o.number
 	*w.item(v, 0, "") = Item{Product: 0, N: 2, Paid: 1}
 	*w.item(o, 0, "") = Item{Product: 0, Shown: 2, Paid: 1, filmed: 1}
-	*w.called(o, -1, "", "teddy") = Item{Product: -1, Name: "teddy", Shown: 1}
+	*w.lineOf(o, ware{-1, "", "teddy"}) = Item{Product: -1, Name: "teddy", Shown: 1}
 	w.now = at(10)
 	m := w.merge(v, o)
 	if l.visit != m.number || l.paid != m.number {
 		t.Errorf("the lane shows goods of %d and was paid by %d; want %d", l.visit, l.paid, m.number)
 	}
-	it := m.called(0, "", "")
+	it := m.line(0, "")
 	if it.Held() != 2 || it.Unpaid() != 0 || it.filmed != 1 {
 		t.Errorf("%+v: two were taken and shown, and paid", it)
 	}
-	if it := m.called(-1, "", "teddy"); it == nil || it.Shown != 1 {
+	if it := m.lineOf(ware{-1, "", "teddy"}); it == nil || it.Shown != 1 {
 		t.Errorf("what the catalogue does not know: %+v", it)
 	}
 }

@@ -289,7 +289,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 	if before != nil { // nobody was there when the session began: its scans are this customer's
 		for i := range before.Basket {
 			it := &before.Basket[i]
-			to := w.called(s.visit, it.Product, it.EPC, it.Name)
+			to := w.lineOf(s.visit, it.ware())
 			to.Paid, to.At = to.Paid+it.Paid, w.now
 			to.kept, to.Shown = to.kept+it.kept, to.Shown+it.kept
 		}
