@@ -23,26 +23,6 @@ func (w *World) mergeBasket(v, o *Visit) {
 		to.filmed, to.share = to.filmed+from.filmed, max(to.share, from.share)
 		to.At = max(to.At, from.At)
 	}
-	for _, id := range o.lots {
-		i := w.lotIndex(id)
-		if i < 0 {
-			continue
-		}
-		l := *w.lots[i]
-		l.parts = nil
-		for _, p := range w.lots[i].parts {
-			if p.visit == o.number {
-				p.visit, p.id = v.number, v.ID
-			}
-			if q := l.of(p.visit, p.epc); q != nil {
-				q.n += p.n
-				q.sure = min(q.n, q.sure+p.sure)
-			} else {
-				l.parts = append(l.parts, p)
-			}
-		}
-		w.lots[i] = &l
-	}
 	lots := slices.Clone(v.lots)
 	for _, id := range o.lots {
 		if !slices.Contains(lots, id) {
@@ -67,6 +47,24 @@ func (w *World) mergeBasket(v, o *Visit) {
 	o.Basket, o.lots, o.Others = nil, nil, nil
 	w.collapse(v)
 	w.settleOwed(v, o)
+}
+
+// renamed is a lot with one visit in another's place: what each had of it, that one has.
+func (l *lot) renamed(from, to *Visit) *lot {
+	n := *l
+	n.parts = nil
+	for _, p := range l.parts {
+		if p.visit == from.number {
+			p.visit, p.id = to.number, to.ID
+		}
+		if q := n.of(p.visit, p.epc); q != nil {
+			q.n += p.n
+			q.sure = min(q.n, q.sure+p.sure)
+		} else {
+			n.parts = append(n.parts, p)
+		}
+	}
+	return &n
 }
 
 // settleOwed puts back what one of two visits put back while the other had it: they are one.
