@@ -419,7 +419,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "entered pending dwell in ever exited"},
+		{stay{}, "entered pending dwell in ever gone"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit id seen beside"},
