@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -193,6 +194,63 @@ func TestLanes(t *testing.T) {
 	s.Index()
 	if all, of := lanes(s); len(all) != 2 || fmt.Sprint(of) != "[1 0 0 1 -1 -1]" {
 		t.Errorf("%d lanes, %v", len(all), of)
+	}
+	wide := []Point{{1, -9}, {3.5, -9}, {3.5, 10}, {1, 10}} // touches one, is half a metre from the other, and no corner of it is near either
+	s.Zones[2].Polygon, s.Zones[3].Polygon = wide, []Point{{2, 0}, {2.5, 0}, {2.5, 1}, {2, 1}}
+	if _, of := lanes(s); fmt.Sprint(of[2:4]) != "[0 0]" {
+		t.Errorf("%v", of)
+	}
+	s.Zones[3].Polygon = []Point{{1, 2}, {4, 2}, {4, 3}, {1, 3}} // as near to both, and its middle to neither
+	s.Zones[0].Polygon = []Point{{4, 0}, {4.5, 0}, {4.5, 1}, {4, 1}}
+	if _, of := lanes(s); of[3] != 1 {
+		t.Errorf("%v; want the till whose middle is nearer", of)
+	}
+}
+
+// TestLaneGuards: a till without a zone has no lane, and the end of a sale that has been forgotten ends what its lane shows.
+func TestLaneGuards(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	if w.pending(-1) != nil {
+		t.Error("a till without a zone shows somebody's goods")
+	}
+	v := w.open(0, "A", monday)
+	w.lanes[0] = lane{session: sessionKey{0, "forgotten"}, visit: v.number, goods: []sight{{ware: ware{product: salt}}}}
+	w.lineOf(v, ware{product: salt}).Shown = 1
+	w.endSale(0, w.now)
+	if l := &w.lanes[0]; l.visit != 0 || l.goods != nil || l.session.id != "" || v.line(salt, "").kept != 1 {
+		t.Errorf("%+v, kept %+v", l, v.line(salt, ""))
+	}
+}
+
+// TestLaneOfACloneIsItsOwn: no list of a lane's is shared with its copy.
+func TestLaneOfACloneIsItsOwn(t *testing.T) {
+	l := &lane{goods: make([]sight, 1)}
+	var lists func(v reflect.Value, at string, each func(at string, list reflect.Value))
+	lists = func(v reflect.Value, at string, each func(string, reflect.Value)) {
+		for i := range v.NumField() {
+			switch f, name := v.Field(i), at+"."+v.Type().Field(i).Name; f.Kind() {
+			case reflect.Slice:
+				each(name, f)
+			case reflect.Struct:
+				lists(f, name, each)
+			}
+		}
+	}
+	lists(reflect.ValueOf(l).Elem(), "lane", func(_ string, list reflect.Value) {
+		p := (reflect.NewAt(list.Type(), list.Addr().UnsafePointer())).Elem()
+		p.Set(reflect.MakeSlice(list.Type(), 1, 1))
+	})
+	own := map[string]uintptr{}
+	lists(reflect.ValueOf(l).Elem(), "lane", func(at string, list reflect.Value) { own[at] = list.Pointer() })
+	c := l.clone()
+	lists(reflect.ValueOf(&c).Elem(), "lane", func(at string, list reflect.Value) {
+		if list.Len() != 1 || list.Pointer() == own[at] {
+			t.Errorf("%s is shared", at)
+		}
+	})
+	if len(own) < 6 {
+		t.Errorf("%d lists", len(own))
 	}
 }
 
