@@ -113,7 +113,8 @@ func TestDidStep(t *testing.T) {
 		{"full, then empty, is no pick", []handPoint{{at(6), plate, 1}, {at(7), plate, 0}}, 6, 6, false, 0.9*6.7 + 0.1, 0, 0.1, false},
 		{"full, then empty, is a put-back", []handPoint{{at(6), plate, 1}, {at(7), plate, 0}}, 6, 6, true, (0.9*6.7 + 0.1) * 2, 0, 0.2, false},
 		{"empty, then full, is no put-back", []handPoint{{at(6), plate, 0}, {at(7), plate, 1}}, 6, 6, true, 0.9*6.7 + 0.1, 0, 0.1, false},
-		{"at any moment since", []handPoint{{at(9), plate, 0}}, 6, 12, false, 0.9*6.7 + 0.1*2.6/7, 0, 0.1 * 2.6 / 7, false}, // two seconds of seven there, and two just lost
+		// Two seconds of seven there, and two just lost.
+		{"at any moment since", []handPoint{{at(9), plate, 0}}, 6, 12, false, 0.9*6.7 + 0.1*2.6/7, 0, 0.1 * 2.6 / 7, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := NewWorld(cornerShop())

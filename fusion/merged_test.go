@@ -57,7 +57,8 @@ func TestMerged(t *testing.T) {
 		{"one of them was inside", func(w *World, a, b, x *Visit) { b.inside = true }, func(w *World, m, x *Visit) any { return m.inside }, true},
 		{"the older one was inside", func(w *World, a, b, x *Visit) { a.inside = true }, func(w *World, m, x *Visit) any { return m.inside }, true},
 		{"staff", func(w *World, a, b, x *Visit) { b.Staff = 0.9 }, func(w *World, m, x *Visit) any { return m.Staff }, 0.9},
-		{"nobody's, until somebody is seen", func(w *World, a, b, x *Visit) { a.Unowned = true }, func(w *World, m, x *Visit) any { return m.Unowned }, false},
+		{"nobody's, until somebody is seen", func(w *World, a, b, x *Visit) { a.Unowned = true },
+			func(w *World, m, x *Visit) any { return m.Unowned }, false},
 		{"nobody's what a gate heard", func(w *World, a, b, x *Visit) { b.Unowned = true }, func(w *World, m, x *Visit) any { return m.Unowned }, false},
 		{"where it was seen, in order", func(w *World, a, b, x *Visit) {
 			a.trail = []trailPoint{{at: at(1)}, {at: at(3)}}
@@ -195,7 +196,8 @@ func TestMerged(t *testing.T) {
 			w.deeds = []deed{{who: []doer{{visit: b.number, cost: 5, share: 0.75}, {visit: x.number, cost: 9, share: 0.25}}}}
 		}, func(w *World, m, x *Visit) any { return w.deeds[0].who }, []doer{{visit: 1, cost: 5, share: 0.75}, {visit: 3, cost: 9, share: 0.25}}},
 		{"what either may have done: as the likelier of them did it", func(w *World, a, b, x *Visit) {
-			w.deeds = []deed{{who: []doer{{visit: a.number, cost: 7, share: 0.25, took: 0.5}, {visit: b.number, cost: 5, share: 0.5, shown: true, took: 0.25}}}}
+			w.deeds = []deed{{who: []doer{{visit: a.number, cost: 7, share: 0.25, took: 0.5},
+				{visit: b.number, cost: 5, share: 0.5, shown: true, took: 0.25}}}}
 		}, func(w *World, m, x *Visit) any { return w.deeds[0].who }, []doer{{visit: 1, cost: 5, share: 0.75, shown: true, took: 0.5}}},
 		{"what either may have done: the older one is likelier", func(w *World, a, b, x *Visit) {
 			w.deeds = []deed{{who: []doer{{visit: a.number, cost: 5, share: 0.5}, {visit: b.number, cost: 7, share: 0.25, shown: true}}}}
