@@ -231,3 +231,33 @@ func TestMerged(t *testing.T) {
 		}
 	}
 }
+
+// TestMergedTracks: the tracks of both, in the order of their first observation, those that are not followed any more before them, and
+// no more than there may be.
+func TestMergedTracks(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = at(10)
+	a, b := w.open(0, "a", at(0)), w.open(1, "b", at(1))
+	follow := func(v *Visit, source string, id string, first float64) {
+		k := trackKey{w.Store.SourceIndex(source), id}
+		w.follow(v, k)
+		w.tracks[k] = &track{key: k, visit: v, first: at(first)}
+	}
+	a.Tracks, b.Tracks = []string{"cam-1/old"}, []string{"cam-2/old"}
+	follow(a, "cam-2", "p", 3)
+	follow(a, "cam-1", "r", 5)
+	follow(b, "cam-1", "q", 1)
+	follow(b, "cam-1", "s", 3) // with p: the source that is named first
+	m := w.merge(a, b)
+	if got := fmt.Sprint(m.Tracks); got != "[cam-1/old cam-2/old cam-1/q cam-1/s cam-2/p cam-1/r]" {
+		t.Error(got)
+	}
+	more, evicted := w.open(0, "c", at(9)), w.evicted
+	for i := range maxTracks - 1 {
+		follow(more, "cam-1", fmt.Sprint(i), 9+float64(i)/100)
+	}
+	m = w.merge(m, more)
+	if len(m.keys) != maxTracks || len(m.Tracks) != maxTracks || m.keys[0].id != "r" || len(w.tracks) != maxTracks || w.evicted != evicted+3 {
+		t.Errorf("%d tracks from %v on, %d names, %d followed, %d dropped", len(m.keys), m.keys[0], len(m.Tracks), len(w.tracks), w.evicted-evicted)
+	}
+}
