@@ -47,11 +47,12 @@ type Decoder struct {
 	store    *fusion.Store
 	o        Options
 	foreign  []foreign
-	antennas []map[int]int // by source; nil: no reader
+	topics   map[string]route // of Magpie's own form, of the sources that the store has
+	antennas []map[int]int    // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
 	m        draft          // the message in work
-	events   []fusion.Event // its events: what is returned is a copy of the right size
+	events   []fusion.Event // room for those of Decode
 	captures []string       // what the wildcards of its topic stand for
 	grams    []float64      // its samples
 	objects  []object       // its tracks
@@ -62,6 +63,12 @@ type Decoder struct {
 	last     sequence
 }
 
+// route is where the messages of a topic belong.
+type route struct {
+	kind   fusion.Kind
+	source int
+}
+
 // sequence is what a sender says of a message's place among its own.
 type sequence struct {
 	seq  integer
@@ -70,11 +77,20 @@ type sequence struct {
 
 // NewDecoder makes a Decoder for a store. The error lists every mapping that cannot be used.
 func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
-	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}},
+	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}}, topics: map[string]route{},
 		antennas: make([]map[int]int, len(store.Sources)), cameras: make([]*site.Camera, len(store.Sources))}
 	for _, r := range store.Readers {
 		if i := store.SourceIndex(r.ID); i >= 0 {
 			d.antennas[i] = r.Antennas
+		}
+	}
+	for i := range store.Sources {
+		s := &store.Sources[i]
+		for _, k := range [...]fusion.Kind{s.Kind, fusion.Status} {
+			topic := message.Topic(store.ID, k.String(), s.ID)
+			if in, kind, id, ok := message.SplitTopic(topic); ok && in == store.ID && kind == k.String() && id == s.ID {
+				d.topics[topic] = route{k, i}
+			}
 		}
 	}
 	for i := range o.Cameras {
@@ -104,29 +120,45 @@ type draft struct {
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
+	m := fusion.Message{Events: d.events}
+	err := d.DecodeInto(&m, received, topic, retain, payload)
+	d.events = m.Events[:0]
+	m.Events = append([]fusion.Event(nil), m.Events...)
+	return m, err
+}
+
+// DecodeInto is Decode for who is done with one message before the next comes: it writes into m, of which it uses the room for
+// events again, and allocates nothing for what a decoder has seen before. Where there is an error, m is empty.
+func (d *Decoder) DecodeInto(into *fusion.Message, received int64, topic string, retain bool, payload []byte) error {
 	m := &d.m
-	*m = draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
-	kind, source, read, r := d.route(m, payload)
-	if r == nil && read == nil {
-		return fusion.Message{}, ErrOwnTopic
+	*m = draft{}
+	m.Received, m.Retained, m.Events = received, retain, into.Events[:0]
+	m.topic, m.size = topic, len(payload)
+	var kind, source string
+	var r *Rejection
+	own := false
+	if to, ok := d.topics[topic]; ok {
+		m.Kind, m.Source = to.kind, to.source
+		kind, source = to.kind.String(), d.store.Sources[to.source].ID
+		r = d.read(m, source, payload, (*Decoder).canonical)
+	} else {
+		var read reader
+		kind, source, read, r = d.route(m, payload)
+		if own = r == nil && read == nil; r == nil && !own {
+			r = d.decode(m, kind, source, payload, read)
+		}
 	}
-	if r == nil {
-		r = d.decode(m, kind, source, payload, read)
-	}
-	fresh := cap(m.Events) == 1 // made for this message alone
-	if !fresh {
-		d.events = m.Events
-	}
-	if r != nil {
+	if own || r != nil {
+		*into = fusion.Message{Events: m.Events[:0]}
+		if own {
+			return ErrOwnTopic
+		}
 		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
-		return fusion.Message{}, r
+		return r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	made := m.Message
-	if !fresh {
-		made.Events = append([]fusion.Event(nil), m.Events...)
-	}
-	return made, nil
+	*into = m.Message
+	return nil
 }
 
 // Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
@@ -183,6 +215,11 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	if of := d.store.Sources[m.Source].Kind; of != m.Kind && m.Kind != fusion.Status {
 		return &Rejection{Code: CodeUnknownSource, Reason: fmt.Sprintf("the site file has source %q as %s, not %s", source, of, kind)}
 	}
+	return d.read(m, source, payload, read)
+}
+
+// read reads a payload of the draft's source and kind.
+func (d *Decoder) read(m *draft, source string, payload []byte, read reader) *Rejection {
 	if len(payload) > maxPayload {
 		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload has %d bytes: at most %d are allowed, send it in parts", len(payload), maxPayload)}
 	}
@@ -196,17 +233,35 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	return d.finish(m, source, payload)
 }
 
-// canonical reads a payload in the contract's own form.
+// canonical reads a payload in the contract's own form, in one pass over its bytes.
 func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
+	c := &d.c
+	c.reset(payload)
+	c.raw = true
+	if c.peek() == '{' && d.kind(m) == nil && blank(c.text, c.at) == len(c.text) {
+		return nil
+	}
+	m.ts, m.seq, m.boot, m.Clocked, m.Events = message.Time{}, integer{}, word{}, false, m.Events[:0]
+	return d.careful(m, payload)
+}
+
+// careful reads what canonical did not take: it says what is wrong, or takes what nests deep.
+func (d *Decoder) careful(m *draft, payload []byte) *Rejection {
 	if r := valid(payload); r != nil {
 		return r
 	}
-	d.c.reset(payload)
-	if d.c.text[d.c.at] != '{' {
-		r := d.c.wrong("an object")
+	c := &d.c
+	c.reset(payload)
+	if c.text[c.at] != '{' {
+		r := c.wrong("an object")
 		r.Code = CodeBadJSON
 		return r
 	}
+	return d.kind(m)
+}
+
+// kind reads the object of a message of its kind.
+func (d *Decoder) kind(m *draft) *Rejection {
 	switch m.Kind {
 	case fusion.RFID:
 		return d.rfid(m)
@@ -230,28 +285,25 @@ func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
 	return d.status(m)
 }
 
-// members reads an object's members: those that all kinds share, and with member the others.
-func (d *Decoder) members(m *draft, member func(name []byte) *Rejection) *Rejection {
-	return d.c.object(func(name []byte) *Rejection {
-		switch string(name) {
-		case "ts":
-			return d.c.time(&m.ts)
-		case "seq":
-			return d.c.integer(&m.seq, 0, maxSeq, "an integer from 0 to 2^53-1")
-		case "boot":
-			return d.c.word(&m.boot, "a string")
-		}
-		return member(name)
-	})
+// head reads a member that all kinds share.
+func (d *Decoder) head(m *draft, name []byte) *Rejection {
+	switch string(name) {
+	case "ts":
+		return d.c.time(&m.ts)
+	case "seq":
+		return d.c.integer(&m.seq, 0, maxSeq, "an integer from 0 to 2^53-1")
+	case "boot":
+		return d.c.word(&m.boot, "a string")
+	}
+	return nil
 }
 
 // one adds the event of a message that has one, at its ts.
-func (d *Decoder) one(m *draft, e fusion.Event) *Rejection {
+func (d *Decoder) one(m *draft, e *fusion.Event) *Rejection {
 	if m.ts.IsZero() && m.Kind != fusion.Status {
 		return d.c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the device has no clock`)
 	}
-	m.Events = make([]fusion.Event, 0, 1) // what is returned, without a copy
-	d.add(m, m.ts, e)
+	d.add(m, m.ts, *e)
 	return nil
 }
 

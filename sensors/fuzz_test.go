@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"magpie/fusion"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -20,6 +23,8 @@ func FuzzDecode(f *testing.F) {
 		{"impinj/r-door/events", `[{"timestamp":"2026-11-22T10:00:00.223Z","tagInventoryEvent":{"epc":"4oARYGAAAgpmgfI_","antennaPort":1,"peakRssiCdbm":-5450}}]`},
 		{"tele/g1/SENSOR", `{"Time":"2026-11-22T11:00:00","HX711":{"WeightRaw":4840}}`},
 		{"magpie/v1/s042/status/r-door", `{"state":"online"}`},
+		{"magpie/v1/s042/gate/eas-1", `{"ts":"2026-11-22T12:00:00.123+02:00","alarm":true,"a":"\u00e9é","b":[{},[null,true,-1.5e3]]} `},
+		{"magpie/v1/s042/signal/line-1", `{"ts":"arrival","name":"line","a":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`},
 	} {
 		f.Add(seed.topic, []byte(seed.payload))
 	}
@@ -48,7 +53,7 @@ func FuzzVendors(f *testing.F) {
 }
 
 // decodes decodes a message, whatever it is: a rejection says why and can be published, an event has numbers and times
-// that may be, and the same message again is the same.
+// that may be, the same message again is the same, and so it is for who first looks whether it is JSON at all.
 func decodes(t *testing.T, d *Decoder, topic string, payload []byte) {
 	t.Helper()
 	m, err := d.Decode(received, topic, false, payload)
@@ -68,5 +73,16 @@ func decodes(t *testing.T, d *Decoder, topic string, payload []byte) {
 		if err != nil || !cmp.Equal(m, again) {
 			t.Fatalf("decoded twice: %v\n%s", err, cmp.Diff(m, again))
 		}
+	}
+	to, ok := d.topics[topic]
+	if !ok {
+		return
+	}
+	d.m = draft{Message: fusion.Message{Received: received, Kind: to.kind, Source: to.source}, topic: topic, size: len(payload)}
+	switch slow := d.read(&d.m, d.store.Sources[to.source].ID, payload, (*Decoder).careful); {
+	case (slow == nil) != (err == nil) || slow != nil && (slow.Code != r.Code || slow.Path != r.Path || slow.Reason != r.Reason):
+		t.Fatalf("%v in one pass, %v in several", err, slow)
+	case slow == nil && !cmp.Equal(d.m.Message, m, cmpopts.EquateEmpty()):
+		t.Fatalf("in one pass and in several:\n%s", cmp.Diff(m, d.m.Message))
 	}
 }

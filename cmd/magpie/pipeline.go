@@ -25,8 +25,9 @@ type pipeline struct {
 	core    *fusion.Core[*alerts.Book]
 	log     *alerts.Log
 	hooks   pipelineHooks
-	final   bool // it is asked for final lines only: nothing is supposed
-	frozen  int  // bytes of what was frozen last
+	final   bool           // it is asked for final lines only: nothing is supposed
+	frozen  int            // bytes of what was frozen last
+	m       fusion.Message // the one in work
 }
 
 // pipelineHooks are told what becomes of each line; any may be nil.
@@ -74,7 +75,8 @@ func (p *pipeline) line(l *journal.Line) {
 }
 
 func (p *pipeline) message(l *journal.Line) (urgent bool) {
-	m, err := p.decoder.Decode(l.Received, l.Topic, l.Retain, l.Payload)
+	m := &p.m
+	err := p.decoder.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 	if err != nil {
 		var r *sensors.Rejection
 		if errors.As(err, &r) && p.hooks.rejected != nil { // not for what Magpie said itself, which is no input
@@ -82,17 +84,17 @@ func (p *pipeline) message(l *journal.Line) (urgent bool) {
 		}
 		return false
 	}
-	v := p.core.Add(&m)
+	v := p.core.Add(m)
 	if v == fusion.TooLate {
 		if p.hooks.rejected != nil {
-			p.hooks.rejected(l, p.tooLate(l, &m))
+			p.hooks.rejected(l, p.tooLate(l, m))
 		}
 		return false
 	}
 	if p.hooks.decoded != nil {
-		p.hooks.decoded(l, &m, v)
+		p.hooks.decoded(l, m, v)
 	}
-	return v != fusion.Duplicate && p.core.Urgent(&m)
+	return v != fusion.Duplicate && p.core.Urgent(m)
 }
 
 // tooLate says why a message that is too far behind the watermark cannot count any more.
