@@ -47,7 +47,7 @@ type Decoder struct {
 	store    *fusion.Store
 	o        Options
 	foreign  []foreign
-	topics   map[string]route // of Magpie's own form, of the sources that the store has
+	topics   map[string]route // of sources that the store has: all of Magpie's own form, and others as they come
 	antennas []map[int]int    // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
@@ -65,9 +65,13 @@ type Decoder struct {
 
 // route is where the messages of a topic belong.
 type route struct {
-	kind   fusion.Kind
-	source int
+	kind    fusion.Kind
+	source  int
+	foreign int // its entry of sources, counted from 1; 0: a topic of Magpie's own form
 }
+
+// maxTopics bounds the topics that are remembered: a filter with # can have any number.
+const maxTopics = 1 << 12
 
 // sequence is what a sender says of a message's place among its own.
 type sequence struct {
@@ -89,7 +93,7 @@ func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 		for _, k := range [...]fusion.Kind{s.Kind, fusion.Status} {
 			topic := message.Topic(store.ID, k.String(), s.ID)
 			if in, kind, id, ok := message.SplitTopic(topic); ok && in == store.ID && kind == k.String() && id == s.ID {
-				d.topics[topic] = route{k, i}
+				d.topics[topic] = route{k, i, 0}
 			}
 		}
 	}
@@ -140,7 +144,11 @@ func (d *Decoder) DecodeInto(into *fusion.Message, received int64, topic string,
 	if to, ok := d.topics[topic]; ok {
 		m.Kind, m.Source = to.kind, to.source
 		kind, source = to.kind.String(), d.store.Sources[to.source].ID
-		r = d.read(m, source, payload, (*Decoder).canonical)
+		read := (*Decoder).canonical
+		if to.foreign > 0 {
+			read = d.enter(m, to.foreign-1)
+		}
+		r = d.read(m, source, payload, read)
 	} else {
 		var read reader
 		kind, source, read, r = d.route(m, payload)
@@ -178,8 +186,9 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 			captures, ok := match(d.captures[:0], f.filter, topic)
 			d.captures = captures
 			if ok {
-				m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
-				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
+				read, source = d.enter(m, i), d.source(f.id, captures, payload)
+				d.remember(topic, source, i)
+				return f.kind.String(), source, read, nil
 			}
 		}
 		kind, source = unmapped(topic)
@@ -201,6 +210,23 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 		return kind, source, nil, nil
 	}
 	return kind, source, (*Decoder).canonical, nil
+}
+
+// enter takes the i-th entry of sources for a message.
+func (d *Decoder) enter(m *draft, i int) reader {
+	f := &d.foreign[i]
+	m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
+	return f.read
+}
+
+// remember notes the way of a topic whose messages all come from one source that the store has.
+func (d *Decoder) remember(topic, source string, i int) {
+	f, n := &d.foreign[i], d.store.SourceIndex(source)
+	if n < 0 || f.kind != fusion.Status && f.kind != d.store.Sources[n].Kind || len(d.topics) >= maxTopics+2*len(d.store.Sources) ||
+		slices.ContainsFunc(f.id, func(p idPart) bool { return p.member != nil }) {
+		return
+	}
+	d.topics[strings.Clone(topic)] = route{f.kind, n, i + 1}
 }
 
 func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {

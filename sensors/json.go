@@ -14,8 +14,9 @@ import (
 // the grammar itself, and whatever it rejects must be looked at by valid first. It knows where it is, for errors, and interns
 // strings: ids repeat from message to message.
 //
-// Names are looked up, numbers read and times parsed while the bytes are passed over for the only time, without a tree or
-// tokens in between; no library of those that were measured does that and holds to the grammar and UTF-8 (docs/decisions/011).
+// It is our own since no library that was measured is both as fast and as strict (go-json 0.12, sonic 1.15, fastjson 1.6,
+// simdjson-go 0.4, encoding/json v2): the fastest, go-json, fills a struct with a read of a tag in 190 ns, and takes what is
+// not UTF-8 and names in any case; this takes 215 ns with time, ranges, UTF-8 and the place of an error, the strict one 720 ns.
 type cursor struct {
 	text   []byte
 	at     int // never behind the last byte where a value is about to be read

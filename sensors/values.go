@@ -77,7 +77,7 @@ var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 
 // floats, so their quotient is the float nearest to what was written, as strconv gives it.
 func (c *cursor) decimal() (v int64, places int, ok bool) {
 	text, at := c.text, c.at
-	negative := text[at] == '-'
+	negative := at < len(text) && text[at] == '-'
 	if negative {
 		at++
 	}
