@@ -79,7 +79,7 @@ type sequence struct {
 	boot string
 }
 
-// NewDecoder makes a Decoder for a store. The error lists every mapping that cannot be used.
+// NewDecoder makes a Decoder for a store, which does not change from then on. The error lists every mapping that cannot be used.
 func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
 	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}}, topics: map[string]route{},
 		antennas: make([]map[int]int, len(store.Sources)), cameras: make([]*site.Camera, len(store.Sources))}
