@@ -168,7 +168,7 @@ func newPlayBroker(ctx context.Context, s sensors.SubscriberOptions) (*playBroke
 	// Sends again what was not acknowledged when the connection comes back; nobody else is to take its session.
 	p := &playBroker{tokens: make(chan mqtt.Token, 1000), failed: make(chan error, 1), client: mqtt.NewClient(mqtt.NewClientOptions().
 		AddBroker(s.URL).SetClientID("magpie-play-" + rand.Text()).SetUsername(s.User).SetPassword(s.Password).SetTLSConfig(s.TLS).
-		SetCleanSession(false).SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).SetConnectTimeout(10 * time.Second))}
+		SetCleanSession(false).SetStore(newUnsent()).SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).SetConnectTimeout(10 * time.Second))}
 	if err := within(ctx, p.client.Connect()); err != nil {
 		return nil, fmt.Errorf("broker %s: %w", s.URL, err)
 	}

@@ -96,7 +96,7 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 	}
 	o := mqtt.NewClientOptions().AddBroker(url).
 		SetClientID("magpie-vision-"+s.Store.ID+"-"+camera).
-		SetCleanSession(false).
+		SetCleanSession(false).SetStore(newUnsent()).
 		SetOrderMatters(false).
 		SetAutoReconnect(true).SetConnectRetry(true).
 		SetConnectRetryInterval(time.Second).SetMaxReconnectInterval(5*time.Second).
