@@ -51,7 +51,7 @@ type Decoder struct {
 	cameras  []*site.Camera
 	c        cursor
 	m        draft          // the message in work
-	events   []fusion.Event // its events: what is returned is a copy of the right size
+	events   []fusion.Event // its events, and room for more
 	captures []string       // what the wildcards of its topic stand for
 	grams    []float64      // its samples
 	objects  []object       // its tracks
@@ -102,7 +102,8 @@ type draft struct {
 	private bool         // the payload can tell who somebody is
 }
 
-// Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
+// Decode decodes one message as the journal has it. Its events are good until the next Decode: the decoder makes them in room
+// of its own. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
 	m := &d.m
 	*m = draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
@@ -113,20 +114,16 @@ func (d *Decoder) Decode(received int64, topic string, retain bool, payload []by
 	if r == nil {
 		r = d.decode(m, kind, source, payload, read)
 	}
-	fresh := cap(m.Events) == 1 // made for this message alone
-	if !fresh {
-		d.events = m.Events
-	}
+	d.events = m.Events
 	if r != nil {
 		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
 		return fusion.Message{}, r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	made := m.Message
-	if !fresh {
-		made.Events = append([]fusion.Event(nil), m.Events...)
+	if len(m.Events) == 0 {
+		m.Events = nil
 	}
-	return made, nil
+	return m.Message, nil
 }
 
 // Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
@@ -250,7 +247,6 @@ func (d *Decoder) one(m *draft, e fusion.Event) *Rejection {
 	if m.ts.IsZero() && m.Kind != fusion.Status {
 		return d.c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the device has no clock`)
 	}
-	m.Events = make([]fusion.Event, 0, 1) // what is returned, without a copy
 	d.add(m, m.ts, e)
 	return nil
 }
