@@ -38,7 +38,7 @@ type Options struct {
 	Foreign []site.Source // other makers' topics
 	Cameras []site.Camera // place boxes without a floor point by their homography
 	Cashier string        // what becomes of the cashier: off (also when empty), pseudonym or allowed
-	Key     []byte        // of pseudonyms: without it, whoever knows the cashiers' ids can find them
+	Key     []byte        // of pseudonyms (cashiers, and the customers by whom a self-checkout log tells sales apart): without it, whoever knows the ids can find them
 }
 
 // Decoder turns journalled messages into what the core takes. It depends on nothing but its input: the same line gives

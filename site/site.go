@@ -140,6 +140,7 @@ type Override struct {
 // Privacy is what may be seen, joined and kept.
 type Privacy struct {
 	Cashier string   // off, pseudonym or allowed
+	KeyFile string   // of pseudonyms; empty: none
 	Drop    []string // JSON members cut where a line enters the journal
 	Keep    Keep
 }
