@@ -39,7 +39,7 @@ func (b *Broker) open(l net.Listener) {
 	b.address = l.Addr().String()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.entrance = newEntrance(l, net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port)), b.guard, b.rate, b.log.log)
+	b.entrance = newEntrance(l, net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port)), b.guard, b.identities, b.rate, b.log.log)
 }
 
 // Close stops the broker and waits until its files are closed.

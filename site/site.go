@@ -104,6 +104,7 @@ type Broker struct {
 	CertFile     string // certificate of the embedded broker, which then speaks TLS, or ours for an outer one
 	KeyFile      string // of CertFile
 	ClientCAFile string // authorities of the certificates that clients of the embedded broker need
+	Certain      bool   // the name in its certificate is who a client of the embedded broker is
 }
 
 // Influx is where numbers go; URL empty means nowhere.

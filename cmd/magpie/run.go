@@ -321,7 +321,7 @@ func (st *station) openBroker() error {
 	o := sensors.SubscriberOptions{URL: b.URL, User: b.User, Log: st.log.With("component", "mqtt"), ClientID: "magpie-" + st.site.Store.ID}
 	if b.URL == "" {
 		broker, err := sensors.NewBroker(sensors.BrokerOptions{Listen: b.Listen, Dir: st.path("broker"), Store: st.site.Store.ID,
-			Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Keep: true, Log: st.log.With("component", "broker")})
+			Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Certain: b.Certain, Keep: true, Log: st.log.With("component", "broker")})
 		if err != nil {
 			return err
 		}
