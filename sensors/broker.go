@@ -23,18 +23,21 @@ import (
 
 // BrokerOptions are the settings of the embedded broker; Listen, Dir and Store have no default.
 type BrokerOptions struct {
-	Listen  string        // host:port; port 0 takes a free one
-	Dir     string        // where it keeps sessions and what is on its way
-	Store   string        // the store's id
-	Foreign []site.Source // other makers' topics, which their sources' users may publish on
-	Users   string        // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
-	Certain bool          // with TLS.CA: the name in its certificate is who a client is; its user and password count for nothing
-	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
-	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
-	Rate    int           // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
-	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
-	Keep    bool          // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
-	Log     *slog.Logger  // nil: nothing
+	Listen  string                   // host:port; port 0 takes a free one
+	Dir     string                   // where it keeps sessions and what is on its way
+	Store   string                   // the store's id
+	Foreign []site.Source            // other makers' topics, which their sources' users may publish on
+	Users   string                   // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
+	Certain bool                     // with TLS.CA: the name in its certificate is who a client is; its user and password count for nothing
+	TLS     Files                    // of the broker; with CA every client needs a certificate; none: plain MQTT
+	Sync    time.Duration            // how often it syncs its files; 0: always, before it acknowledges
+	Rate    int                      // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
+	Again   time.Duration            // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
+	Keep    bool                     // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
+	Bounds  Bounds                   // of what it keeps for others, while Run runs
+	Known   func(topic string) bool  // whether the site has a topic's source: what is retained there goes last; nil: it has none
+	Forgot  func(what string, n int) // hears what went at the bounds, retained or session; may be nil
+	Log     *slog.Logger             // nil: nothing
 }
 
 // Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only, on this machine, behind an entrance.
@@ -47,6 +50,9 @@ type Broker struct {
 	guard      *guard            // nil: plain MQTT
 	identities map[string]string // passwords of the users that certificates name; nil: clients name their users themselves
 	rate       int
+	bounds     Bounds
+	known      func(topic string) bool
+	forgot     func(what string, n int)
 	address    string        // where clients connect
 	failed     chan struct{} // holds one when the server can no longer write
 
@@ -64,7 +70,7 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{identities: identities, password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1)}
+	b := &Broker{identities: identities, password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1), bounds: o.Bounds.filled(), known: o.Known, forgot: o.Forgot}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
 	if o.TLS != (Files{}) {
 		if b.guard, err = newGuard(o.TLS, b.log.log); err != nil {
