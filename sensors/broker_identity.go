@@ -114,8 +114,14 @@ func connectAs(body []byte, user, password string) ([]byte, error) {
 	flags := len(body) - len(rest) + 1
 	bits := body[flags]
 	rest = rest[4:]
-	if !field() || bits&connectWill != 0 && (!field() || !field()) { // client id; will topic and message
-		return nil, broken
+	fields := 1 // client id
+	if bits&connectWill != 0 {
+		fields += 2 // its topic and message
+	}
+	for range fields {
+		if !field() {
+			return nil, broken
+		}
 	}
 	kept := body[:len(body)-len(rest)]
 	if bits&connectUser != 0 && !field() || bits&connectPassword != 0 && !field() || len(rest) > 0 {

@@ -42,7 +42,11 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 		return append(b, ']'), nil
 	case map[string]any:
 		var room [16]string
-		names := slices.AppendSeq(room[:0], maps.Keys(v))
+		names := room[:0]
+		if len(v) > len(room) {
+			names = make([]string, 0, len(v))
+		}
+		names = slices.AppendSeq(names, maps.Keys(v))
 		slices.Sort(names)
 		b = append(b, '{')
 		for i, name := range names {
