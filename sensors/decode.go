@@ -38,7 +38,7 @@ type Options struct {
 	Foreign []site.Source // other makers' topics
 	Cameras []site.Camera // place boxes without a floor point by their homography
 	Cashier string        // what becomes of the cashier: off (also when empty), pseudonym or allowed
-	Key     []byte        // of pseudonyms: without it, whoever knows the cashiers' ids can find them
+	Key     []byte        // of pseudonyms (cashiers, and the customers by whom a self-checkout log tells sales apart): without it, whoever knows the ids can find them
 }
 
 // Decoder turns journalled messages into what the core takes. It depends on nothing but its input: the same line gives
@@ -122,12 +122,15 @@ type draft struct {
 	private bool         // the payload can tell who somebody is
 }
 
-// Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
+// Decode decodes one message as the journal has it. Its events are good until the next Decode: the decoder makes them in room
+// of its own. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
 	m := fusion.Message{Events: d.events}
 	err := d.DecodeInto(&m, received, topic, retain, payload)
 	d.events = m.Events[:0]
-	m.Events = append([]fusion.Event(nil), m.Events...)
+	if len(m.Events) == 0 {
+		m.Events = nil
+	}
 	return m, err
 }
 

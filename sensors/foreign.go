@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"magpie/fusion"
+	"magpie/sensors/message"
 	"magpie/site"
 )
 
@@ -193,4 +194,20 @@ func match(captures []string, filter, topic string) (all []string, ok bool) {
 		}
 	}
 	return captures, false
+}
+
+// Known reports whether the site has the source that a topic belongs to, as far as the topic tells.
+func (d *Decoder) Known(topic string) bool {
+	if store, kind, source, ok := message.SplitTopic(topic); ok {
+		return store == d.store.ID && (ours(kind) || d.store.SourceIndex(source) >= 0)
+	}
+	for i := range d.foreign {
+		captures, ok := match(d.captures[:0], d.foreign[i].filter, topic)
+		d.captures = captures
+		if ok {
+			inside := slices.ContainsFunc(d.foreign[i].id, func(p idPart) bool { return p.member != nil })
+			return inside || d.store.SourceIndex(d.source(d.foreign[i].id, captures, nil)) >= 0
+		}
+	}
+	return false
 }

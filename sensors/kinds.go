@@ -209,7 +209,7 @@ func (d *Decoder) samples(m *draft, grams []float64, rate float64, change bool) 
 	m.Events = slices.Grow(m.Events, len(grams))
 	for i, g := range grams {
 		d.add(m, m.ts, fusion.Event{Zone: -1, Grams: g, Change: change})
-		m.Events[i].TS = start + place(i)
+		m.Events[len(m.Events)-1].TS = start + place(i)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func mapSite(t *testing.T, entry string) (*Decoder, error) {
 	path := filepath.Join(t.TempDir(), "site.yaml")
 	text := "store: s042\ntimezone: Europe/London\nzones: [{id: door, kind: exit, polygon: [[3, 0], [5, 0], [5, 1], [3, 1]]}]\n" +
 		"readers: [{id: r-door, antennas: {1: {zone: door}}}]\nscales: [{id: g1, zone: door, at: [4, 0.5, 1.2], skus: []}]\n" +
-		"signals: [{id: s-1, zone: door}]\nsources:\n  - " + entry + "\n"
+		"signals: [{id: s-1, zone: door}]\nsources:\n  - " + entry + "\ndevices: [{id: erp-1, kind: stock}]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (d *Decoder) till(m *draft) *Rejection {
 		case "sku":
 			return c.term(&sku, wantText)
 		case "epc":
-			return c.hexadecimal(&epc, wantEPC)
+			return c.epc(&epc)
 		case "line":
 			return c.word(&line, wantText)
 		case "of":

@@ -156,6 +156,8 @@ func missingFiles(s *site.Site) (missing []error) {
 	note(err)
 	_, err = devicePeers(s)
 	note(err)
+	_, err = pseudonymKey(s)
+	note(err)
 	return missing
 }
 

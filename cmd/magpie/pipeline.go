@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,7 @@ type pipelineHooks struct {
 
 // newPipeline returns a pipeline without history whose first set judges everything.
 func newPipeline(s *site.Site, set *rules.Set, emit func(*alerts.Alert), hooks pipelineHooks) (*pipeline, error) {
-	d, err := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier})
+	d, err := newDecoder(s)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,34 @@ func newPipeline(s *site.Site, set *rules.Set, emit func(*alerts.Alert), hooks p
 	}
 	return &pipeline{site: s, decoder: d, desk: desk, core: fusion.NewCore(s.Store, desk.Judge()), log: alerts.NewLog(emit),
 		hooks: hooks}, nil
+}
+
+// newDecoder makes the decoder that a site file describes.
+func newDecoder(s *site.Site) (*sensors.Decoder, error) {
+	key, err := pseudonymKey(s)
+	if err != nil {
+		return nil, err
+	}
+	return sensors.NewDecoder(s.Store, decoderOptions(s, key))
+}
+
+func decoderOptions(s *site.Site, key []byte) sensors.Options {
+	return sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier, Key: key}
+}
+
+// pseudonymKey reads the key of pseudonyms; nil where the site has none. Without its line break, so that editors may add one.
+func pseudonymKey(s *site.Site) ([]byte, error) {
+	if s.Privacy.KeyFile == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(s.Privacy.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("privacy: key_file: %w; the pseudonyms are made with it: take the store's, or for a new store openssl rand -hex 32", err)
+	}
+	if b = bytes.TrimSpace(b); len(b) < 16 {
+		return nil, fmt.Errorf("privacy: key_file: %s holds %d bytes: a key has at least 16, such as openssl rand -hex 32 makes", s.Privacy.KeyFile, len(b))
+	}
+	return b, nil
 }
 
 // line takes the next line, in the order of the journal.
