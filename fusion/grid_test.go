@@ -39,9 +39,9 @@ func TestNear(t *testing.T) {
 			}
 		}
 		all := slices.Clone(got)
-		odd := func(v *Visit) bool { return v.number%2 == 1 }
-		if got := w.nearBut(p, reach, odd); !slices.Equal(got, slices.DeleteFunc(all, odd)) {
-			t.Fatalf("step %d: without the odd ones: %v", step, got)
+		since, begun := monday+int64(step/2), monday+int64(step/3)
+		if got := w.nearSince(p, reach, since, begun); !slices.Equal(got, slices.DeleteFunc(all, func(v *Visit) bool { return v.PosAt < since || v.First > begun })) {
+			t.Fatalf("step %d: since %d, begun by %d: %v", step, since, begun, got)
 		}
 	}
 }

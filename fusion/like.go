@@ -73,9 +73,11 @@ func (w *World) lookAround(v *Visit, e *Event) {
 	if len(v.like) == maxLike {
 		return
 	}
-	other := func(o *Visit) bool { return o.camera == e.Source || e.TS-o.PosAt > together || !o.begunBefore(v) }
-	for _, o := range w.nearBut(e.Floor, seenReach, other) {
-		if o == v || len(v.like) == maxLike ||
+	for _, o := range w.nearSince(e.Floor, seenReach, e.TS-together, v.First) {
+		if len(v.like) == maxLike {
+			return
+		}
+		if o.camera == e.Source || !o.begunBefore(v) ||
 			slices.ContainsFunc(v.like, func(l likeness) bool { return l.visit == o.number }) {
 			continue
 		}

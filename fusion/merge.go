@@ -17,6 +17,12 @@ func (w *World) merge(v, o *Visit) *Visit {
 	watched := v.PosAt != 0 && v.PosAt+lostAfter > w.now // its timer runs
 	w.rename(o, v)
 	w.mergeStays(v, o, newer)
+	for z := range o.stays {
+		if o.stays[z].listed {
+			w.list(v, z)
+		}
+	}
+	w.unlist(o)
 	v.Facts = w.mergeFacts(v, o)
 	v.mergeTrack(w, o, newer)
 	if !watched && v.PosAt != 0 && v.PosAt+lostAfter > w.now {

@@ -60,7 +60,7 @@ func (w *World) mergeStays(v, o, newer *Visit) {
 	}
 	for z := range v.stays {
 		a, b := v.stays[z], o.stays[z]
-		s := stay{in: a.in || b.in, ever: a.ever || b.ever, pending: newer.stays[z].pending}
+		s := stay{in: a.in || b.in, ever: a.ever || b.ever, listed: a.listed, pending: newer.stays[z].pending}
 		switch {
 		case a.in && b.in:
 			s.entered = min(a.entered, b.entered)

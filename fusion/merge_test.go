@@ -419,14 +419,14 @@ func TestMergeKnowsEveryField(t *testing.T) {
 			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "entered pending dwell in ever exited"},
+		{stay{}, "entered pending dwell in ever exited listed"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit id seen beside"},
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines at known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
+		{World{}, "Store now began watchers live plates tags tracks visits grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
 			"lots lotID deeds deedID stirs strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

@@ -130,7 +130,7 @@ func (w *World) place(v *Visit, t *track) {
 	w.moveTo(v, t.pos, t.at)
 	v.posSD, v.camera, v.wayOut = t.sd, t.key.source, w.Store.toWayOut(t.pos)
 	for z := range w.Store.Zones {
-		if Contains(w.Store.Zones[z].Polygon, t.pos) && !v.stays[z].in {
+		if w.Store.in(z, t.pos) && !v.stays[z].in {
 			w.setZone(v, z, true, w.now, t.key.source)
 		}
 	}

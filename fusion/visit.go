@@ -117,6 +117,7 @@ type stay struct {
 	in      bool
 	ever    bool
 	exited  bool
+	listed  bool // among the folk of the zone
 }
 
 type trailPoint struct {
@@ -222,11 +223,21 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 
 // visit finds an open visit by its number, nil if there is none.
 func (w *World) visit(number int) *Visit {
-	i, found := slices.BinarySearchFunc(w.visits, number, func(v *Visit, n int) int { return v.number - n })
+	n := len(w.visits)
+	if n == 0 {
+		return nil
+	}
+	// Numbers only grow, so that it is as far from either end as they say or nearer.
+	from := max(0, n-1-(w.visits[n-1].number-number))
+	to := min(n, number-w.visits[0].number+1)
+	if from >= to {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(w.visits[from:to], number, byNumber)
 	if !found {
 		return nil
 	}
-	return w.visits[i]
+	return w.visits[from+i]
 }
 
 // touch says that the visit was observed now, and so goes on.
@@ -289,6 +300,7 @@ func (w *World) end(v *Visit) {
 		w.visits = slices.Delete(w.visits, i, i+1)
 	}
 	w.grid.remove(v)
+	w.unlist(v)
 	for _, k := range v.keys {
 		delete(w.tracks, k)
 	}

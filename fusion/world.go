@@ -24,8 +24,11 @@ type World struct {
 	tags     *tagTable
 	tracks   map[trackKey]*track
 	visits   []*Visit // open, in the order in which they began
-	grid     grid     // of them, by where they are; nil until it is needed
+	grid     *grid    // of them, by where they are; nil until it is needed
+	folk     folk     // of them, by the zones that they may have to do with; nil until it is needed
 	nearby   []*Visit // scratch
+	found    []place  // scratch
+	claims   []claim  // scratch
 	sessions map[sessionKey]*session
 	lanes    []lane
 	laneOf   []int    // by zone: its lane, -1
@@ -131,7 +134,7 @@ func (w *World) Clone() *World {
 	c.timers = slices.Clone(w.timers)
 	c.shifts, c.anchors = slices.Clone(w.shifts), slices.Clone(w.anchors)
 	c.pairs = slices.Clip(w.pairs) // only ever appended to and cut at the front
-	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
+	c.changes, c.heard, c.grid, c.folk, c.nearby, c.found, c.claims = nil, nil, nil, nil, nil, nil, nil
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
