@@ -1,9 +1,6 @@
 package fusion
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // cellSize is the side of a cell of the grid in metres: about how far an arm reaches and people stand from each other.
 const cellSize = 2.0
@@ -11,13 +8,27 @@ const cellSize = 2.0
 // cellAt names a cell of the floor.
 type cellAt struct{ x, y int32 }
 
-// place is a visit in its cell, and what tells without a look at the visit itself, which lies elsewhere in memory, whether it
-// may be meant.
+// place is where a visit is, and what tells whether it may be meant without a look at the visit itself, which lies elsewhere
+// in memory.
 type place struct {
-	visit  *Visit
-	number int
 	first  int64 // as the visit's First and PosAt
 	at     int64
+	number int
+	visit  *Visit
+	pos    Point
+	noise  variance // of pos
+	walks  Point    // m/s
+	camera int      // that saw it there
+}
+
+func (v *Visit) place() place {
+	return place{v.First, v.PosAt, v.number, v, v.Pos, footNoise(v.posSD), v.walks(), v.camera}
+}
+
+// standing is a visit that was found, to be put in order.
+type standing struct {
+	number int
+	visit  *Visit
 }
 
 // grid finds the visits near a place without a look at all others. It follows from where the visits were last seen, so that a
@@ -91,9 +102,17 @@ func (g *grid) set(c cellAt, list []place) {
 	}
 }
 
+// put says where a visit is. It must stand in no other cell.
 func (g *grid) put(v *Visit) {
 	c := cellOf(v.Pos)
-	g.set(c, append(g.at(c), place{v, v.number, v.First, v.PosAt}))
+	list := g.at(c)
+	for i := range list {
+		if list[i].number == v.number {
+			list[i] = v.place()
+			return
+		}
+	}
+	g.set(c, append(list, v.place()))
 }
 
 func (g *grid) remove(v *Visit) {
@@ -111,22 +130,14 @@ func (g *grid) remove(v *Visit) {
 	g.set(c, list[:n])
 }
 
-// moveTo says where a camera has seen a visit.
-func (w *World) moveTo(v *Visit, p Point, ts int64) {
-	if w.grid != nil && v.PosAt != 0 && cellOf(v.Pos) == cellOf(p) {
-		list := w.grid.at(cellOf(p))
-		for i := range list {
-			if list[i].number == v.number {
-				list[i].at = ts
-			}
-		}
-		v.Pos, v.PosAt = p, ts
-	} else {
+// moveTo says where a camera has seen a visit, and how surely. Its trail, where that is to remember it, holds it already.
+func (w *World) moveTo(v *Visit, p, sd Point, camera int, ts int64) {
+	if w.grid != nil && cellOf(v.Pos) != cellOf(p) {
 		w.grid.remove(v)
-		v.Pos, v.PosAt = p, ts
-		if w.grid != nil {
-			w.grid.put(v)
-		}
+	}
+	v.Pos, v.posSD, v.camera, v.PosAt = p, sd, camera, ts
+	if w.grid != nil {
+		w.grid.put(v)
 	}
 	for z := range w.Store.boxes {
 		if !v.stays[z].listed && w.Store.boxes[z].within(p, zoneReach) {
@@ -137,20 +148,24 @@ func (w *World) moveTo(v *Visit, p Point, ts int64) {
 
 // near lists the visits that a camera has last seen within r metres of p, and maybe some that are farther away, in the order
 // in which they began. The list holds until the next call.
-func (w *World) near(p Point, r float64) []*Visit {
-	return w.nearSince(p, r, math.MinInt64, math.MaxInt64)
-}
+func (w *World) near(p Point, r float64) []*Visit { return w.nearIf(p, r, nil) }
 
-// nearSince is near without those whom no camera has seen since a time, or who began after another, ns: they are many.
-func (w *World) nearSince(p Point, r float64, since, begun int64) []*Visit {
+// nearIf is near of those whose place passes, which are few: they alone are put in order.
+func (w *World) nearIf(p Point, r float64, passes func(*place) bool) []*Visit {
 	w.nearby = w.nearby[:0]
 	low, high := cellOf(Point{p.X - r, p.Y - r}), cellOf(Point{p.X + r, p.Y + r})
 	cells := float64(high.x-low.x+1) * float64(high.y-low.y+1)
 	if cells >= float64(len(w.visits)) { // a look at all of them is no more
 		for _, v := range w.visits {
-			if v.PosAt != 0 && v.PosAt >= since && v.First <= begun {
-				w.nearby = append(w.nearby, v)
+			if v.PosAt == 0 {
+				continue
 			}
+			if passes != nil {
+				if o := v.place(); !passes(&o) {
+					continue
+				}
+			}
+			w.nearby = append(w.nearby, v)
 		}
 		return w.nearby
 	}
@@ -165,14 +180,15 @@ func (w *World) nearSince(p Point, r float64, since, begun int64) []*Visit {
 	found := w.found[:0]
 	for y := low.y; y <= high.y; y++ {
 		for x := low.x; x <= high.x; x++ {
-			for _, o := range w.grid.at(cellAt{x, y}) {
-				if o.at >= since && o.first <= begun {
-					found = append(found, o)
+			list := w.grid.at(cellAt{x, y})
+			for i := range list {
+				if o := &list[i]; passes == nil || passes(o) {
+					found = append(found, standing{o.number, o.visit})
 				}
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b place) int { return a.number - b.number })
+	slices.SortFunc(found, func(a, b standing) int { return a.number - b.number })
 	for _, o := range found {
 		w.nearby = append(w.nearby, o.visit)
 	}

@@ -175,11 +175,13 @@ func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
 	}
 	v.inside = v.inside || o.inside
 	v.camera = newer.camera
+	if newer.PosAt != 0 { // its way may be another even where it stays
+		w.moveTo(v, newer.Pos, newer.posSD, newer.camera, newer.PosAt)
+	}
 	if newer == v {
 		return
 	}
-	w.moveTo(v, o.Pos, o.PosAt)
-	v.posSD, v.wayOut, v.heading = o.posSD, o.wayOut, o.heading
+	v.wayOut, v.heading = o.wayOut, o.heading
 	v.within, v.past, v.pastAt, v.pastOut = o.within, o.past, o.pastAt, o.pastOut
 }
 

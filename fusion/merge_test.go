@@ -415,8 +415,8 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
-			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
+		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff Session Others " +
+			"posSD trail keys origin from like within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
 		{stay{}, "entered pending dwell in ever exited listed"},

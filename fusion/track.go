@@ -102,12 +102,12 @@ func (w *World) seen(v *Visit, e *Event) {
 		v.heading = float64(0.8*v.heading) + v.wayOut - way
 		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
-	w.moveTo(v, e.Floor, e.TS)
-	v.posSD, v.camera, v.wayOut = e.SD, e.Source, way
+	v.wayOut = way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
 		v.trail, _ = newest(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift}, maxTrail)
 	}
+	w.moveTo(v, e.Floor, e.SD, e.Source, e.TS)
 	v.reachOut(e)
 	w.handAt(v, e)
 	w.cross(v, e)

@@ -47,41 +47,43 @@ const (
 // Visit is one person's stay in the store, or the ledger of another subject (a till, a zone, the store), of which only
 // Subject, ID, Zone and Facts are used.
 type Visit struct {
-	Subject SubjectKind
-	ID      string
+	// What others look at when they are near stands first: in one line of the processor's cache.
+	number  int
 	First   int64 // ts of the first and last observation, ns
+	Pos     Point // last floor position
+	PosAt   int64 // its ts; 0: never seen by a camera
+	camera  int   // source that saw it last
 	Last    int64
+	Subject SubjectKind
+	Paid    bool // its till session was tendered, or closed with a scan
+	Unowned bool // opened by a gate, exit or till fact that nobody could own
+	inside  bool // it was once seen inside the store
+
+	ID      string
 	Ended   int64    // event time at which it ended, 0 while open
 	Merged  string   // ID of the visit in which it goes on, "" when it ended by itself
 	Tracks  []string // "source/track", in order of their first observation
-	Pos     Point    // last floor position
-	PosAt   int64    // its ts; 0: never seen by a camera
 	Zone    int      // last zone it was in, -1: none yet
 	ZoneAt  int64
 	Facts   []Fact // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
 	Session string  // "source/session" of the till session matched to it, "" when none
-	Paid    bool    // that session was tendered, or closed with a scan
-	Unowned bool    // opened by a gate, exit or till fact that nobody could own
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
-	number  int
-	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
+	posSD   Point // standard deviation of Pos, metres; 0: not told
+	trail   []trailPoint
 	keys    []trackKey // of Tracks
+	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
 	from    Point      // where a camera saw it first
-	posSD   Point      // standard deviation of Pos, metres; 0: not told
 	like    []likeness
-	camera  int     // source that saw it last
-	inside  bool    // it was once seen inside the store
 	within  int     // floor points in a row inside, since the last one beyond
 	past    int     // floor points in a row beyond an out edge
 	pastAt  int64   // the first of them
 	pastOut int     // and the zone whose edge it is
 	wayOut  float64 // metres from Pos to the nearest way out
-	stays   []stay
-	trail   []trailPoint
 	heading float64 // metres moved towards the nearest way out, smoothed
+	stays   []stay
 	mates   []mate
 	tags    []carriedTag
 	with    []object

@@ -23,12 +23,12 @@ type World struct {
 	plates   plates
 	tags     *tagTable
 	tracks   map[trackKey]*track
-	visits   []*Visit // open, in the order in which they began
-	grid     *grid    // of them, by where they are; nil until it is needed
-	folk     folk     // of them, by the zones that they may have to do with; nil until it is needed
-	nearby   []*Visit // scratch
-	found    []place  // scratch
-	claims   []claim  // scratch
+	visits   []*Visit   // open, in the order in which they began
+	grid     *grid      // of them, by where they are; nil until it is needed
+	folk     folk       // of them, by the zones that they may have to do with; nil until it is needed
+	nearby   []*Visit   // scratch
+	found    []standing // scratch
+	claims   []claim    // scratch
 	sessions map[sessionKey]*session
 	lanes    []lane
 	laneOf   []int    // by zone: its lane, -1
