@@ -104,7 +104,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 		if l > 0 {
 			c = append(c, claim{v, l})
 			if sum += l; sum > throng {
-				w.claims = c
+				w.claims = c[:0]
 				return nil
 			}
 		} else {
@@ -114,7 +114,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 	if far > 8 && far > len(c) {
 		w.prune(zone)
 	}
-	w.claims = c
+	w.claims = c[:0]
 	return slices.Clone(shares(c, sum))
 }
 

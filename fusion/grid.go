@@ -192,6 +192,6 @@ func (w *World) nearIf(p Point, r float64, passes func(*place) bool) []*Visit {
 	for _, o := range found {
 		w.nearby = append(w.nearby, o.visit)
 	}
-	w.found = found
+	w.found = found[:0]
 	return w.nearby
 }

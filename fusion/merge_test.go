@@ -61,7 +61,7 @@ func TestCamerasAgree(t *testing.T) {
 		t.Errorf("told %d times; want both once", merged)
 	}
 	entered := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactEntered {
 			entered++
 		}
@@ -89,7 +89,7 @@ func TestMergedPicksCountOnce(t *testing.T) {
 	s.tell(12)
 	v := s.of("cam-1/1")
 	n, picks := 0.0, 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactPicked {
 			n += f.N
 			picks++
@@ -230,7 +230,7 @@ func TestNobodysSessionIsTheCustomers(t *testing.T) {
 	}
 	v := ends[0]
 	scans := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactScanned {
 			scans++
 		}

@@ -65,7 +65,7 @@ type Visit struct {
 	Tracks  []string // "source/track", in order of their first observation
 	Zone    int      // last zone it was in, -1: none yet
 	ZoneAt  int64
-	Facts   []Fact // the newest maxFacts, of a ledger maxLedger, oldest first
+	Facts   Facts // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
 	Session string  // "source/session" of the till session matched to it, "" when none
@@ -159,7 +159,7 @@ type object struct {
 func (v *Visit) clone() *Visit {
 	c := *v
 	// These are only appended to and cut at the front: what both hold never changes.
-	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), slices.Clip(v.Facts)
+	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), v.Facts.Clip()
 	c.trail, c.paidBy = slices.Clip(v.trail), slices.Clip(v.paidBy)
 	c.hands, c.lots, c.touches = slices.Clip(v.hands), slices.Clip(v.lots), slices.Clip(v.touches)
 	c.Basket = slices.Clone(v.Basket)
@@ -183,7 +183,7 @@ func (v *Visit) most() int {
 }
 
 // Full reports whether as many facts are kept as may be: older ones may have been dropped.
-func (v *Visit) Full() bool { return len(v.Facts) >= v.most() }
+func (v *Visit) Full() bool { return v.Facts.Len() >= v.most() }
 
 // Objects lists the classes seen with the visit, the person itself first.
 func (v *Visit) Objects() []string {

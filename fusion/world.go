@@ -319,8 +319,7 @@ func (w *World) hear(source int, ts int64, shift int32) {
 func (w *World) add(v *Visit, f Fact, share float64) {
 	f.TS = w.now
 	f.N = float64(f.N * share)
-	var full bool
-	if v.Facts, full = newest(v.Facts, f, v.most()); full {
+	if v.Facts.push(f, v.most()) {
 		w.evicted++
 	}
 	w.changes = append(w.changes, Change{v, f})
