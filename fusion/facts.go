@@ -11,8 +11,8 @@ import (
 // as bytes, a quarter of what a Fact takes, and read one after the other. The zero value has none. A copy of it is another list
 // once either is added to, if Clip cut it off.
 //
-// A fact stands as its kind, its form, the numbers that its form says stand there, and its length: so that the newest can be
-// read first. Its TS is told from that of the one before, in ns; texts are numbers of names.
+// A fact stands as its kind, its form, and what its form says stands there. Its TS is told from that of the one before, and its At
+// from its TS; a text is the number of a name.
 type Facts struct {
 	log   []byte
 	names []string
@@ -27,9 +27,10 @@ const (
 	formAt    = 1 << 4
 	formName  = 1 << 5
 	formGrams = 1 << 6
+	formMS    = 1 << 7 // its times are apart by whole ms, as devices tell them
 )
 
-// How N and P stand: they are 1 or 0, or whole billionths, or all of their bits follow.
+// How N and P stand: they are 1 or 0, or whole billionths in four bytes, or all of their bits.
 const (
 	isOne = iota
 	isZero
@@ -37,8 +38,10 @@ const (
 	isBits
 )
 
+const milli = int64(1e6) // ns
+
 // mostBytes is what one fact takes at most.
-const mostBytes = 1 + 1 + 5*binary.MaxVarintLen64 + 8 + 8 + binary.MaxVarintLen64 + 4 + 1
+const mostBytes = 1 + 1 + 6*binary.MaxVarintLen64 + 8 + 8 + 4
 
 // FactsOf is a list of facts.
 func FactsOf(list ...Fact) Facts {
@@ -77,7 +80,7 @@ func (f *Facts) push(x Fact, most int) (full bool) {
 	b := appendFact(room[:0], &x, f.last, name)
 	if cap(f.log)-len(f.log) < len(b) {
 		// It is never much larger than what it holds: append would double it.
-		f.log = append(slices.Grow([]byte(nil), len(f.log)+max(64, len(f.log)/8)), f.log...)
+		f.log = append(slices.Grow([]byte(nil), len(f.log)+max(64, len(f.log)/16)), f.log...)
 	}
 	f.log = append(f.log, b...)
 	f.n++
@@ -124,17 +127,23 @@ func (f *Facts) All() iter.Seq[Fact] {
 // Backward gives the facts, newest first.
 func (f *Facts) Backward() iter.Seq[Fact] {
 	return func(yield func(Fact) bool) {
-		end, ts := len(f.log), f.last
+		var room [maxFacts]uint32
+		begin := room[:0] // where each stands
+		r := reader{log: f.log}
 		for range f.n {
-			from := end - int(f.log[end-1]) - 1
-			r := reader{log: f.log[:end], at: from}
+			begin = append(begin, uint32(r.at))
+			r.skip()
+		}
+		ts := f.last
+		for i := f.n - 1; i >= 0; i-- {
+			r = reader{log: f.log, at: int(begin[i])}
 			x := r.next(f.names)
 			step := x.TS // as if the one before were of 0
 			x.TS, x.At = ts, x.At-step+ts
 			if !yield(x) {
 				return
 			}
-			end, ts = from, ts-step
+			ts -= step
 		}
 	}
 }
@@ -178,23 +187,28 @@ func appendFact(b []byte, x *Fact, before int64, name int) []byte {
 	if x.Grams != 0 {
 		how |= formGrams
 	}
+	unit := int64(1)
+	if (x.TS-before)%milli == 0 && (x.TS-x.At)%milli == 0 {
+		how |= formMS
+		unit = milli
+	}
 	b = append(b, byte(x.Kind), how)
-	b = binary.AppendVarint(b, x.TS-before)
+	b = binary.AppendVarint(b, (x.TS-before)/unit)
 	if how&formAt != 0 {
-		b = binary.AppendVarint(b, x.TS-x.At)
+		b = binary.AppendVarint(b, (x.TS-x.At)/unit)
 	}
 	b = binary.AppendVarint(b, int64(x.Source))
 	b = binary.AppendVarint(b, int64(x.Zone))
 	b = binary.AppendVarint(b, int64(x.Product))
-	b = appendForm(b, n, whole)
-	b = appendForm(b, p, part)
 	if name > 0 {
 		b = binary.AppendUvarint(b, uint64(name))
 	}
+	b = appendForm(b, n, whole)
+	b = appendForm(b, p, part)
 	if x.Grams != 0 {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x.Grams))
 	}
-	return append(b, byte(len(b)))
+	return b
 }
 
 // form is how a number stands, and what of it.
@@ -206,7 +220,7 @@ func form(x float64) (how byte, rest uint64) {
 	case 0:
 		return isZero, 0
 	}
-	if x > 0 && x < 1e4 {
+	if x > 0 && x < math.MaxUint32/1e9 {
 		if n := math.Round(x * 1e9); n/1e9 == x {
 			return isBillionths, uint64(n)
 		}
@@ -217,7 +231,7 @@ func form(x float64) (how byte, rest uint64) {
 func appendForm(b []byte, how byte, rest uint64) []byte {
 	switch how {
 	case isBillionths:
-		return binary.AppendUvarint(b, rest)
+		return binary.LittleEndian.AppendUint32(b, uint32(rest))
 	case isBits:
 		return binary.LittleEndian.AppendUint64(b, rest)
 	}
@@ -234,22 +248,49 @@ type reader struct {
 func (r *reader) next(names []string) Fact {
 	kind, how := r.log[r.at], r.log[r.at+1]
 	r.at += 2
-	r.ts += r.number()
+	unit := int64(1)
+	if how&formMS != 0 {
+		unit = milli
+	}
+	r.ts += r.number() * unit
 	x := Fact{TS: r.ts, At: r.ts, Kind: FactKind(kind)}
 	if how&formAt != 0 {
-		x.At -= r.number()
+		x.At -= r.number() * unit
 	}
 	x.Source, x.Zone, x.Product = int(r.number()), int(r.number()), int(r.number())
-	x.N, x.P = r.form(how&3), r.form(how>>formP&3)
 	if how&formName != 0 {
 		x.Name = names[r.count()-1]
 	}
+	x.N, x.P = r.form(how&3), r.form(how>>formP&3)
 	if how&formGrams != 0 {
 		x.Grams = math.Float32frombits(binary.LittleEndian.Uint32(r.log[r.at:]))
 		r.at += 4
 	}
-	r.at++ // its length
 	return x
+}
+
+// skip reads over a fact.
+func (r *reader) skip() {
+	how := r.log[r.at+1]
+	r.at += 2
+	numbers := 4
+	if how&formAt != 0 {
+		numbers++
+	}
+	if how&formName != 0 {
+		numbers++
+	}
+	for ; numbers > 0; numbers-- {
+		for r.log[r.at] >= 0x80 {
+			r.at++
+		}
+		r.at++
+	}
+	sizes := [...]int{isBillionths: 4, isBits: 8}
+	r.at += sizes[how&3] + sizes[how>>formP&3]
+	if how&formGrams != 0 {
+		r.at += 4
+	}
 }
 
 func (r *reader) form(how byte) float64 {
@@ -259,7 +300,9 @@ func (r *reader) form(how byte) float64 {
 	case isZero:
 		return 0
 	case isBillionths:
-		return float64(r.count()) / 1e9
+		x := binary.LittleEndian.Uint32(r.log[r.at:])
+		r.at += 4
+		return float64(x) / 1e9
 	}
 	x := math.Float64frombits(binary.LittleEndian.Uint64(r.log[r.at:]))
 	r.at += 8

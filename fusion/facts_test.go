@@ -29,7 +29,8 @@ func anyFact(r *rand.Rand, now int64) Fact {
 	}
 	f := Fact{TS: now, At: now, Kind: FactKind(r.IntN(len(FactKinds))), Source: number(-1, 1<<20), Zone: number(2, 1<<10), Product: number(-1, 1<<30), N: share(), P: share()}
 	if r.IntN(3) == 0 {
-		f.At -= r.Int64N(3 * 3600 * second)
+		f.At -= r.Int64N(3*3600*1000) * milli
+		f.At -= int64(r.IntN(3) / 2)
 	}
 	if r.IntN(3) == 0 {
 		f.Name = fmt.Sprintf("AABB%020d", r.IntN(1+r.IntN(200)))
@@ -70,7 +71,8 @@ func TestFacts(t *testing.T) {
 		var want, then []Fact
 		now := monday
 		for i := range 2000 {
-			now += r.Int64N(1+r.Int64N(60*second)) * int64(r.IntN(2))
+			now += r.Int64N(1+r.Int64N(60*second)) * int64(r.IntN(2)) / milli * milli
+			now += int64(r.IntN(20) / 19)
 			f := anyFact(r, now)
 			if full := list.push(f, most); full != (i >= most) {
 				t.Fatalf("%d of %d: full %v", i, most, full)

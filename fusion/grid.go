@@ -112,6 +112,9 @@ func (g *grid) put(v *Visit) {
 			return
 		}
 	}
+	if len(list) == cap(list) { // append would double it, and there are many cells
+		list = append(slices.Grow([]place(nil), len(list)+2), list...)
+	}
 	g.set(c, append(list, v.place()))
 }
 

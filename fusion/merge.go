@@ -113,7 +113,7 @@ func without[T any](list *[]T, visit int, of func(T) int) (x T, ok bool) {
 // renameIn puts a visit in the place of another in what this one knows of company, meetings and likeness.
 func (v *Visit) renameIn(o, by *Visit) {
 	if m, ok := without(&v.mates, o.number, func(m mate) int { return m.visit }); ok && v != by {
-		m.visit, m.id = by.number, by.ID
+		m.visit = by.number
 		v.addMate(m)
 	}
 	if m, ok := without(&v.met, o.number, func(m meeting) int { return m.visit }); ok && v != by {

@@ -422,7 +422,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{stay{}, "entered pending dwell in ever exited listed"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
-		{mate{}, "visit id seen beside"},
+		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines at known"},
 		{lane{}, "session visit at paid ended goods plate"},

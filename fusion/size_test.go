@@ -65,9 +65,15 @@ func aboutTheAisle(n, told int) (bytes, facts float64) {
 				w.add(v, f, 0.9)
 			}
 			for ; k == 60 && v.Facts.Len() < told; w.changes = w.changes[:0] {
-				// As readers tell of tags: no two alike, with shares that no rounding makes short.
-				f := Fact{At: w.now - r.Int64N(5*second), Kind: FactMoved, Source: 3, Zone: doorZone, Product: sauce, N: 1, P: round9(r.Float64()), Name: names[r.IntN(len(names))]}
-				w.add(v, f, r.Float64())
+				// As one who goes about with tags is told: into a zone, and of each tag with a share that no rounding makes short.
+				f := Fact{At: w.now, Kind: FactEntered, Zone: aisleZone, Product: -1, N: 1, P: 1}
+				share := 1.0
+				if n := v.Facts.Len(); n%4 > 0 {
+					f = Fact{At: w.now - r.Int64N(5000)*milli, Kind: FactReadEnd, Source: 3, Zone: doorZone, Product: sauce, N: 1,
+						P: round9(r.Float64()), Name: names[r.IntN(len(names))]}
+					share = r.Float64()
+				}
+				w.add(v, f, share)
 			}
 		}
 		w.changes = w.changes[:0]

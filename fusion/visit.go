@@ -132,8 +132,7 @@ type trailPoint struct {
 // mate is another visit that may belong to the same group: seconds in which both were seen, and those of them together.
 type mate struct {
 	visit        int
-	id           string
-	seen, beside int
+	seen, beside int32
 }
 
 // carriedTag is what the readers say of one tag of the catalogue near the visit.
