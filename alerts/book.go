@@ -138,7 +138,7 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
 	if slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
-		facts = v.Facts // all that is known of either is new to the one
+		facts = v.Facts.List() // all that is known of either is new to the one
 	}
 	if set.Judge(s.memory, view, facts) {
 		b.update(s, view)

@@ -197,7 +197,7 @@ func (w *World) seenTaking(d *deed, l *lot, p float64) {
 
 // scanned reports whether the visit has scanned such goods since they were taken.
 func (v *Visit) scanned(product int, since int64) bool {
-	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
+	return v.Facts.Has(func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
 }
 
 // orElse reports that a step may have been of another product instead, if seldom: who then shows that one at a till is believed.

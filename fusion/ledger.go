@@ -65,8 +65,7 @@ func ParseAlerted(s string) Alerted {
 // Tell gives the store's ledger a fact that judging made, at the newest event time, and returns the ledger and the fact.
 func (w *World) Tell(f Fact) (*Visit, Fact) {
 	f.TS, f.At = w.now, w.now
-	var full bool
-	if w.store.Facts, full = newest(w.store.Facts, f, w.store.most()); full {
+	if w.store.Facts.push(f, w.store.most()) {
 		w.evicted++
 	}
 	return w.store, f

@@ -274,7 +274,8 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 			if shown == nil || !shown.Unowned {
 				s.visit = w.open(e.Source, key.id, e.TS)
 			}
-			s.visit.Unowned, s.visit.Zone, s.visit.ZoneAt, s.share = true, zone, e.TS, 1
+			s.visit.Unowned, s.share = true, 1
+			w.appears(s.visit, zone, e.TS)
 			s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
 		}
 		return
@@ -376,7 +377,8 @@ func (w *World) foldGate(e *Event) {
 	}
 	if len(near) == 0 && p > 0 {
 		v := w.open(e.Source, "", e.TS)
-		v.Unowned, v.Zone, v.ZoneAt = true, zone, e.TS
+		v.Unowned = true
+		w.appears(v, zone, e.TS)
 		near = []claim{{v, 1}}
 	}
 	for _, c := range near {

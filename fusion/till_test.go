@@ -187,7 +187,7 @@ func TestGateAlarm(t *testing.T) {
 	alarm(s, 3, Out)
 	w := s.tell(4)
 	if len(w.Visits()) != 1 || !w.Visits()[0].Unowned || w.Visits()[0].Zone != doorZone ||
-		w.Visits()[0].ID != VisitID("s042", "eas-1", "", at(1)) || len(w.Visits()[0].Facts) != 2 {
+		w.Visits()[0].ID != VisitID("s042", "eas-1", "", at(1)) || w.Visits()[0].Facts.Len() != 2 {
 		t.Errorf("two alarms without anybody near: %+v; want one visit that has both", w.Visits())
 	}
 

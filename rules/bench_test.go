@@ -58,16 +58,16 @@ func newVisits(b testing.TB, policies int) *visits {
 			f.Product = (i*8 + k%8) % len(store.Products)
 			f.Source, f.At = -1, monday+int64(k)*second
 			f.TS = f.At
-			v.Facts = append(v.Facts, f)
+			v.Facts.Append(f)
 			if k < 8 {
 				v.Basket = append(v.Basket, fusion.Item{Product: f.Product, N: 1})
 			}
-			x.set.Judge(&x.mem[i], fusion.View{World: w, Visit: v, Now: f.At}, v.Facts[k:])
+			x.set.Judge(&x.mem[i], fusion.View{World: w, Visit: v, Now: f.At}, []fusion.Fact{f})
 		}
 		x.view = append(x.view, fusion.View{World: w, Visit: v, Now: monday + 64*second})
 	}
 	for i := range 6400 {
-		f := x.view[i%100].Visit.Facts[i/100]
+		f := x.view[i%100].Visit.Facts.List()[i/100]
 		x.next = append(x.next, f)
 	}
 	return x

@@ -88,7 +88,7 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 		})
 	}
 	if v.Visit.Full() { // of what is new, older facts are not to be had
-		oldest := v.Visit.Facts[0].At
+		oldest := v.Visit.Facts.Oldest().At
 		for i, e := range j.events {
 			known := false
 			if m.set != nil {
@@ -106,16 +106,16 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 
 // retell fills the tapes anew from the facts that the subject keeps; what they hold of older ones stays.
 func (m *Memory) retell(j *judged, v *fusion.View) {
-	facts := v.Visit.Facts
 	from := int64(math.MinInt64)
 	if v.Visit.Full() {
-		from = facts[0].TS
+		from = v.Visit.Facts.Oldest().TS
 	}
 	m.tapes.each(func(_ int, t *tape) { t.before(from) })
 	m.armed = nil
-	for i := range facts {
-		m.tell(j, &facts[i])
-		for _, n := range j.byKind[facts[i].Kind] {
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		m.tell(j, &f)
+		for _, n := range j.byKind[f.Kind] {
 			m.arm(j, n)
 		}
 	}
@@ -316,10 +316,10 @@ func (j *judged) find(p *Policy) (int, bool) {
 func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fact) {
 	b := j.bench(*v)
 	defer j.put(b)
-	for i := range v.Visit.Facts {
-		f := &v.Visit.Facts[i]
-		for _, e := range j.eventsOf(f) {
-			if j.events[e].found(f) {
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		for _, e := range j.eventsOf(&f) {
+			if j.events[e].found(&f) {
 				for _, n := range j.eventReaders[e] {
 					b.touched(j, n)
 				}

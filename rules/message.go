@@ -148,8 +148,8 @@ func tillOf(v fusion.View) string {
 	if v.Visit.Subject == fusion.SubjectTill {
 		return v.Visit.ID
 	}
-	for i := len(v.Visit.Facts) - 1; i >= 0; i-- {
-		if f := &v.Visit.Facts[i]; paying.has(f.Kind) && f.Source >= 0 && v.World.Store.Sources[f.Source].Kind == fusion.TillKind {
+	for f := range v.Visit.Facts.Backward() {
+		if paying.has(f.Kind) && f.Source >= 0 && v.World.Store.Sources[f.Source].Kind == fusion.TillKind {
 			return v.World.Store.Sources[f.Source].ID
 		}
 	}
