@@ -45,16 +45,26 @@ func (i *Item) PUnpaid() float64 {
 	return p
 }
 
-// item returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
-// least, the oldest of those with the fewest units.
-func (w *World) item(v *Visit, product int, epc string) *Item { return w.called(v, product, epc, "") }
+// ware says which goods: a product of the catalogue, one tag, or what a device calls what the catalogue does not know.
+type ware struct {
+	product   int // -1: none
+	epc, name string
+}
 
-// called is item for goods that the catalogue does not know, by what a device calls them.
-func (w *World) called(v *Visit, product int, epc, name string) *Item {
+func (i *Item) ware() ware { return ware{i.Product, i.EPC, i.Name} }
+
+// item returns the line of the basket for a product, or for one of its tags, making it if need be.
+func (w *World) item(v *Visit, product int, epc string) *Item {
+	return w.lineOf(v, ware{product, epc, ""})
+}
+
+// lineOf returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
+// least, the oldest of those with the fewest units.
+func (w *World) lineOf(v *Visit, g ware) *Item {
 	least := 0
 	for i := range v.Basket {
 		it, l := &v.Basket[i], &v.Basket[least]
-		if it.Product == product && it.EPC == epc && it.Name == name {
+		if it.ware() == g {
 			return it
 		}
 		n, m := max(it.Held(), it.Paid), max(l.Held(), l.Paid)
@@ -66,7 +76,7 @@ func (w *World) called(v *Visit, product int, epc, name string) *Item {
 		w.evicted++
 		v.Basket = slices.Delete(v.Basket, least, least+1)
 	}
-	v.Basket = append(v.Basket, Item{Product: product, EPC: epc, Name: name})
+	v.Basket = append(v.Basket, Item{Product: g.product, EPC: g.epc, Name: g.name})
 	return &v.Basket[len(v.Basket)-1]
 }
 
@@ -273,12 +283,12 @@ func (v *Visit) units(product int) float64 {
 	return n
 }
 
-// line finds the line of the basket for goods, nil if there is none.
-func (v *Visit) line(product int, epc string) *Item { return v.called(product, epc, "") }
+// line finds the line of the basket for a product, or for one of its tags, nil if there is none.
+func (v *Visit) line(product int, epc string) *Item { return v.lineOf(ware{product, epc, ""}) }
 
-func (v *Visit) called(product int, epc, name string) *Item {
+func (v *Visit) lineOf(g ware) *Item {
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.Product == product && it.EPC == epc && it.Name == name {
+		if it := &v.Basket[i]; it.ware() == g {
 			return it
 		}
 	}

@@ -225,7 +225,11 @@ func stream(t *testing.T, store *Store, all []Message, supposing bool) *Core[*di
 		if i%3 == 0 {
 			c.Advance()
 		}
-		if supposing && v <= Late && c.Urgent(&m) {
+		told := &m
+		if v > Late {
+			told = nil
+		}
+		if supposing && c.Urgent(told) {
 			c.Provisional()
 		}
 		if i%64 == 0 {

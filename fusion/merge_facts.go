@@ -70,13 +70,7 @@ func (w *World) mergeStays(v, o, newer *Visit) {
 			s.entered = b.entered
 		}
 		s.dwell = max(0, a.dwell+b.dwell-w.bothIn(v, o, z))
-		s.exited = newer.stays[z].exited
-		if w.Store.wayOut(z) {
-			// Who was seen inside since is back.
-			s.exited = s.exited || older.stays[z].exited && newer.within == 0 && newer.PosAt != older.PosAt
-		} else {
-			s.exited = !s.in && (a.exited || b.exited)
-		}
+		s.gone = newer.stays[z].gone || older.stays[z].gone && newer.within == 0 && newer.PosAt != older.PosAt // else it is back
 		v.stays[z] = s
 	}
 }

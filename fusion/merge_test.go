@@ -393,17 +393,17 @@ func TestMergeAtATill(t *testing.T) {
 	l.visit, l.paid = o.number, o.number
 	*w.item(v, 0, "") = Item{Product: 0, N: 2, Paid: 1}
 	*w.item(o, 0, "") = Item{Product: 0, Shown: 2, Paid: 1, filmed: 1}
-	*w.called(o, -1, "", "teddy") = Item{Product: -1, Name: "teddy", Shown: 1}
+	*w.lineOf(o, ware{-1, "", "teddy"}) = Item{Product: -1, Name: "teddy", Shown: 1}
 	w.now = at(10)
 	m := w.merge(v, o)
 	if l.visit != m.number || l.paid != m.number {
 		t.Errorf("the lane shows goods of %d and was paid by %d; want %d", l.visit, l.paid, m.number)
 	}
-	it := m.called(0, "", "")
+	it := m.line(0, "")
 	if it.Held() != 2 || it.Unpaid() != 0 || it.filmed != 1 {
 		t.Errorf("%+v: two were taken and shown, and paid", it)
 	}
-	if it := m.called(-1, "", "teddy"); it == nil || it.Shown != 1 {
+	if it := m.lineOf(ware{-1, "", "teddy"}); it == nil || it.Shown != 1 {
 		t.Errorf("what the catalogue does not know: %+v", it)
 	}
 }
@@ -419,7 +419,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 			"posSD trail keys origin from like within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "entered pending dwell in ever exited listed"},
+		{stay{}, "entered pending dwell in ever gone listed"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit seen beside"},

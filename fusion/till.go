@@ -286,20 +286,14 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		before = shown
 	}
 	s.visit, s.share = c[0].visit, c[0].share/sum
-	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
-	if before != nil { // nobody was there when the session began: its scans are this customer's
-		for i := range before.Basket {
-			it := &before.Basket[i]
-			to := w.called(s.visit, it.Product, it.EPC, it.Name)
-			to.Paid, to.At = to.Paid+it.Paid, w.now
-			to.kept, to.Shown = to.kept+it.kept, to.Shown+it.kept
-		}
-		s.visit.Paid = s.visit.Paid || before.Paid
-		before.Basket, before.Session, before.Paid = nil, "", false
-		if s.share >= sureSame { // and so is all else that was said of nobody
-			s.visit = w.merge(s.visit, before)
-		}
+	switch { // nobody was there when the session began: its scans are this customer's, and if that is sure all else that was said of nobody
+	case before == nil:
+	case s.share >= sureSame:
+		s.visit = w.merge(s.visit, before)
+	default:
+		w.mergeSale(s.visit, before)
 	}
+	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
 }
 
 // scanned pays for goods: the unit whose tag was scanned, else units of the product, those with a tag first. What is not

@@ -153,9 +153,7 @@ func (w *World) back(v *Visit, e *Event) {
 		return
 	}
 	for z := range v.stays {
-		if w.Store.wayOut(z) {
-			v.stays[z].exited = false
-		}
+		v.stays[z].gone = false
 	}
 	w.add(v, Fact{At: e.TS, Kind: FactSeen, Source: e.Source, Zone: v.Zone, Product: -1, N: 1, P: 1}, 1)
 }
@@ -163,7 +161,7 @@ func (w *World) back(v *Visit, e *Event) {
 // gone reports whether the visit has gone out and was not seen inside since.
 func (w *World) gone(v *Visit) bool {
 	for z := range v.stays {
-		if v.stays[z].exited && w.Store.wayOut(z) {
+		if v.stays[z].gone {
 			return true
 		}
 	}
@@ -215,9 +213,6 @@ func (w *World) setZone(v *Visit, z int, in bool, at int64, source int) {
 		w.entered(v, z)
 	} else {
 		s.dwell += at - s.entered
-	}
-	if !w.Store.wayOut(z) {
-		s.exited = !in
 	}
 	f := Fact{At: at, Kind: kind, Source: source, Zone: z, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)

@@ -66,7 +66,7 @@ func (v View) Entered(p Place) bool {
 // not seen inside since.
 func (v View) Exited(p Place) bool {
 	for z := range v.Visit.stays {
-		if p[z] && v.Visit.stays[z].exited {
+		if s := &v.Visit.stays[z]; p[z] && (s.gone || s.ever && !s.in && !v.World.Store.wayOut(z)) {
 			return true
 		}
 	}

@@ -118,7 +118,7 @@ type stay struct {
 	dwell   int64 // ns of the stays that are over
 	in      bool
 	ever    bool
-	exited  bool
+	gone    bool // out by it, which is a way out, and not seen inside since
 	listed  bool // among the folk of the zone
 }
 
@@ -283,10 +283,10 @@ func (w *World) lost(v *Visit) {
 
 // exit notes that the visit has gone out through the zone.
 func (w *World) exit(v *Visit, zone int, at int64) {
-	if v.stays[zone].exited {
+	if v.stays[zone].gone {
 		return
 	}
-	v.stays[zone].exited = true
+	v.stays[zone].gone = true
 	v.within = 0
 	w.leftBehind(v)
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}

@@ -85,7 +85,7 @@ func pseudonymKey(s *site.Site) ([]byte, error) {
 // line takes the next line, in the order of the journal.
 func (p *pipeline) line(l *journal.Line) {
 	p.core.Arrive(l.Received)
-	urgent := false
+	var m *fusion.Message
 	switch {
 	case l.Control != nil:
 		if l.Control.Kind == journal.ControlPolicies && p.hooks.policies != nil {
@@ -94,16 +94,17 @@ func (p *pipeline) line(l *journal.Line) {
 			}
 		}
 	default:
-		urgent = p.message(l)
+		m = p.message(l)
 	}
 	p.confirm(p.core.Advance(), l.Received)
-	if urgent && !p.final {
+	if p.core.Urgent(m) && !p.final {
 		w, b := p.core.Provisional()
 		p.log.Suppose(w, b, l.Received)
 	}
 }
 
-func (p *pipeline) message(l *journal.Line) (urgent bool) {
+// message takes a message; nil if it was of no use.
+func (p *pipeline) message(l *journal.Line) *fusion.Message {
 	m := &p.m
 	err := p.decoder.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 	if err != nil {
@@ -111,19 +112,22 @@ func (p *pipeline) message(l *journal.Line) (urgent bool) {
 		if errors.As(err, &r) && p.hooks.rejected != nil { // not for what Magpie said itself, which is no input
 			p.hooks.rejected(l, r)
 		}
-		return false
+		return nil
 	}
 	v := p.core.Add(m)
 	if v == fusion.TooLate {
 		if p.hooks.rejected != nil {
 			p.hooks.rejected(l, p.tooLate(l, m))
 		}
-		return false
+		return nil
 	}
 	if p.hooks.decoded != nil {
 		p.hooks.decoded(l, m, v)
 	}
-	return v != fusion.Duplicate && p.core.Urgent(m)
+	if v == fusion.Duplicate {
+		return nil
+	}
+	return m
 }
 
 // tooLate says why a message that is too far behind the watermark cannot count any more.
