@@ -89,11 +89,12 @@ func (s *Set) Explain(m *Memory, v fusion.View) []Explained {
 
 func (p *Policy) part(j *judged, m *Memory, b *bench, st *state, e *expression, of *evidence) *Part {
 	v := &b.view
-	part := &Part{Name: of.name, Group: of.group, Text: e.text, Decays: of.half, Quality: quality(e.num(st.values))}
+	values := m.valuesOf(st, p)
+	part := &Part{Name: of.name, Group: of.group, Text: e.text, Decays: of.half, Quality: quality(e.num(values))}
 	for _, slot := range e.slots {
 		n := p.ops[slot]
 		o, t := j.ops[n], m.tapesOf(j, b, n)
-		x := Operand{Call: o.key, Truth: o.truth, Value: st.values[slot], Partial: o.reachesBeyond(v, t)}
+		x := Operand{Call: o.key, Truth: o.truth, Value: values[slot], Partial: o.reachesBeyond(v, t)}
 		if math.IsNaN(x.Value) {
 			x.Value = m.value(j, b, v, n)
 		}

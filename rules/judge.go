@@ -29,57 +29,68 @@ type Evidence struct {
 
 // judge makes a new result from the values of the policy's operands. What is behind it is only looked up where a tier is
 // reached, so that a score that nobody hears of costs little.
-func (p *Policy) judge(j *judged, m *Memory, b *bench, st *state, v *fusion.View) {
-	r := Result{Policy: p, At: v.Now}
+func (p *Policy) judge(j *judged, m *Memory, b *bench, st *state, values []float64, v *fusion.View) {
+	r, shape := &st.result, j.heads[p.order].shape
+	r.At = v.Now
 	if v.Visit.Subject == fusion.SubjectVisit {
 		if b.risked != b.call {
 			b.risk, b.risked = v.UnpaidValue(), b.call
 		}
 		r.ValueAtRisk = b.risk
 	}
-	if p.score != nil {
-		r.Score = quality(p.score.num(st.values))
-	} else {
-		r.Score = p.weigh(j, st, v)
+	if shape.score != nil {
+		r.Score = quality(shape.score.num(values))
+	} else if sum := p.weigh(j, st, shape, values, v); sum != st.sum || !st.judged {
+		r.Score, st.sum = sigmoid(sum), sum
 	}
-	r.Best = r.Score
-	if st.judged {
-		r.Best = max(r.Best, st.result.Best)
+	if !st.judged {
+		r.Policy, r.Best, st.judged = p, r.Score, true
 	}
-	required := p.require == nil || p.require.is(st.values)
+	r.Best = max(r.Best, r.Score)
+	was := r.Tier != "" || r.CappedBy != ""
+	if r.Score < shape.least {
+		if was {
+			r.Tier, r.CappedBy, r.Evidence, r.Missing = "", "", nil, nil
+		}
+		return
+	}
+	required := shape.require == nil || shape.require.is(values)
 	r.Tier, r.CappedBy = p.tier(r.Score, r.ValueAtRisk, required)
+	r.Evidence, r.Missing = nil, nil
 	if r.Tier != "" {
-		r.Evidence = p.found(j, st, v, r.Score)
+		r.Evidence = p.found(j, st, values, v, r.Score)
 		r.Missing = p.missing(j, m, b, v)
 	}
-	st.result, st.judged = r, true
 }
 
-// weigh sums the evidence: σ(logit(prior) + Σ groups).
-func (p *Policy) weigh(j *judged, st *state, v *fusion.View) float64 {
+// weigh sums the evidence, in micro-nats: logit(prior) + Σ groups.
+func (p *Policy) weigh(j *judged, st *state, shape *shape, values []float64, v *fusion.View) int64 {
 	var few [16]int64
 	sums := few[:]
-	if len(p.groups) > len(few) {
-		sums = make([]int64, len(p.groups))
+	if len(shape.caps) > len(few) {
+		sums = make([]int64, len(shape.caps))
 	}
-	for i := range p.evidence {
-		e := &p.evidence[i]
-		q := quality(e.expr.num(st.values))
-		value := nats(e.ln, q)
+	for i := range shape.evidence {
+		e := &shape.evidence[i]
+		q := quality(e.code.num(values))
+		value := int64(0)
+		if q > 0 {
+			value = nats(e.ln, q)
+		}
 		if e.half > 0 {
 			value = st.keep(p, j, i, value, q, v)
 		}
 		sums[e.in] += value
 	}
-	sum := p.base
-	for g, c := range p.groups {
-		sum += min(max(sums[g], -c.cap), c.cap)
+	sum := shape.base
+	for g, c := range shape.caps {
+		sum += min(max(sums[g], -c), c)
 	}
-	return sigmoid(sum)
+	return sum
 }
 
 // found lists the evidence that adds something, as it was just weighed, with the facts behind it.
-func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Evidence {
+func (p *Policy) found(j *judged, st *state, values []float64, v *fusion.View, score float64) []Evidence {
 	if p.score != nil {
 		if score == 0 {
 			return nil
@@ -96,7 +107,7 @@ func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Ev
 		if e.half > 0 {
 			kept := &st.peaks[i]
 			x, value = kept.was, decayed(kept.value, v.Now-kept.at, e.half)
-		} else if q := quality(e.expr.num(st.values)); q > 0 {
+		} else if q := quality(e.expr.num(values)); q > 0 {
 			x, value = Evidence{Name: e.name, Group: e.group, Quality: q}, nats(e.ln, q)
 			if value != 0 {
 				x.Facts, x.At = p.behind(j, e.expr, v)
