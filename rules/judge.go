@@ -27,44 +27,45 @@ type Evidence struct {
 	Facts       []fusion.Fact // at most 8, newest first, of every modality that has any
 }
 
-// judge makes a new result from the values of the policy's operands. What is behind it is only looked up where a tier is
+// judge makes a new result from the values of a policy's operands. What is behind it is only looked up where a tier is
 // reached, so that a score that nobody hears of costs little.
-func (p *Policy) judge(j *judged, m *Memory, b *bench, st *state, values []float64, v *fusion.View) {
-	r, shape := &st.result, j.heads[p.order].shape
-	r.At = v.Now
+func (m *Memory) judge(j *judged, b *bench, policy int, st *state, values []float64) {
+	v, shape := &b.view, j.heads[policy].shape
+	st.at = v.Now
 	if v.Visit.Subject == fusion.SubjectVisit {
 		if b.risked != b.call {
 			b.risk, b.risked = v.UnpaidValue(), b.call
 		}
-		r.ValueAtRisk = b.risk
+		st.risk = b.risk
 	}
 	if shape.score != nil {
-		r.Score = quality(shape.score.num(values))
-	} else if sum := p.weigh(j, st, shape, values, v); sum != st.sum || !st.judged {
-		r.Score, st.sum = sigmoid(sum), sum
+		st.score = quality(shape.score.num(values))
+	} else if sum := st.weigh(j, policy, values, v); sum != st.sum || !st.judged {
+		st.score, st.sum = sigmoid(sum), sum
 	}
 	if !st.judged {
-		r.Policy, r.Best, st.judged = p, r.Score, true
+		st.best, st.judged = st.score, true
 	}
-	r.Best = max(r.Best, r.Score)
-	was := r.Tier != "" || r.CappedBy != ""
-	if r.Score < shape.least {
-		if was {
-			r.Tier, r.CappedBy, r.Evidence, r.Missing = "", "", nil, nil
-		}
+	st.best = max(st.best, st.score)
+	st.reached = nil
+	if st.score < shape.least {
 		return
 	}
+	p := j.policies[policy]
 	required := shape.require == nil || shape.require.is(values)
-	r.Tier, r.CappedBy = p.tier(r.Score, r.ValueAtRisk, required)
-	r.Evidence, r.Missing = nil, nil
-	if r.Tier != "" {
-		r.Evidence = p.found(j, st, values, v, r.Score)
-		r.Missing = p.missing(j, m, b, v)
+	x := reached{}
+	x.tier, x.cappedBy = p.tier(st.score, st.risk, required)
+	if x.tier != "" {
+		x.evidence, x.missing = p.found(j, st, values, v, st.score), p.missing(j, m, b, v)
+	}
+	if x.tier != "" || x.cappedBy != "" {
+		st.reached = &x
 	}
 }
 
 // weigh sums the evidence, in micro-nats: logit(prior) + Σ groups.
-func (p *Policy) weigh(j *judged, st *state, shape *shape, values []float64, v *fusion.View) int64 {
+func (st *state) weigh(j *judged, policy int, values []float64, v *fusion.View) int64 {
+	shape := j.heads[policy].shape
 	var few [16]int64
 	sums := few[:]
 	if len(shape.caps) > len(few) {
@@ -78,7 +79,7 @@ func (p *Policy) weigh(j *judged, st *state, shape *shape, values []float64, v *
 			value = nats(e.ln, q)
 		}
 		if e.half > 0 {
-			value = st.keep(p, j, i, value, q, v)
+			value = st.keep(j.policies[policy], j, i, value, q, v)
 		}
 		sums[e.in] += value
 	}
@@ -105,7 +106,7 @@ func (p *Policy) found(j *judged, st *state, values []float64, v *fusion.View, s
 		var x Evidence
 		var value int64
 		if e.half > 0 {
-			kept := &st.peaks[i]
+			kept := &(*st.peaks)[i]
 			x, value = kept.was, decayed(kept.value, v.Now-kept.at, e.half)
 		} else if q := quality(e.expr.num(values)); q > 0 {
 			x, value = Evidence{Name: e.name, Group: e.group, Quality: q}, nats(e.ln, q)
@@ -125,9 +126,9 @@ func (p *Policy) found(j *judged, st *state, values []float64, v *fusion.View, s
 // half-life since the newest fact behind it, and the larger of the two.
 func (st *state) keep(p *Policy, j *judged, i int, value int64, q float64, v *fusion.View) int64 {
 	if st.peaks == nil {
-		st.peaks = make([]peak, len(p.evidence))
+		st.peaks = ptr(make([]peak, len(p.evidence)))
 	}
-	e, kept := &p.evidence[i], &st.peaks[i]
+	e, kept := &p.evidence[i], &(*st.peaks)[i]
 	was := decayed(kept.value, v.Now-kept.at, e.half)
 	if value == 0 {
 		return was

@@ -23,15 +23,32 @@ type Memory struct {
 	goods  []held       // what the basket held when it was last looked at, by line; for operands of some goods
 }
 
-// state is what is kept of one policy.
+// state is what is kept of one policy: what it last said, the log-odds of its score (micro-nats), and where the values of its
+// operands begin, by slot. It is one line of the processor's cache.
 type state struct {
-	result Result // what it refers to is never changed once made
-	peaks  []peak // by evidence; nil before the first judgement
-	sum    int64  // log-odds of the result's score, micro-nats
-	values int32  // where the values of its operands begin, by slot
-	judged bool
+	score, best, risk float64 // Result.Score, Best and ValueAtRisk
+	at, sum           int64
+	reached           *reached // nil below the lowest tier
+	peaks             *[]peak  // by evidence; nil before the first judgement
+	values            int32
+	judged            bool
+	catching          bool // it is new to the subject, and the facts at hand are to be judged
+}
 
-	catching bool // it is new to the subject, and the facts at hand are to be judged
+// reached is what a result tells where a tier is reached; it is never changed once made.
+type reached struct {
+	tier, cappedBy string
+	evidence       []Evidence
+	missing        []string
+}
+
+// result is what the policy last said.
+func (st *state) result(p *Policy) Result {
+	r := Result{Policy: p, Score: st.score, At: st.at, Best: st.best, ValueAtRisk: st.risk}
+	if x := st.reached; x != nil {
+		r.Tier, r.CappedBy, r.Evidence, r.Missing = x.tier, x.cappedBy, x.evidence, x.missing
+	}
+	return r
 }
 
 // peak is the largest value of a piece of evidence since it began, for those with a half-life.
@@ -64,8 +81,9 @@ func (m *Memory) Clone() *Memory {
 	c := &Memory{set: m.set, kind: m.kind, told: m.told, state: m.state.clone(), values: slices.Clone(m.values), tapes: m.tapes.clone(),
 		armed: slices.Clip(m.armed), goods: slices.Clip(m.goods)}
 	for i := range c.state.all {
-		st := &c.state.all[i]
-		st.peaks = slices.Clone(st.peaks)
+		if st := &c.state.all[i]; st.peaks != nil {
+			st.peaks = ptr(slices.Clone(*st.peaks))
+		}
 	}
 	for i := range c.tapes.all {
 		t := &c.tapes.all[i]
@@ -93,7 +111,7 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 			kept := n.begin(k, len(old.ops))
 			from := kept.values
 			*kept = *st
-			kept.values, kept.result.Policy = from, j.policies[k]
+			kept.values = from
 			copy(n.valuesOf(kept, old), m.valuesOf(st, old))
 		})
 		m.tapes.each(func(i int, t *tape) {
@@ -482,7 +500,7 @@ func (s *Set) consider(m *Memory, b *bench, j *judged, i int) bool {
 	if h.shape.when != nil && !h.shape.when.is(values) {
 		return false
 	}
-	j.policies[i].judge(j, m, b, st, values, v)
+	m.judge(j, b, i, st, values)
 	return true
 }
 
@@ -509,9 +527,9 @@ func (m *Memory) Results() []Result { return m.AppendResults(nil) }
 
 // AppendResults appends Results to a slice.
 func (m *Memory) AppendResults(to []Result) []Result {
-	m.state.each(func(_ int, st *state) {
+	m.state.each(func(i int, st *state) {
 		if st.judged {
-			to = append(to, st.result)
+			to = append(to, st.result(m.set.by[m.kind].policies[i]))
 		}
 	})
 	return to

@@ -140,6 +140,9 @@ func (t *tape) add(f *fusion.Fact, seq int64) {
 	if i < len(t.marks) {
 		t.marks = slices.Insert(slices.Clone(t.marks), i, m)
 	} else {
+		if t.marks == nil {
+			t.marks = make([]mark, 0, 4)
+		}
 		t.marks = append(t.marks, m)
 	}
 	before := [2]int64{t.units, t.times}
