@@ -54,6 +54,8 @@ type Policy struct {
 	Mode  Mode
 	Hash  string // sha256:… of its file, of common.yaml and of the site's params for it
 
+	Signer string // Set.Signer
+
 	Needs    []Need
 	Shadowed string // why needs put it in shadow, "" if they did not
 

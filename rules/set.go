@@ -48,6 +48,11 @@ type Options struct {
 	FalseAlarm, Recover float64
 
 	Cashier string // privacy.cashier: off, pseudonym, allowed
+
+	// Signers are the public keys, as minisign writes them, of those whose signature of a set counts. With Signed, a set that
+	// none of them has signed is refused; without, it is said.
+	Signers []string
+	Signed  bool
 }
 
 // File is one file of a set, as it was read.
@@ -62,7 +67,10 @@ type Set struct {
 	Hash     string    // sha256:… of the files' bytes in name order
 	Warnings []string
 	Lists    map[string]fusion.Goods // of common.yaml, by name
-	Files    []File                  // by name, common.yaml and policies, from which the same set can be built again
+	Files    []File                  // by name: common.yaml, policies and what signs them, from which the same set can be built again
+
+	Signer     string // the id of the key by which the set is signed, as minisign shows it; "" if it is not, or nobody's signature counts
+	SignedWith string // what the signer says of it: the signature's trusted comment
 
 	by    [len(fusion.SubjectKinds)]judged
 	clock atomic.Pointer[func() int64]
@@ -133,7 +141,7 @@ func Load(fsys fs.FS, opts Options) (*Set, error) {
 	return Build(files, opts)
 }
 
-// IsSetFile reports whether a file of a folder of policies belongs to the set: a policy or common.yaml, not a test.
+// IsSetFile reports whether a file of a folder of policies says what the set does: a policy or common.yaml, not a test.
 func IsSetFile(name string) bool {
 	return strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, "_test.yaml") && !strings.HasPrefix(name, ".")
 }
@@ -145,7 +153,7 @@ func readFiles(fsys fs.FS) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		if e.IsDir() || !IsSetFile(e.Name()) {
+		if e.IsDir() || !IsSetFile(e.Name()) && !isSigning(e.Name()) {
 			continue
 		}
 		data, err := fs.ReadFile(fsys, e.Name())
@@ -193,7 +201,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	table := map[*Policy][]*op{}
 	ids := map[string]string{}
 	for _, f := range files {
-		if f.Name == commonFile {
+		if f.Name == commonFile || isSigning(f.Name) {
 			continue
 		}
 		in, root := parse(f.Name, f.Data, "policy, title, alert and score, or prior and evidence")
@@ -226,6 +234,7 @@ func Build(files []File, opts Options) (*Set, error) {
 			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", strict.Clip(id), strict.Suggest(id, sortedKeys(ids))))
 		}
 	}
+	errs = append(errs, s.sign(&opts)...)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -243,6 +252,28 @@ func Build(files []File, opts Options) (*Set, error) {
 		s.by[k].done(len(opts.Store.Products))
 	}
 	return s, nil
+}
+
+// sign finds who signed the set, and gives what is wrong with that where it must be signed.
+func (s *Set) sign(opts *Options) strict.Errors {
+	if len(opts.Signers) == 0 {
+		return nil
+	}
+	by, errs := signedBy(s.Files, opts.Signers)
+	switch {
+	case len(errs) == 0:
+		s.Signer, s.SignedWith = by.signer, by.comment
+		for _, p := range s.Policies {
+			p.Signer = by.signer
+		}
+	case opts.Signed:
+		return errs
+	default:
+		for _, e := range errs {
+			s.Warnings = append(s.Warnings, Warning(e)+" (magpie run refuses the set)")
+		}
+	}
+	return nil
 }
 
 func sortedKeys(m map[string]string) []string {
