@@ -62,14 +62,33 @@ func ParseAlerted(s string) Alerted {
 	return a
 }
 
-// Tell gives the store's ledger a fact that judging made, at the newest event time, and returns the ledger and the fact.
+// Tell gives the store's ledger a fact that judging made, at the newest event time or, with At, of an earlier one, and returns
+// the ledger and the fact.
 func (w *World) Tell(f Fact) (*Visit, Fact) {
-	f.TS, f.At = w.now, w.now
+	if f.TS = w.now; f.At == 0 {
+		f.At = w.now
+	}
 	var full bool
 	if w.store.Facts, full = newest(w.store.Facts, f, w.store.most()); full {
 		w.evicted++
 	}
 	return w.store, f
+}
+
+// TakeBack takes from the store's ledger what it was told of the alerts of a subject, and returns the ledger and these facts.
+func (w *World) TakeBack(subject string) (*Visit, []Fact) {
+	var kept, gone []Fact // copies of the world share the list
+	for _, f := range w.store.Facts {
+		if f.Kind == FactAlerted && ParseAlerted(f.Name).Subject == subject {
+			gone = append(gone, f)
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	if len(gone) > 0 {
+		w.store.Facts = kept
+	}
+	return w.store, gone
 }
 
 // WorldBegan is the event time of the first event, ns.
