@@ -44,7 +44,7 @@ type visits struct {
 	next []fusion.Fact
 }
 
-// told is how many facts a visit is told before the clock runs, and as many while it does.
+// before is how many facts a visit is told before the clock runs; it is told as many while it does.
 const before = 64
 
 func newVisits(b testing.TB, policies int) *visits {
@@ -79,10 +79,11 @@ func newVisits(b testing.TB, policies int) *visits {
 func (x *visits) warm() {
 	clear(x.mem)
 	for i := range x.mem {
-		v := x.view[i]
-		for k := range v.Visit.Facts {
-			v.Now = v.Visit.Facts[k].At
-			x.set.Judge(&x.mem[i], v, v.Visit.Facts[k:k+1])
+		v := *x.view[i].Visit
+		for k := range v.Facts {
+			then := v
+			then.Facts = v.Facts[:k+1]
+			x.set.Judge(&x.mem[i], fusion.View{World: x.view[i].World, Visit: &then, Now: v.Facts[k].At}, then.Facts[k:])
 		}
 	}
 }
@@ -96,20 +97,29 @@ func (x *visits) tell(i int, one []fusion.Fact) {
 	x.set.Judge(&x.mem[i%100], v, one)
 }
 
+// heap is what is in use, in bytes.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
 // BenchmarkPolicies is one fact of one of a hundred visits, by how many policies are loaded: cost follows change, and not their
-// number. bytes/policy is what a loaded policy takes.
+// number. bytes/policy is what a loaded policy takes, bytes/visit what judging keeps of a visit after 64 facts.
 func BenchmarkPolicies(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			store, files := policiesOf(n)
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
+			none := heap()
 			set := load(b, Options{Store: store}, files...)
-			runtime.GC()
-			runtime.ReadMemStats(&after)
+			policies := heap() - none
 			runtime.KeepAlive(set)
 			x := newVisits(b, n)
+			clear(x.mem)
+			none = heap()
+			x.warm()
+			visits := heap() - none
 			one := make([]fusion.Fact, 1)
 			b.ReportAllocs()
 			i := 0
@@ -123,8 +133,26 @@ func BenchmarkPolicies(b *testing.B) {
 				x.tell(i, one)
 				i++
 			}
-			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "bytes/policy")
+			b.ReportMetric(policies/float64(n), "bytes/policy")
+			b.ReportMetric(visits/float64(len(x.mem)), "bytes/visit")
 		})
+	}
+}
+
+// TestNoAllocation holds that judging allocates nothing while no tier is reached, but for what longer histories need: less than
+// once in a visit's every eight facts.
+func TestNoAllocation(t *testing.T) {
+	for _, n := range []int{10, 1000} {
+		x := newVisits(t, n)
+		one, i := make([]fusion.Fact, 1), 0
+		if got := testing.AllocsPerRun(len(x.next)/8-1, func() {
+			for range 8 {
+				x.tell(i, one)
+				i++
+			}
+		}); got > 1 {
+			t.Errorf("%d policies: %v allocations for eight facts", n, got)
+		}
 	}
 }
 
