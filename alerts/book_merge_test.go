@@ -83,7 +83,7 @@ func TestMergeCountsOnce(t *testing.T) {
 		w, _ := s.core.Confirmed()
 		var told []float64 // when the gate was crossed
 		for _, f := range w.Subject(fusion.SubjectStore, "s042").Facts {
-			if f.Kind != fusion.FactAlerted {
+			if f.Kind != fusion.FactAlerted || f.Name == "" {
 				continue
 			}
 			x := fusion.ParseAlerted(f.Name)

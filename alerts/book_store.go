@@ -85,11 +85,14 @@ func (b *Book) tellStore(w *fusion.World, in *installed) {
 		facts = append(facts, t.fact)
 	}
 	v := w.Subject(fusion.SubjectStore, b.desk.Store.ID)
+	b.nothingNew = true
 	for i := range raised {
+		b.nothingNew = b.nothingNew && raised[i].At != 0
 		v, raised[i] = w.Tell(raised[i])
 		b.made = append(b.made, fusion.Change{Visit: v, Fact: raised[i]})
 	}
 	if in.judges[fusion.SubjectStore] {
 		b.judge(w, v, in.set, append(facts, raised...))
 	}
+	b.nothingNew = false
 }

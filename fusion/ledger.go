@@ -75,18 +75,20 @@ func (w *World) Tell(f Fact) (*Visit, Fact) {
 	return w.store, f
 }
 
-// TakeBack takes from the store's ledger what it was told of the alerts of a subject, and returns the ledger and these facts.
+// TakeBack unsays what the store's ledger was told of the alerts of a subject, and returns the ledger and these facts. What is
+// left of them there has no name and is about nobody.
 func (w *World) TakeBack(subject string) (*Visit, []Fact) {
-	var kept, gone []Fact // copies of the world share the list
-	for _, f := range w.store.Facts {
-		if f.Kind == FactAlerted && ParseAlerted(f.Name).Subject == subject {
-			gone = append(gone, f)
-		} else {
-			kept = append(kept, f)
+	var gone []Fact
+	for i := range w.store.Facts {
+		if f := &w.store.Facts[i]; f.Kind != FactAlerted || ParseAlerted(f.Name).Subject != subject {
+			continue
 		}
-	}
-	if len(gone) > 0 {
-		w.store.Facts = kept
+		if gone == nil {
+			w.store.Facts = slices.Clone(w.store.Facts) // copies of the world share the list
+		}
+		f := &w.store.Facts[i]
+		gone = append(gone, *f)
+		f.Name, f.N, f.P = "", 0, 0
 	}
 	return w.store, gone
 }
