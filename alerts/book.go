@@ -30,6 +30,9 @@ type Book struct {
 	few      []fusion.Fact  // scratch
 	results  []rules.Result // scratch
 	raised   []fusion.Fact  // what the store is to be told of alerts, once the facts at hand are judged
+	gone     []takenBack    // and what it was told of visits that have just been merged
+
+	nothingNew bool // the facts at hand only put right what was told before: they may take an alert back, and raise none
 }
 
 // Judgement is one policy's result when a subject was judged, live or in shadow.
@@ -137,10 +140,10 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 		s.ended, s.merged, s.memory = 0, "", new(rules.Memory)
 	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
-	if slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
+	if s.kind == fusion.SubjectVisit && slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
 		facts = v.Facts.List() // all that is known of either is new to the one
 	}
-	if set.Judge(s.memory, view, facts) {
+	if set.Judge(s.memory, view, facts) && (s.open != nil || !b.nothingNew) {
 		b.update(s, view)
 	}
 	if b.desk.Watch != nil {

@@ -255,7 +255,7 @@ func TestCloneIsApart(t *testing.T) {
 	if !set.Judge(c, v, visit.Facts.List()[1:]) || c.Results()[0].Score <= before.Score {
 		t.Fatalf("the copy was not judged: %+v", c.Results())
 	}
-	if got := s.result(); got.Score != before.Score || s.m.state.get(0).values[0] != 0.5 || s.m.state.get(0).peaks[0].value != nats(round9(math.Log(100)), 0.5) {
+	if got := s.result(); got.Score != before.Score || s.m.values[0] != 0.5 || (*s.m.state.get(0).peaks)[0].value != nats(round9(math.Log(100)), 0.5) {
 		t.Errorf("the original changed: %+v", s.m.state.get(0))
 	}
 }

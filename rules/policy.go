@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"magpie/fusion"
@@ -53,6 +54,8 @@ type Policy struct {
 	Mode  Mode
 	Hash  string // sha256:… of its file, of common.yaml and of the site's params for it
 
+	Signer string // Set.Signer
+
 	Needs    []Need
 	Shadowed string // why needs put it in shadow, "" if they did not
 
@@ -83,6 +86,43 @@ type evidence struct {
 	expr        *expression
 	in          int  // index into Policy.groups
 	quality     span // what its quality can be
+}
+
+// shape is how a policy scores what its operands say. Policies that ask the same of other goods share one.
+type shape struct {
+	when, require, score *code
+	evidence             []weighed
+	caps                 []int64 // by group: what it may add at most, micro-nats
+	base                 int64   // log-odds of the prior, micro-nats
+	least                float64 // no score below it reaches a tier
+}
+
+// weighed is one line of evidence of a shape.
+type weighed struct {
+	code *code
+	ln   float64
+	half int64
+	in   int
+}
+
+func (p *Policy) shape() *shape {
+	s := &shape{when: p.when.coded(), require: p.require.coded(), score: p.score.coded(), base: p.base, least: 1}
+	for i := range p.evidence {
+		e := &p.evidence[i]
+		s.evidence = append(s.evidence, weighed{e.expr.coded(), e.ln, e.half, e.in})
+	}
+	for _, g := range p.groups {
+		s.caps = append(s.caps, g.cap)
+	}
+	for _, t := range p.Tiers {
+		s.least = min(s.least, p.Threshold(t, math.MaxFloat64/1e10))
+	}
+	return s
+}
+
+// key is the same for shapes that are the same.
+func (s *shape) key() string {
+	return fmt.Sprintf("%p %p %p %v %v %v %v", s.when, s.require, s.score, s.evidence, s.caps, s.base, s.least)
 }
 
 // group is evidence of one kind: what it may add at most.

@@ -89,7 +89,7 @@ var functions = map[string]*function{
 	"first":    moment(firstOf),
 	"last":     moment(lastOf),
 	"since":    moment(sinceOf),
-	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, build: sequenceOp},
+	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, tapes: true, build: sequenceOp},
 	"absent":   {args: []param{anEvent, anEvent, aWindow}, truth: true, build: absentOp},
 	"zscore":   {args: []param{anEvent, aWindow, aBasis, aWindow}, build: zscoreOp},
 	"alerted":  {args: []param{aPolicy, aTier, aGoods}, unit: counted, store: true, build: alertedOp},
@@ -144,7 +144,7 @@ func placeEvent(k fusion.FactKind, m fusion.Modality) *function {
 
 // windowed is a function of an event and a window.
 func windowed(u unit, fold func(v *fusion.View, t *tape, from int64) float64) *function {
-	return &function{args: []param{anEvent, aWindow}, unit: u, build: func(_ *language, a []arg) op {
+	return &function{args: []param{anEvent, aWindow}, unit: u, tapes: true, build: func(_ *language, a []arg) op {
 		e, window := a[0].event, a[1].ns
 		return op{eval: func(v *fusion.View, t []*tape) float64 { return fold(v, t[0], v.Now-window) }, events: []*op{e}, behind: e.behind,
 			match: e.match, window: window, relies: e.relies}
@@ -153,7 +153,7 @@ func windowed(u unit, fold func(v *fusion.View, t *tape, from int64) float64) *f
 
 // moment is a function of an event that gives a time in seconds.
 func moment(read func(v *fusion.View, t *tape) float64) *function {
-	return &function{args: []param{anEvent}, unit: seconds, build: func(_ *language, a []arg) op {
+	return &function{args: []param{anEvent}, unit: seconds, tapes: true, build: func(_ *language, a []arg) op {
 		e := a[0].event
 		return op{eval: func(v *fusion.View, t []*tape) float64 { return read(v, t[0]) }, events: []*op{e}, behind: e.behind, match: e.match,
 			window: forever, relies: e.relies}

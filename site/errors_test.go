@@ -200,6 +200,8 @@ sources:
 		`site.yaml:6:34: mode: unknown word "life"; did you mean live?`,
 		`site.yaml:6:52: param x wants text, not a list`,
 		`site.yaml:6:58: override p: unknown key "extra"; possible are mode, params`)
+	f("signers", head+"policies: {signers: [RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3, minisign.pub]}\n", nil,
+		`site.yaml:6:80: signers wants public keys of minisign: the line of minisign.pub that begins with RW, not the text "minisign.pub"`)
 	f("products", head+"products: p.csv\n", map[string]string{"p.csv": "sku,price,grams,tagged,epc_prefix,gtin\n1,a,-1,maybe,xyz,\n01,1,1,1,,\n2,1\n,1,1,1,,\n3,1,1,1,,12345678901234567\n"},
 		`p.csv:2:3: price wants a number from 0 to 1e+09, not "a"`,
 		`p.csv:2:5: grams wants a number from 0 to 1e+07, not "-1"`,

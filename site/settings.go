@@ -1,6 +1,7 @@
 package site
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -420,8 +421,15 @@ func (l *loader) money(budget, cost *yaml.Node) {
 }
 
 func (l *loader) policies(n *yaml.Node) {
-	o := l.Mapping(n, "policies", "dir", "overrides")
+	o := l.Mapping(n, "policies", "dir", "signers", "overrides")
 	l.site.Policies = Policies{Dir: l.path(o.Get("dir"), "dir"), Overrides: map[string]Override{}}
+	for _, k := range l.List(o.Get("signers"), "signers") {
+		key := l.Text(k, "signers")
+		if b, err := base64.StdEncoding.DecodeString(key); key != "" && (err != nil || len(b) != 42 || string(b[:2]) != "Ed") {
+			l.Fail(k, "signers wants public keys of minisign: the line of minisign.pub that begins with RW, not %s", strict.Shape(k))
+		}
+		l.site.Policies.Signers = append(l.site.Policies.Signers, key)
+	}
 	all := l.Mapping(o.Get("overrides"), "overrides")
 	for _, k := range all.Keys {
 		c := l.Mapping(all.Get(k.Value), "override "+strict.Clip(k.Value), "mode", "params")

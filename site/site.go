@@ -127,7 +127,8 @@ type Cost struct{ FalseAlarm, Recover float64 }
 
 // Policies says where the policy files are and what this site changes in them.
 type Policies struct {
-	Dir       string // empty: the built-in set
+	Dir       string   // empty: the built-in set
+	Signers   []string // public keys of minisign: whose signatures of a set count; empty: no set need be signed
 	Overrides map[string]Override
 }
 

@@ -28,6 +28,7 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	fs.Usage = func() {
 		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR] [--format text|json|github]")
 		fs.PrintDefaults()
+		fmt.Fprint(errw, signHelp)
 	}
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -57,6 +58,13 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	}
 	return nil
 }
+
+const signHelp = `
+Signed sets: with policies.signers in the site file, run takes over only sets that one of these keys has signed.
+  minisign -G                                   once: the public key, the line that begins with RW, goes into policies.signers
+  sha256sum *.yaml > policies.sha256            in the set's folder, after the last change
+  minisign -Sm policies.sha256 -t "version 7"   asks for the password, writes policies.sha256.minisig
+`
 
 // checked is what check found in a site and its policies, when nothing is wrong with them.
 type checked struct {
@@ -93,6 +101,9 @@ func (c *checked) text(out io.Writer) {
 		fmt.Fprintf(out, "note: %v; magpie run does not start without it\n", err)
 	}
 	fmt.Fprintf(out, "policies: %d, %s\n", len(set.Policies), set.Hash)
+	if set.Signer != "" {
+		fmt.Fprintf(out, "signed by %s: %s\n", set.Signer, set.SignedWith)
+	}
 	for _, w := range c.warnings() {
 		fmt.Fprintln(out, "warning:", w)
 	}

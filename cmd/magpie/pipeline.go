@@ -149,8 +149,23 @@ func (p *pipeline) confirm(refolded bool, received int64) {
 // finish is the end of a recording whose last line was received then.
 func (p *pipeline) finish(received int64) { p.confirm(p.core.Finish(), received) }
 
-// loadPolicies reads the policy set of a directory, or the built-in one when dir is empty.
+// loadPolicies reads the policy set of a directory, or the built-in one when dir is empty, signed or not.
 func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
+	return readPolicies(dir, s, ruleOptions(s))
+}
+
+// loadSigned is loadPolicies of a set that is to judge what happens: where the site names signers, one of them must have
+// signed it.
+func loadSigned(dir string, s *site.Site) (*rules.Set, error) {
+	o := ruleOptions(s)
+	o.Signed = true
+	if dir == "" && len(o.Signers) > 0 {
+		return nil, errors.New("policies: the built-in set is signed by nobody, and policies.signers of the site file asks for it; name the directory of a signed set in policies.dir")
+	}
+	return readPolicies(dir, s, o)
+}
+
+func readPolicies(dir string, s *site.Site, o rules.Options) (*rules.Set, error) {
 	var fsys fs.FS = policies.Files
 	name := "the built-in policies"
 	if dir != "" {
@@ -162,7 +177,6 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 		}
 		fsys, name = os.DirFS(dir), dir
 	}
-	o := ruleOptions(s)
 	o.Elsewhere = dir != s.Policies.Dir
 	set, err := rules.Load(fsys, o)
 	if err != nil {
@@ -176,7 +190,7 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 
 func ruleOptions(s *site.Site) rules.Options {
 	o := rules.Options{Store: s.Store, FalseAlarm: s.Cost.FalseAlarm, Recover: s.Cost.Recover, Cashier: s.Privacy.Cashier,
-		Overrides: map[string]rules.Override{}}
+		Signers: s.Policies.Signers, Overrides: map[string]rules.Override{}}
 	for id, v := range s.Policies.Overrides {
 		o.Overrides[id] = rules.Override{File: v.At.File, Line: v.At.Line, Col: v.At.Col, Code: v.At.Code, Mode: v.Mode, Params: v.Params}
 	}

@@ -18,7 +18,7 @@ import (
 // ready makes sure of all that flags and site name before the journal and the broker are opened or anything is written, and
 // says all that is wrong at once. It gives the policies that are to judge, and opens the detector, which the station closes.
 func (st *station) ready(ctx context.Context) (*rules.Set, error) {
-	set, err := loadPolicies(st.set.policies, st.site)
+	set, err := loadSigned(st.set.policies, st.site)
 	errs := append(missingFiles(st.site), err)
 	_, err = sensors.NewDecoder(st.site.Store, sensors.Options{Foreign: st.site.Sources})
 	errs = append(errs, err)
