@@ -125,7 +125,7 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 			place[i] = zones[i].Kind == fusion.ZoneKind(k)
 			any = any || place[i]
 		}
-		if !any {
+		if !any && !s.unmet {
 			s.warn(at, "the site has no zone of the kind %s", word)
 		}
 		return place, true
