@@ -79,3 +79,27 @@ func TestLiveOfTests(t *testing.T) {
 		}
 	}
 }
+
+// TestNew: whatever of the catalogue is begun with, alone in a folder, passes check and its test.
+func TestNew(t *testing.T) {
+	lines, err := listPolicies("", "")
+	must(t, err)
+	if len(lines) < 20 {
+		t.Errorf("the catalogue has %d policies", len(lines))
+	}
+	for _, l := range lines {
+		dir := filepath.Join(t.TempDir(), "new")
+		if code, out, errw := magpie(t, "new", l.Policy, "-o", dir); code != 0 || !strings.Contains(out, filepath.Join(dir, l.Policy+"_test.yaml")) {
+			t.Errorf("magpie new %s: %d\n%s%s", l.Policy, code, out, errw)
+			continue
+		}
+		shops, err := filepath.Glob(filepath.Join(dir, "testdata", "*.yaml"))
+		must(t, err)
+		if code, out, errw := magpie(t, "check", "--site", shops[0], "--policies", dir); code != 0 || len(shops) != 1 {
+			t.Errorf("magpie check of %s: %d\n%s%s", l.Policy, code, out, errw)
+		}
+		if code, out, errw := magpie(t, "test", dir); code != 0 {
+			t.Errorf("magpie test of %s: %d\n%s%s", l.Policy, code, out, errw)
+		}
+	}
+}
