@@ -62,6 +62,11 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 			return a, true
 		}
 		s.fail(at, "unknown tier %s; %s", quote(n.Value), strict.Suggest(n.Value, Tiers[:]))
+	case anAction:
+		if slices.Contains(tillActions, n.Value) {
+			return a, true
+		}
+		s.fail(at, "unknown action %s; %s; others have functions of their own, such as voided", quote(n.Value), strict.Suggest(n.Value, tillActions))
 	case aPolicy:
 		if isID(n.Value) && n.Value != "" {
 			return a, true
