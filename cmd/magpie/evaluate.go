@@ -117,7 +117,7 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions) (
 
 // judge replays lines, as magpie replay does, and gathers the scores of all visits and the alerts that reached the tier staff.
 func judge(s *site.Site, set *rules.Set, lines []sim.Line) (j sim.Judged, err error) {
-	raised, told := map[string]int{}, map[string][]string{}
+	raised := map[string]int{}
 	p, err := newPipeline(s, set, func(a *alerts.Alert) {
 		k, known := raised[a.ID]
 		if slices.Index(alerts.Tiers[:], a.Tier) >= 2 && a.State != alerts.Retracted && !known {
@@ -139,7 +139,8 @@ func judge(s *site.Site, set *rules.Set, lines []sim.Line) (j sim.Judged, err er
 	if err != nil {
 		return j, err
 	}
-	told, j.Policies = spoken(p.desk, set)
+	told, modes := spoken(p.desk, set)
+	j.Policies = modes
 	last := int64(0)
 	for i := range lines {
 		l, err := journal.Parse(lines[i].AppendJSON(nil))
