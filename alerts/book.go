@@ -240,6 +240,9 @@ func (b *Book) update(s *subject, view fusion.View) {
 	results := s.memory.AppendResults(b.results)
 	b.results = results[:0]
 	b.note(results, view)
+	if !s.heard(results, view.Now) {
+		return
+	}
 	a, cooldown := b.compose(s, results, view)
 	defer func() {
 		if a != nil {
@@ -284,6 +287,15 @@ func (b *Book) update(s *subject, view fusion.View) {
 		}
 	}
 	s.latest = a
+}
+
+// heard reports whether any of the policies that were judged at now has a say in what is told: what runs in shadow changes
+// nothing, not even when a line is written.
+func (s *subject) heard(results []rules.Result, now int64) bool {
+	return slices.ContainsFunc(results, func(r rules.Result) bool {
+		return r.At == now && (r.Policy.Mode == rules.Live ||
+			s.open != nil && slices.ContainsFunc(s.open.Policies, func(p PolicyScore) bool { return p.Policy == r.Policy.ID }))
+	})
 }
 
 // note keeps the results of this judgement for the numbers.

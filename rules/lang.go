@@ -145,6 +145,7 @@ type source struct {
 	params map[string]ast.Node
 	judge  fusion.SubjectKind
 	macro  bool   // of common.yaml: the subject is checked at its uses
+	unmet  bool   // the site lacks what the policy needs: that it lacks zones too goes without saying
 	name   string // of the macro
 
 	table *operands

@@ -19,7 +19,8 @@ const (
 	maxID       = 64
 )
 
-var policyKeys = []string{"policy", "title", "judge", "mode", "needs", "params", "prior", "when", "evidence", "score", "groups", "require", "alert"}
+var policyKeys = []string{"policy", "title", "judge", "mode", "needs", "params", "prior", "when", "evidence", "score", "groups", "require", "alert",
+	"type", "rationale", "false_alarms"}
 
 // reader reads one policy file.
 type reader struct {
@@ -45,6 +46,8 @@ func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, 
 	r.over = opts.Overrides[p.ID]
 	p.Title = f.Text(o.Need("title", "say in one line what it watches for"), "title")
 	r.plain(o.Get("title"), p.Title)
+	p.Type = f.Text(o.Get("type"), "type")
+	p.Rationale, p.FalseAlarms = f.Text(o.Get("rationale"), "rationale"), f.Text(o.Get("false_alarms"), "false_alarms")
 	p.Judge = r.judge(o)
 	p.Mode = Mode(f.Word(o.Get("mode"), "mode", string(Live), string(Shadow), string(Off)))
 	if p.Mode == "" {
@@ -186,7 +189,7 @@ func provides(s *fusion.Store, n Need) bool {
 
 // compile compiles one expression and gives its operands the policy's slots.
 func (r *reader) compile(n *yaml.Node, want typ) *expression {
-	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, table: r.table}
+	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, table: r.table, unmet: r.p.Shadowed != ""}
 	return s.compile(want)
 }
 

@@ -14,9 +14,12 @@ import (
 
 // TestFile is one *_test.yaml: recordings in the contract's notation and what is expected of them.
 type TestFile struct {
-	File  string // as given to ParseTest
-	Site  string // path of the site file, relative to the test file
+	File  string   // as given to ParseTest
+	Site  string   // path of the site file, relative to the test file
+	Live  []string // ids of policies that are live here, whatever their files say
 	Tests []Test
+
+	LiveLine, LiveCol int
 }
 
 // Test is one recording and its expectations.
@@ -69,8 +72,11 @@ func ParseTest(name string, data []byte) (*TestFile, error) {
 	f, root := parse(name, data, "site and tests")
 	t := &TestFile{File: name}
 	if root != nil {
-		o := f.Mapping(root, "the test file", "site", "tests")
+		o := f.Mapping(root, "the test file", "site", "live", "tests")
 		t.Site = f.Text(o.Need("site", "write site: and the path of a site file"), "site")
+		if n := o.Get("live"); n != nil {
+			t.Live, t.LiveLine, t.LiveCol = f.Texts(n, "live"), n.Line, n.Column
+		}
 		list := o.Need("tests", "write tests: and a list")
 		names := map[string]bool{}
 		for _, n := range f.List(list, "tests") {

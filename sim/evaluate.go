@@ -12,6 +12,8 @@ type Judged struct {
 	Visits []*Visit
 	Scores []Scored
 	Raised []Raised
+
+	Policies map[string]string // of those that judge visits: mode, live or shadow, by id
 }
 
 // Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970.
@@ -19,6 +21,7 @@ type Scored struct {
 	Tracks   []string
 	From, To int64
 	P        float64
+	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
 }
 
 // Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods.
@@ -49,6 +52,14 @@ type Evaluation struct {
 	Bands             []Band
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
+	Policies          []PolicyRecall
+}
+
+// PolicyRecall is whom one policy, live or in shadow, gave the tier review or a higher one.
+type PolicyRecall struct {
+	Policy, Mode string
+	Right, Wrong int          // visits that were thefts, and honest ones
+	Types        []TypeRecall // of those that it found
 }
 
 // Interval is a value with its 95 % interval by a bootstrap over runs.
@@ -100,16 +111,21 @@ func Evaluate(runs []Judged) *Evaluation {
 		}
 		return honest[name]
 	}
+	modes, said := map[string]string{}, map[string][]*Visit{}
 	var before, someoneElse int
 	for r := range runs {
 		run := &runs[r]
 		e.Hours += run.Hours
 		who := newWhose(run.Visits)
-		score := map[*Visit]float64{}
+		for id, mode := range run.Policies {
+			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
+		}
+		score, told := map[*Visit]float64{}, map[*Visit][]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
 			if v := who.of(s.Tracks, s.From, s.To); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
+				told[v] = append(told[v], s.Told...)
 			}
 		}
 		found := map[*Visit]bool{}
@@ -161,8 +177,16 @@ func Evaluate(runs []Judged) *Evaluation {
 				kind(v).Count++
 			}
 			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1})
+			slices.Sort(told[v])
+			for _, id := range slices.Compact(told[v]) {
+				said[id] = append(said[id], v)
+			}
 		}
 	}
+	for id, mode := range modes {
+		e.Policies = append(e.Policies, recallOf(id, mode, said[id], types))
+	}
+	slices.SortFunc(e.Policies, func(a, b PolicyRecall) int { return cmp.Compare(a.Policy, b.Policy) })
 	for _, t := range types {
 		e.Types = append(e.Types, *t)
 	}
@@ -225,6 +249,25 @@ func Evaluate(runs []Judged) *Evaluation {
 	}
 	e.Skill, e.ECE, e.Bands = calibration(all)
 	return e
+}
+
+// recallOf counts the visits of which a policy spoke, none of them a mistake.
+func recallOf(id, mode string, said []*Visit, types map[int]*TypeRecall) PolicyRecall {
+	p := PolicyRecall{Policy: id, Mode: mode}
+	found := map[int]int{}
+	for _, v := range said {
+		if v.Kind == Theft {
+			p.Right++
+			found[v.Theft]++
+		} else {
+			p.Wrong++
+		}
+	}
+	for no, n := range found {
+		p.Types = append(p.Types, TypeRecall{Theft: no, Type: types[no].Type, Found: n, Count: types[no].Count})
+	}
+	slices.SortFunc(p.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	return p
 }
 
 // another reports whether the goods of an alert are in somebody else's unpaid ones, who was there at that time.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ func judgedRuns(runs, n int, score func(d dice, theft bool) float64) (all []Judg
 				v.Unpaid = []Unpaid{{SKU: fmt.Sprint("sku", k)}}
 			}
 			j.Visits = append(j.Visits, v)
-			j.Scores = append(j.Scores, Scored{[]string{v.Tracks[0].Track}, v.From, v.To, score(d, v.Kind == Theft)})
+			j.Scores = append(j.Scores, Scored{Tracks: []string{v.Tracks[0].Track}, From: v.From, To: v.To, P: score(d, v.Kind == Theft)})
 		}
 		all = append(all, j)
 	}
@@ -78,5 +79,28 @@ func TestEvaluateAlerts(t *testing.T) {
 		if e := Evaluate(runs); !c.check(e) {
 			t.Errorf("%s: %+v", c.name, e)
 		}
+	}
+}
+
+// TestEvaluatePolicies: each policy is told whom it spoke of, once a person, mistakes left out; one that said nothing too.
+func TestEvaluatePolicies(t *testing.T) {
+	runs := judgedRuns(2, 10, func(dice, bool) float64 { return 0 })
+	runs[0].Visits[6].Kind = Mistake
+	for r := range runs {
+		runs[r].Policies = map[string]string{"exit": "live", "bag": "shadow", "quiet": "shadow"}
+		for k := range runs[r].Scores {
+			if k == 0 || k == 1 || k == 6 {
+				runs[r].Scores[k].Told = []string{"exit"}
+			}
+		}
+		again := runs[r].Scores[0]
+		again.Told = []string{"exit", "bag"}
+		runs[r].Scores = append(runs[r].Scores, again)
+	}
+	runs[1].Policies["bag"] = "live"
+	grab := []TypeRecall{{Theft: 1, Type: "grab and walk out", Found: 2, Count: 4}}
+	want := []PolicyRecall{{"bag", "live", 2, 0, grab}, {"exit", "live", 2, 3, grab}, {"quiet", "shadow", 0, 0, nil}}
+	if got := Evaluate(runs).Policies; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }

@@ -11,10 +11,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 
 	"magpie/alerts"
+	"magpie/fusion"
 	"magpie/journal"
 	"magpie/rules"
 	"magpie/sim"
@@ -137,6 +139,8 @@ func judge(s *site.Site, set *rules.Set, lines []sim.Line) (j sim.Judged, err er
 	if err != nil {
 		return j, err
 	}
+	told, modes := spoken(p.desk, set)
+	j.Policies = modes
 	last := int64(0)
 	for i := range lines {
 		l, err := journal.Parse(lines[i].AppendJSON(nil))
@@ -148,9 +152,34 @@ func judge(s *site.Site, set *rules.Set, lines []sim.Line) (j sim.Judged, err er
 	}
 	p.finish(last)
 	for _, v := range p.log.Scores() {
-		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score})
+		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, Told: told[v.Visit]})
 	}
 	return j, nil
+}
+
+// spoken gathers, while lines are replayed, which policies give a visit the tier review or a higher one, live and in shadow
+// alike, by visit; modes are those of the policies that may.
+func spoken(desk *alerts.Desk, set *rules.Set) (told map[string][]string, modes map[string]string) {
+	told, modes = map[string][]string{}, map[string]string{}
+	for _, p := range set.Policies {
+		if p.Judge == fusion.SubjectVisit && p.Mode != rules.Off {
+			modes[p.ID] = string(p.Mode)
+		}
+	}
+	var results []rules.Result
+	desk.Watch = func(_ *rules.Set, m *rules.Memory, v fusion.View) {
+		if v.Visit.Subject != fusion.SubjectVisit {
+			return
+		}
+		results = m.AppendResults(results[:0])
+		for i := range results {
+			r := &results[i]
+			if r.Tier != "" && r.Tier != rules.Tiers[0] && !slices.Contains(told[v.Visit.ID], r.Policy.ID) {
+				told[v.Visit.ID] = append(told[v.Visit.ID], r.Policy.ID)
+			}
+		}
+	}
+	return told, modes
 }
 
 // printEvaluation writes the table, with what each number means.
@@ -196,6 +225,17 @@ func printEvaluation(out io.Writer, e *sim.Evaluation) {
 	fmt.Fprintln(w, "honest visit\twrong alerts\tof")
 	for _, t := range e.False {
 		fmt.Fprintf(w, "%s\t%d\t%d\n", cmp.Or(t.Type, "(nobody)"), t.Found, t.Count)
+	}
+	w.Flush()
+	fmt.Fprintln(out)
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "policy, at review\tmode\tthefts\tof\thonest\tof\tfound, by no. of theft")
+	for _, p := range e.Policies {
+		var found []string
+		for _, t := range p.Types {
+			found = append(found, fmt.Sprintf("%d: %d of %d", t.Theft, t.Found, t.Count))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Policy, p.Mode, p.Right, e.Thefts, p.Wrong, e.Honest, strings.Join(found, ", "))
 	}
 	w.Flush()
 }

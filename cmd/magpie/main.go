@@ -28,6 +28,8 @@ func commands() []command {
 		{"play", "publish a recording to a broker", runPlay},
 		{"replay", "print the alerts that a recording gives", runReplay},
 		{"check", "check a site file and its policies", runCheck},
+		{"policies", "list policies, and what they would be blind to in a site", runPolicies},
+		{"new", "begin a policy and its test from the catalogue", runNew},
 		{"test", "run policy tests", runTest},
 		{"explain", "tell how an alert, or the score of a visit in a recording, came about", runExplain},
 		{"sensors", "try, check and watch what sensors send", runSensors},

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -152,7 +153,8 @@ func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
 		}
 		b.sites[path] = s
 	}
-	key := path + "\x00" + dir
+	s = awake(s, f.Live)
+	key := path + "\x00" + dir + "\x00" + strings.Join(f.Live, "\x00")
 	set := b.sets[key]
 	if set == nil {
 		var err error
@@ -162,9 +164,49 @@ func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
 		if len(set.Policies) == 0 {
 			return nil, nil, fmt.Errorf("%s holds no policies to test; name their directory with --policies", dir)
 		}
+		if err := isLive(set, f); err != nil {
+			return nil, nil, err
+		}
 		b.sets[key] = set
 	}
 	return s, set, nil
+}
+
+// awake is the site with the named policies live: a test of one that is in shadow asks what it would say.
+func awake(s *site.Site, live []string) *site.Site {
+	if len(live) == 0 {
+		return s
+	}
+	copied := *s
+	copied.Policies.Dir = "" // a name that is not in the set is told by isLive
+	copied.Policies.Overrides = maps.Clone(s.Policies.Overrides)
+	if copied.Policies.Overrides == nil {
+		copied.Policies.Overrides = map[string]site.Override{}
+	}
+	for _, id := range live {
+		o := copied.Policies.Overrides[id]
+		o.Mode = string(rules.Live)
+		copied.Policies.Overrides[id] = o
+	}
+	return &copied
+}
+
+// isLive says why a policy that a test file wants live is not.
+func isLive(set *rules.Set, f *rules.TestFile) error {
+	var ids []string
+	for _, p := range set.Policies {
+		ids = append(ids, p.ID)
+	}
+	for _, id := range f.Live {
+		i := slices.Index(ids, id)
+		switch {
+		case i < 0:
+			return fmt.Errorf("%s:%d:%d: live: there is no policy %s; %s", f.File, f.LiveLine, f.LiveCol, id, strict.Suggest(id, ids))
+		case set.Policies[i].Mode != rules.Live:
+			return fmt.Errorf("%s:%d:%d: live: %s is in shadow on this site: %s", f.File, f.LiveLine, f.LiveCol, id, set.Policies[i].Shadowed)
+		}
+	}
+	return nil
 }
 
 // test runs one test. What it finds wrong is in the rehearsal; the error is of what keeps any test of the file from running.
