@@ -27,6 +27,7 @@ func commands() []command {
 		{"record", "write the messages of a broker to a recording", runRecord},
 		{"play", "publish a recording to a broker", runPlay},
 		{"replay", "print the alerts that a recording gives", runReplay},
+		{"backtest", "judge recordings by two policy sets and tell how the alerts differ", runBacktest},
 		{"check", "check a site file and its policies", runCheck},
 		{"test", "run policy tests", runTest},
 		{"explain", "tell how an alert, or the score of a visit in a recording, came about", runExplain},

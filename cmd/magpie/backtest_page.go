@@ -1,0 +1,3 @@
+package main
+
+func (r *backtestReport) writePage(path string) error { return nil }
