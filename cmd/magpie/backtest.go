@@ -301,11 +301,8 @@ func (r *backtestReport) fails(on []string) error {
 // print writes the table.
 func (r *backtestReport) print(out io.Writer) {
 	fmt.Fprintf(out, "base  %s  %s\nwith  %s  %s\n", r.Base.Hash, r.Base.Name, r.With.Hash, r.With.Name)
-	lines, visits, hours := 0, 0, 0.0
-	for _, x := range r.Recordings {
-		lines, visits, hours = lines+x.Lines, visits+x.Visits, hours+x.Hours
-	}
-	fmt.Fprintf(out, "%d recordings, %.1f hours, %d visits, %d lines\n\n", len(r.Recordings), hours, visits, lines)
+	lines, visits, hours := r.sums()
+	fmt.Fprintf(out, "%s, %.1f hours, %d visits, %d lines\n\n", counted(len(r.Recordings), "recording"), hours, visits, lines)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "policy\tmode\talerts\tappear\tvanish\tchange\ttrue\tfalse\tneither\tno verdict\ttaken back")
 	row := func(name, mode string, x *backtestRow) {

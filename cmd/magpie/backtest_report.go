@@ -11,6 +11,7 @@ import (
 
 	"magpie/alerts"
 	"magpie/rules"
+	"magpie/site"
 )
 
 // backtestReport is how two policy sets differ over recordings. Everything that it counts is final and stands at the end.
@@ -24,6 +25,7 @@ type backtestReport struct {
 	Verdicts   backtestVerdicts  `json:"verdicts"`
 	Changes    []*backtestChange `json:"changes"`
 
+	times  []alertTime
 	visits []scoredVisit
 	hist   []histogram
 }
@@ -134,7 +136,8 @@ type backtestAlert struct {
 	Value    float64            `json:"value"`
 	Message  string             `json:"message"`
 	Policies map[string]float64 `json:"policies"`
-	Evidence []backtestEvidence `json:"evidence"`
+	Highest  string             `json:"highest"`  // the policy that says most
+	Evidence []backtestEvidence `json:"evidence"` // of that one
 }
 
 // backtestEvidence is what a piece of evidence added.
@@ -142,6 +145,12 @@ type backtestEvidence struct {
 	Name    string  `json:"name"`
 	Group   string  `json:"group,omitempty"`
 	LogOdds float64 `json:"logodds"`
+}
+
+// alertTime is when an alert of either set was raised, in the store's zone, and what becomes of it.
+type alertTime struct {
+	at     time.Time
+	change string // "" for one that does not differ
 }
 
 // scoredVisit is the highest score of any live policy over a visit, by set.
@@ -276,9 +285,12 @@ func (r *backtestReport) pair(d *backtested, p *pair, rows map[string]*backtestR
 		}
 	}
 	c := change(d, p)
+	when := alertTime{at: local(d.site, p.either().first)}
 	if c != nil {
 		r.Changes = append(r.Changes, c)
+		when.change = c.Change
 	}
+	r.times = append(r.times, when)
 	count := func(row *backtestRow, base, with, differs bool) {
 		if base {
 			row.Base.add(p.verdict)
@@ -303,6 +315,14 @@ func (r *backtestReport) pair(d *backtested, p *pair, rows map[string]*backtestR
 	}
 }
 
+// local is a time in the zone of the store.
+func local(s *site.Site, ns int64) time.Time {
+	if s.Store.Location == nil {
+		return time.Unix(0, ns).UTC()
+	}
+	return time.Unix(0, ns).In(s.Store.Location)
+}
+
 // score is what a policy said in an alert, as it is shown.
 func (a *raisedAlert) score(policy string) (score float64, ok bool) {
 	if a == nil {
@@ -320,10 +340,7 @@ func (a *raisedAlert) score(policy string) (score float64, ok bool) {
 func change(d *backtested, p *pair) *backtestChange {
 	a := p.either()
 	c := &backtestChange{Recording: d.path, Subject: a.most.SubjectID, Kind: a.most.SubjectKind, EventTime: utc(a.first), Verdict: p.verdict,
-		Base: p.base.told(), With: p.with.told(), at: time.Unix(0, a.first), What: []string{}}
-	if l := d.site.Store.Location; l != nil {
-		c.at = c.at.In(l)
-	}
+		Base: p.base.told(), With: p.with.told(), at: local(d.site, a.first), What: []string{}}
 	switch {
 	case p.base == nil:
 		c.Change = "appear"
@@ -351,12 +368,15 @@ func change(d *backtested, p *pair) *backtestChange {
 			say("by %s too", id)
 		}
 	}
+	if b.Highest != w.Highest {
+		say("%s says most, it was %s", w.Highest, b.Highest)
+	}
 	c.small = len(c.What) == 0 && math.Abs(b.Score-w.Score) < 0.05
 	if b.Score != w.Score {
 		say("score %g → %g", b.Score, w.Score)
 	}
 	for _, e := range contributions(b, w) {
-		if e.Base != e.With {
+		if e.Base != e.With && b.Highest == w.Highest {
 			say("%s %+.3f → %+.3f", e.Name, e.Base, e.With)
 		}
 	}
@@ -404,6 +424,9 @@ func (a *raisedAlert) told() *backtestAlert {
 	m := a.most
 	t := &backtestAlert{ID: m.ID, Tier: m.Tier, CappedBy: m.CappedBy, Score: alerts.Round(m.Score, 4), Zone: m.Zone, Value: alerts.Round(m.Value, 2),
 		Message: m.Message, Policies: map[string]float64{}, Evidence: []backtestEvidence{}}
+	if len(m.Policies) > 0 {
+		t.Highest = m.Policies[0].Policy
+	}
 	for _, p := range m.Policies {
 		t.Policies[p.Policy] = alerts.Round(p.Score, 4)
 	}
