@@ -77,6 +77,7 @@ type language struct {
 	config *conf.Config
 	single map[int]fusion.Goods // of one product, which all that name it share
 	asks   []asked
+	cover  *Coverage // nil: nothing is counted
 }
 
 // asked is a policy's tier that alerted(…) names; whether it is there is known when all are read.
@@ -139,8 +140,9 @@ type source struct {
 	node   *yaml.Node
 	params map[string]ast.Node
 	judge  fusion.SubjectKind
-	macro  bool   // of common.yaml: the subject is checked at its uses
-	name   string // of the macro
+	macro  bool    // of common.yaml: the subject is checked at its uses
+	name   string  // of the macro
+	policy *Policy // whose it is; nil: a macro's
 
 	table *operands
 	nodes int
@@ -204,6 +206,7 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
+	t = s.watchedWhole(root, t)
 	e := &expression{slots: s.used, num: t.num, is: t.is, span: t.span, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}

@@ -47,6 +47,8 @@ type Options struct {
 	FalseAlarm, Recover float64
 
 	Cashier string // privacy.cashier: off, pseudonym, allowed
+
+	Coverage *Coverage // is told what expressions come to; nil: nothing is counted, and it costs nothing
 }
 
 // File is one file of a set, as it was read.
@@ -150,6 +152,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	var errs strict.Errors
 	s := &Set{Hash: hashOf(files), Files: files}
 	l := newLanguage(opts.Store)
+	l.cover = opts.Coverage
 	var common []byte
 	var read []*file
 	for _, f := range files {

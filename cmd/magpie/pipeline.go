@@ -115,7 +115,10 @@ func (p *pipeline) confirm(refolded bool, received int64) {
 func (p *pipeline) finish(received int64) { p.confirm(p.core.Finish(), received) }
 
 // loadPolicies reads the policy set of a directory, or the built-in one when dir is empty.
-func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
+func loadPolicies(dir string, s *site.Site) (*rules.Set, error) { return loadCovered(dir, s, nil) }
+
+// loadCovered is loadPolicies for a set that tells what its expressions come to.
+func loadCovered(dir string, s *site.Site, c *rules.Coverage) (*rules.Set, error) {
 	var fsys fs.FS = policies.Files
 	name := "the built-in policies"
 	if dir != "" {
@@ -128,7 +131,7 @@ func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
 		fsys, name = os.DirFS(dir), dir
 	}
 	o := ruleOptions(s)
-	o.Elsewhere = dir != s.Policies.Dir
+	o.Elsewhere, o.Coverage = dir != s.Policies.Dir, c
 	set, err := rules.Load(fsys, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s:\n%w", name, err)
