@@ -263,7 +263,7 @@ func (r *backtestReport) warn(errw io.Writer) {
 		}
 	}
 	if n := len(r.Verdicts.Unknown); n > 0 {
-		fmt.Fprintf(errw, "%d verdicts are about alerts of none of these recordings, such as %s\n", n, r.Verdicts.Unknown[0])
+		fmt.Fprintf(errw, "%s of none of these recordings, such as %s\n", counted(n, "verdict is about an alert", "verdicts are about alerts"), r.Verdicts.Unknown[0])
 	}
 }
 
@@ -289,7 +289,7 @@ func (r *backtestReport) fails(on []string) error {
 	var all []string
 	for _, w := range on {
 		if count[w] > 0 {
-			all = append(all, fmt.Sprintf("%d %s", count[w], means[w]))
+			all = append(all, fmt.Sprintf("%s: %d", means[w], count[w]))
 		}
 	}
 	if len(all) == 0 {
@@ -302,7 +302,7 @@ func (r *backtestReport) fails(on []string) error {
 func (r *backtestReport) print(out io.Writer) {
 	fmt.Fprintf(out, "base  %s  %s\nwith  %s  %s\n", r.Base.Hash, r.Base.Name, r.With.Hash, r.With.Name)
 	lines, visits, hours := r.sums()
-	fmt.Fprintf(out, "%s, %.1f hours, %d visits, %d lines\n\n", counted(len(r.Recordings), "recording"), hours, visits, lines)
+	fmt.Fprintf(out, "%s, %.1f hours, %s, %s\n\n", counted(len(r.Recordings), "recording"), hours, counted(visits, "visit"), counted(lines, "line"))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "policy\tmode\talerts\tappear\tvanish\tchange\ttrue\tfalse\tneither\tno verdict\ttaken back")
 	row := func(name, mode string, x *backtestRow) {

@@ -95,7 +95,7 @@ func (r *backtestReport) writePage(path string) error {
 func (r *backtestReport) page() *page {
 	p := &page{R: r}
 	lines, visits, hours := r.sums()
-	p.Span = fmt.Sprintf("%s, %.1f hours, %d visits, %d messages and ticks", counted(len(r.Recordings), "recording"), hours, visits, lines)
+	p.Span = fmt.Sprintf("%s, %.1f hours, %s, %s", counted(len(r.Recordings), "recording"), hours, counted(visits, "visit"), counted(lines, "line"))
 	for _, x := range r.Recordings {
 		if x.Headless {
 			p.Notes = append(p.Notes, x.File+" goes on from a state before it, with which both sets do without: its first visits are judged as if they began there.")
@@ -104,7 +104,7 @@ func (r *backtestReport) page() *page {
 	if r.Verdicts.Given == 0 {
 		p.Notes = append(p.Notes, "There are no verdicts beside the recordings, so nobody can say which alerts are true: give a file with --verdicts.")
 	} else if n := len(r.Verdicts.Unknown); n > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%d verdicts are about alerts of none of these recordings.", n))
+		p.Notes = append(p.Notes, counted(n, "verdict is about an alert", "verdicts are about alerts")+" of none of these recordings.")
 	}
 	p.figures()
 	p.rows()
@@ -128,11 +128,15 @@ func (r *backtestReport) sums() (lines, visits int, hours float64) {
 	return lines, visits, hours
 }
 
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// counted is a number with its noun; many is the plural, where that is not one with s.
+func counted(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprintf("%d %s", n, many[0])
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func (p *page) figures() {
