@@ -19,16 +19,16 @@ import (
 // so do sets that look at what the store is told of alerts, which cannot share a fold.
 func TestBacktestJudgesAsReplay(t *testing.T) {
 	dir := t.TempDir()
-	path, err := drawSite(dir, 5, 4)
+	path, err := drawSite(dir, 5, 2)
 	must(t, err)
 	s, err := site.Load(path)
 	must(t, err)
-	played, err := sim.Simulate(5, s, sim.ShopOptions{Hours: 0.25, Thefts: 0.5, Twins: 0.5, Noise: 1})
+	played, err := sim.Simulate(5, s, sim.ShopOptions{Hours: 0.1, Thefts: 0.6, Twins: 0.5, Noise: 1})
 	must(t, err)
 	recording := filepath.Join(dir, "recording.jsonl")
 	must(t, os.WriteFile(recording, sim.Recording(played.Lines), 0o600))
 	shy := changed(t, filepath.Join(dir, "shy"), func(name, text string) string {
-		return strings.NewReplacer("very strong", "moderate", "5m", "1s", "2m", "1s", "mode: live", "mode: live").Replace(text)
+		return strings.NewReplacer("very strong", "moderate", "5m", "1s", "2m", "1s", "log: 0.1", "log: 0.003").Replace(text)
 	})
 	patterns := changed(t, filepath.Join(dir, "patterns"), func(name, text string) string { return text })
 	must(t, os.WriteFile(filepath.Join(patterns, "again.yaml"), []byte(`policy: again
@@ -37,7 +37,7 @@ judge: store
 score: 'min(count(alerted("unpaid-exit", "log", "any"), "2h") / 4, 1)'
 alert: {tiers: {log: 0.2, review: 0.4, staff: 0.7}}
 `), 0o600))
-	for _, sets := range [][2]string{{"", shy}, {shy, patterns}, {patterns, patterns}} {
+	for _, sets := range [][2]string{{"", shy}, {shy, patterns}} {
 		done, err := openBacktest([]string{recording}, "", sets[0], sets[1])
 		must(t, err)
 		r := done[0]
@@ -57,11 +57,6 @@ alert: {tiers: {log: 0.2, review: 0.4, staff: 0.7}}
 			}
 			if a, b := scoreLines(got.scores), scoreLines(want.scores); a != b {
 				t.Errorf("%q: scores of set %d are\n%s\na replay gives\n%s", sets, i, a, b)
-			}
-		}
-		if sets[0] == sets[1] {
-			if rep := compare(done, nil); len(rep.Changes) > 0 || rep.Total.Base.Alerts == 0 {
-				t.Errorf("one set twice: %d differences among %d alerts", len(rep.Changes), rep.Total.Base.Alerts)
 			}
 		}
 	}
