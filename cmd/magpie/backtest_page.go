@@ -156,7 +156,7 @@ func (p *page) figures() {
 	}
 	add("False", t.Base.False, t.With.False, trend(t.Base.False, t.With.False, -1))
 	add("True", t.Base.True, t.With.True, trend(t.Base.True, t.With.True, 1))
-	add("Losses without one", p.R.Verdicts.MissedBase, p.R.Verdicts.MissedWith, trend(p.R.Verdicts.MissedBase, p.R.Verdicts.MissedWith, -1))
+	add("Losses missed", p.R.Verdicts.MissedBase, p.R.Verdicts.MissedWith, trend(p.R.Verdicts.MissedBase, p.R.Verdicts.MissedWith, -1))
 	f := figure{Label: "Precision", Value: precision(&t.With)}
 	if was := precision(&t.Base); was != f.Value {
 		f.Small = "was " + was
