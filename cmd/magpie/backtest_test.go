@@ -117,6 +117,14 @@ func TestVerdictsFindTheirAlerts(t *testing.T) {
 			SubjectID: subject, Tracks: tracks, Tier: "staff", Score: 0.7}}
 	}
 	const second = int64(1e9)
+	told := alert("v_e", 1, 50*second, "cam-1/9").most
+	told.EventTime = 50 * second
+	d := &backtested{site: s, said: map[string]said{}}
+	d.note(&journal.Line{Topic: "magpie/v1/s042/alert/" + told.ID, Payload: told.AppendJSON(nil, false)})
+	d.note(&journal.Line{Topic: "magpie/v1/s042/rejected/rfid/r-door", Payload: []byte(`{"id":"alr_2"}`)})
+	if x := d.said[told.ID]; len(d.said) != 1 || x.subject != "v_e" || x.event != 50*second || len(x.tracks) != 1 || x.tracks[0] != "cam-1/9" {
+		t.Errorf("the line of an alert that was recorded along reads %+v", d.said)
+	}
 	r := &backtested{site: s, base: newSide(nil), with: newSide(nil), said: map[string]said{}, verdicts: map[string]string{}}
 	for _, v := range []string{"v_a", "v_b", "v_c", "v_d"} {
 		r.base.scores = append(r.base.scores, &alerts.VisitScore{Visit: v})
