@@ -37,13 +37,14 @@ type Book struct {
 
 // Judgement is one policy's result when a subject was judged, live or in shadow.
 type Judgement struct {
-	At     int64  // event time, ns
-	Zone   string // of the subject, "" when it is in none
-	Policy string
-	Mode   string
-	Score  float64
-	Tier   string // "" below the lowest
-	Value  float64
+	At      int64  // event time, ns
+	Subject string // its id
+	Zone    string // of the subject, "" when it is in none
+	Policy  string
+	Mode    string
+	Score   float64
+	Tier    string // "" below the lowest
+	Value   float64
 }
 
 // subject is what the book knows of one visit, till, zone or store.
@@ -306,8 +307,8 @@ func (b *Book) note(results []rules.Result, view fusion.View) {
 	}
 	for _, r := range results {
 		if r.At == view.Now {
-			b.judged = append(b.judged, Judgement{At: view.Now, Zone: zone, Policy: r.Policy.ID, Mode: string(r.Policy.Mode),
-				Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
+			b.judged = append(b.judged, Judgement{At: view.Now, Subject: view.Visit.ID, Zone: zone, Policy: r.Policy.ID,
+				Mode: string(r.Policy.Mode), Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
 		}
 	}
 }

@@ -189,7 +189,7 @@ func provides(s *fusion.Store, n Need) bool {
 
 // compile compiles one expression and gives its operands the policy's slots.
 func (r *reader) compile(n *yaml.Node, want typ) *expression {
-	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, table: r.table, unmet: r.p.Shadowed != ""}
+	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, policy: r.p, table: r.table, unmet: r.p.Shadowed != ""}
 	return s.compile(want)
 }
 

@@ -49,13 +49,15 @@ type Expect struct {
 	Policy   string
 	Person   string
 	Tier     string
+	CappedBy string // require, person, budget; "" with capped_by: null
 	Score    string // as written, ">= 0.6"
 	Items    []ExpectItem
 	To       []string
 	Evidence []string
 
-	hasItems, hasTo bool
-	score           bound
+	hasItems, hasTo, hasCapped bool
+
+	score bound
 }
 
 // ExpectItem is one line of goods that the alert must list.
@@ -129,7 +131,7 @@ func isLocal(s string) bool {
 }
 
 func (f *file) expect(n *yaml.Node) Expect {
-	o := f.Mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "items", "to", "evidence")
+	o := f.Mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "capped_by", "items", "to", "evidence")
 	e := Expect{File: f.Name, Line: n.Line, Col: n.Column}
 	if at := o.Need("at", "write at: 21s or at: end"); at != nil {
 		e.At = at.Value
@@ -152,6 +154,11 @@ func (f *file) expect(n *yaml.Node) Expect {
 	e.State = f.Word(o.Get("state"), "state", "confirmed", "provisional")
 	e.Provisional = e.State == "provisional"
 	e.Tier = f.Word(o.Get("tier"), "tier", Tiers[:]...)
+	if c := o.Get("capped_by"); c != nil {
+		if e.hasCapped = true; !strict.IsNull(c) {
+			e.CappedBy = f.Word(c, "capped_by", "require", "person", "budget", "null")
+		}
+	}
 	e.To, e.hasTo = f.Texts(o.Get("to"), "to"), o.Get("to") != nil
 	e.Evidence = f.Texts(o.Get("evidence"), "evidence")
 	if s := o.Get("score"); s != nil {
@@ -166,7 +173,7 @@ func (f *file) expect(n *yaml.Node) Expect {
 		e.Items = f.items(items)
 	}
 	if e.Alert == "false" || e.Alert == "never" {
-		for _, key := range []string{"tier", "items", "to", "evidence"} {
+		for _, key := range []string{"tier", "capped_by", "items", "to", "evidence"} {
 			if m := o.Get(key); m != nil {
 				f.Fail(m, "%s says something of an alert, and alert: %s says that there is none", key, e.Alert)
 			}

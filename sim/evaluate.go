@@ -116,14 +116,14 @@ func Evaluate(runs []Judged) *Evaluation {
 	for r := range runs {
 		run := &runs[r]
 		e.Hours += run.Hours
-		who := newWhose(run.Visits)
+		who := NewWhose(run.Visits)
 		for id, mode := range run.Policies {
 			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
 		}
 		score, told := map[*Visit]float64{}, map[*Visit][]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.of(s.Tracks, s.From, s.To); v != nil {
+			if v := who.Of(s.Tracks, s.From, s.To); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
 			}
@@ -132,7 +132,7 @@ func Evaluate(runs []Judged) *Evaluation {
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.of(a.Tracks, 0, math.MaxInt64)
+			v := who.Of(a.Tracks, 0, math.MaxInt64)
 			switch {
 			case v != nil && v.Kind == Mistake:
 			case v != nil && v.Kind == Theft && found[v]:
@@ -285,16 +285,17 @@ func another(visits []*Visit, v *Visit, a Raised) bool {
 	return false
 }
 
-// whose tells whom tracks belong to.
-type whose map[string][]ownSpan
+// Whose tells whom tracks belong to.
+type Whose map[string][]ownSpan
 
 type ownSpan struct {
 	visit    *Visit
 	from, to int64
 }
 
-func newWhose(visits []*Visit) whose {
-	w := whose{}
+// NewWhose gathers the tracks of visits.
+func NewWhose(visits []*Visit) Whose {
+	w := Whose{}
 	for _, v := range visits {
 		for _, s := range v.Tracks {
 			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
@@ -303,8 +304,8 @@ func newWhose(visits []*Visit) whose {
 	return w
 }
 
-// of is the person to whom most of the time of the tracks belongs, nil for nobody.
-func (w whose) of(tracks []string, from, to int64) (best *Visit) {
+// Of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
+func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
 	time := map[*Visit]int64{}
 	for _, t := range tracks {
 		for _, s := range w[t] {

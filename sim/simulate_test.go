@@ -71,6 +71,11 @@ func TestSimulateAgain(t *testing.T) {
 	if y, _ := json.Marshal(b.Visits); !bytes.Equal(x, y) {
 		t.Error("one seed gives two truths")
 	}
+	var read []*Visit
+	err := json.Unmarshal(x, &read)
+	if y, _ := json.Marshal(read); err != nil || len(read) == 0 || !bytes.Equal(x, y) {
+		t.Errorf("a truth that was written reads otherwise: %v", err)
+	}
 }
 
 // TestTruthStaysApart: no word of the truth is in the recording, but the ids of tracks and tags.

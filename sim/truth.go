@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 )
@@ -80,6 +81,37 @@ func written(ns int64) string {
 		return ""
 	}
 	return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Visit) UnmarshalJSON(text []byte) error {
+	var x struct {
+		Person, Kind, Type, With        string
+		Theft                           int
+		From, To, Took, Concealed, Exit string
+		Unpaid                          []Unpaid
+		Tracks                          []struct{ Track, From, To string }
+	}
+	if err := json.Unmarshal(text, &x); err != nil {
+		return err
+	}
+	*v = Visit{Person: x.Person, Kind: x.Kind, Type: x.Type, With: x.With, Theft: x.Theft, Unpaid: x.Unpaid}
+	var errs []error
+	read := func(s string) int64 {
+		if s == "" {
+			return 0
+		}
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		return t.UnixNano()
+	}
+	v.From, v.To, v.Took, v.Concealed, v.Exit = read(x.From), read(x.To), read(x.Took), read(x.Concealed), read(x.Exit)
+	for _, s := range x.Tracks {
+		v.Tracks = append(v.Tracks, Span{s.Track, read(s.From), read(s.To)})
+	}
+	return errors.Join(errs...)
 }
 
 // spans gather who a track was: by track, in the order of time.

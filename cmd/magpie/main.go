@@ -27,6 +27,7 @@ func commands() []command {
 		{"record", "write the messages of a broker to a recording", runRecord},
 		{"play", "publish a recording to a broker", runPlay},
 		{"replay", "print the alerts that a recording gives", runReplay},
+		{"backtest", "judge recordings by two policy sets and tell how the alerts differ", runBacktest},
 		{"check", "check a site file and its policies", runCheck},
 		{"policies", "list policies, and what they would be blind to in a site", runPolicies},
 		{"new", "begin a policy and its test from the catalogue", runNew},

@@ -150,8 +150,13 @@ func (p *pipeline) confirm(refolded bool, received int64) {
 func (p *pipeline) finish(received int64) { p.confirm(p.core.Finish(), received) }
 
 // loadPolicies reads the policy set of a directory, or the built-in one when dir is empty, signed or not.
-func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
-	return readPolicies(dir, s, ruleOptions(s))
+func loadPolicies(dir string, s *site.Site) (*rules.Set, error) { return loadCovered(dir, s, nil) }
+
+// loadCovered is loadPolicies for a set that tells what its expressions come to.
+func loadCovered(dir string, s *site.Site, c *rules.Coverage) (*rules.Set, error) {
+	o := ruleOptions(s)
+	o.Coverage = c
+	return readPolicies(dir, s, o)
 }
 
 // loadSigned is loadPolicies of a set that is to judge what happens: where the site names signers, one of them must have

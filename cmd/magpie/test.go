@@ -26,9 +26,11 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 	sitePath := fs.String("site", "", "run every test on this site (default: the one that its file names)")
 	dir := fs.String("policies", "", "judge by the policies of this directory (default: that of the test file)")
 	pattern := fs.String("run", "", "only tests whose `file: name` matches this regular expression")
+	cover := fs.Bool("cover", false, "tell which sides of each operand the tests have seen, by policy")
+	floor := fs.Float64("min-coverage", 0, "end with 1 where the tests see less than this `share` of a policy, in percent; tells it, too")
 	verbose := fs.Bool("v", false, "print the alert lines of every test")
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [FILE_test.yaml | DIR]... (default: the directory policies)")
+		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [--cover] [--min-coverage 80] [FILE_test.yaml | DIR]... (default: the directory policies)")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -37,6 +39,9 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 	run, err := regexp.Compile(*pattern)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
+	}
+	if *floor < 0 || *floor > 100 {
+		return fmt.Errorf("--min-coverage wants a share between 0 and 100 percent, not %g", *floor)
 	}
 	names := fs.Args()
 	if len(names) == 0 {
@@ -50,6 +55,9 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 		return err
 	}
 	b := bench{sitePath: *sitePath, dir: *dir, sites: map[string]*site.Site{}, sets: map[string]*rules.Set{}}
+	if *cover || *floor > 0 {
+		b.covers = map[string][]*rules.Coverage{}
+	}
 	count, wrong := 0, 0
 	for _, f := range files {
 		for i := range f.Tests {
@@ -74,11 +82,15 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 			r.print(out, *verbose)
 		}
 	}
+	low := b.coverage(out, files, names, *floor)
 	switch {
 	case wrong > 0:
 		return failed("%d of %d tests failed", wrong, count)
 	case count == 0:
 		return fmt.Errorf("no test matches --run %q", *pattern)
+	}
+	if len(low) > 0 {
+		return failed("--min-coverage %g: the tests see less of %s", *floor, strings.Join(low, ", "))
 	}
 	fmt.Fprintf(errw, "%d passed\n", count)
 	return nil
@@ -134,7 +146,8 @@ func testFiles(names []string) ([]*rules.TestFile, error) {
 type bench struct {
 	sitePath, dir string // what the flags say, "" for nothing
 	sites         map[string]*site.Site
-	sets          map[string]*rules.Set // by site and directory
+	sets          map[string]*rules.Set        // by site and directory
+	covers        map[string][]*rules.Coverage // by directory, one for each site; nil: nobody asked
 }
 
 func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
@@ -158,7 +171,12 @@ func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
 	set := b.sets[key]
 	if set == nil {
 		var err error
-		if set, err = loadPolicies(dir, s); err != nil {
+		var cover *rules.Coverage
+		if b.covers != nil {
+			cover = new(rules.Coverage)
+			b.covers[dir] = append(b.covers[dir], cover)
+		}
+		if set, err = loadCovered(dir, s, cover); err != nil {
 			return nil, nil, err
 		}
 		if len(set.Policies) == 0 {
