@@ -83,6 +83,8 @@ var ModeWords = []Word{{"live", "raises alerts"}, {"shadow", "judged and counted
 // StrengthWords are the weights in words.
 var StrengthWords = []Word{{"weak", "likelihood ratio 3"}, {"moderate", "likelihood ratio 10"}, {"strong", "likelihood ratio 100"}, {"very strong", "likelihood ratio 800"}}
 
+var clearsWords = []Word{{"weak", "likelihood ratio 1/3"}, {"moderate", "likelihood ratio 1/10"}, {"strong", "likelihood ratio 1/100"}, {"very strong", "likelihood ratio 1/800"}}
+
 // ActionWords are what an alert may ask of staff.
 var ActionWords = []Word{{"watch", "look, and no more"}, {"offer help", "go there and ask whether one can help"}, {"ask to rescan", "at a self-checkout"}, {"check receipt", "on the way out"},
 	{"check the room", "a fitting room, when it is empty"}, {"call manager", "let somebody decide"}}
@@ -91,7 +93,7 @@ var evidenceMembers = []Member{
 	{Name: "name", Form: Text, Need: true, Doc: "In a few words, what it means. Alerts show it; it never says thief, theft, steal or suspect.", Example: "goods not paid for"},
 	{Name: "if", Form: Quality, Need: true, Doc: "When it speaks, and how surely: a condition counts wholly or not at all, a number 0–1 in part.", Example: "'p_unpaid()'"},
 	{Name: "weight", Form: OneWord, Words: StrengthWords, Instead: []string{"clears", "lr"}, Doc: "How much it speaks for it. Evidence needs one of `weight`, `clears`, `lr`.", Example: "strong"},
-	{Name: "clears", Form: OneWord, Words: StrengthWords, Instead: []string{"weight", "lr"}, Doc: "How much it speaks against it: the inverse of the same ratio.", Example: "very strong"},
+	{Name: "clears", Form: OneWord, Words: clearsWords, Instead: []string{"weight", "lr"}, Doc: "How much it speaks against it: the inverse of the same ratio.", Example: "very strong"},
 	{Name: "lr", Form: Number, Least: 1e-6, Most: 1e6, Instead: []string{"weight", "clears"}, Doc: "The likelihood ratio itself, where you have fitted one; below 1 it clears.", Example: "42"},
 	{Name: "group", Form: Text, Doc: "Evidence of one kind is not independent: together it adds no more than its strongest member.", Example: "basket"},
 	{Name: "half_life", Form: Duration, Doc: "It counts half after so long, and so on; 1ms to 24h. Without one it stays as it is now.", Example: "20s"},

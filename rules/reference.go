@@ -83,7 +83,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"silent", ofTags, "", "The tags of held goods were not read for so long, though they could have been.", `silent("30s")`},
 	{"missing_after", ofTags, "", "A tag was taken in there and not read for so long since.", `missing_after("fitting", "20s")`},
 
-	{"count", overTime, "expected number", "Events in the newest window: three units at once count once.", `count(picked("any"), "15s") >= 2`},
+	{"count", overTime, "expected number", "Events in the newest window: three units at once count once.", `count(picked("any"), "15s") > 1.5`},
 	{"sum", overTime, "expected units", "Units in the newest window.", `sum(picked("any"), "30s") >= 3`},
 	{"rate", overTime, "units a second", "Units a second in the newest window.", `rate(picked("any"), "10s") >= 0.15`},
 	{"distinct", overTime, "expected number", "Different products, tags, sessions or signals in the newest window.", `distinct(picked("any"), "5m") >= 2`},
@@ -96,7 +96,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"zscore", overTime, "standard deviations, of at least one unit", "Units in the newest window against the windows before it, back to the second duration; with " +
 		"`\"peers\"` against those of the other tills, cashiers, zones or open visits.", `zscore(picked("any"), "20s", "self", "3m") > 3`},
 
-	{"coverage", ofStore, "share, 0–1", "Of the last minute, how much the modality could really perceive there.", `coverage("track", "high-value") >= 0.5`},
+	{"coverage", ofStore, "share, 0–1", "Of the last minute, how much the modality could really perceive there.", `coverage("till", "checkout") >= 0.5`},
 	{"between", ofStore, "", "The store's time of day lies between the two, over midnight too.", `between("21:00", "06:00")`},
 	{"hour", ofStore, "0–23", "The hour of the store's day.", `hour() >= 21`},
 	{"weekday", ofStore, "1–7", "The day of the store's week: Monday is 1, Sunday 7.", `weekday() in [6, 7]`},
