@@ -14,6 +14,7 @@ import (
 
 	"magpie/rules"
 	"magpie/sensors"
+	"magpie/sim"
 	"magpie/site"
 )
 
@@ -132,9 +133,21 @@ func checkTests(dir string) error {
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err == nil {
-			_, err = rules.ParseTest(e.Name(), text)
+			err = checkTest(e.Name(), text)
 		}
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkTest reads a test file and the events of its tests.
+func checkTest(name string, text []byte) error {
+	f, err := rules.ParseTest(name, text)
+	errs := []error{err}
+	for i := range f.Tests {
+		if _, err := sim.Parse(f.Tests[i].Events); err != nil {
+			errs = append(errs, placed(err, f, &f.Tests[i]))
+		}
 	}
 	return errors.Join(errs...)
 }

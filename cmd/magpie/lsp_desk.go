@@ -211,8 +211,7 @@ func (d *editorDesk) check(dir string) (wrong, doubtful []finding) {
 		if rules.IsSetFile(name) {
 			files = append(files, rules.File{Name: name, Data: []byte(texts[name])})
 		} else {
-			_, err := rules.ParseTest(name, []byte(texts[name]))
-			errs = errors.Join(errs, err)
+			errs = errors.Join(errs, checkTest(name, []byte(texts[name])))
 		}
 	}
 	o := ruleOptions(c.site)

@@ -332,6 +332,7 @@ func TestLSPSaysWhatCheckSays(t *testing.T) {
 	f(nil)
 	f(map[string]string{"policies/p.yaml": strings.Replace(goodPolicy, "late", "latte", 1), "policies/q.yaml": "policy: p\ntitle: [\n", "policies/p_test.yaml": "site: x\ntests: 3\n"})
 	f(map[string]string{"policies/p.yaml": strings.Replace(goodPolicy, "log: 0.5", "log: 0.95", 1), "policies/q.yaml": "policy: q\ntitle: t\nneeds: [rfid@fitting]\nprior: 0.1\nevidence:\n  - {name: a, if: 'staff() > 1 and picked(\"7\") > 0', weight: weak}\nalert: {tiers: {log: 0.2}, to: {log: [floor]}}\n"})
+	f(map[string]string{"policies/p_test.yaml": "site: ../shop/shop.yaml\ntests:\n  - name: é\n    events: |\n      0s..2s wlak A 1,1\n      5s pick\n    expect: [{at: end, alert: nevr}]\n"})
 	f(map[string]string{"shop/shop.yaml": "store: a\nzoness: []\n"})
 }
 
