@@ -85,7 +85,7 @@ func (d *editorDesk) address(path string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
 }
 
-var policyLine = regexp.MustCompile(`(?m)^policy:`)
+var topOfPolicy = regexp.MustCompile(`(?m)^policy:`)
 
 // folders are those with policies of which something is open.
 func (d *editorDesk) folders() map[string]bool {
@@ -97,7 +97,7 @@ func (d *editorDesk) folders() map[string]bool {
 		}
 		all[dir] = filepath.Base(dir) == "policies"
 		for _, text := range d.texts(dir) {
-			all[dir] = all[dir] || policyLine.MatchString(text)
+			all[dir] = all[dir] || topOfPolicy.MatchString(text)
 		}
 		if !all[dir] {
 			delete(all, dir)

@@ -163,7 +163,7 @@ func (c *completer) texts(m *rules.Member, n int) {
 		}
 		c.from = c.at - len(strings.TrimLeft(in[i+2:], " "))
 		c.words(rules.MessageWords)
-	case key == "policy" && members(c.file)[0].Name == "site":
+	case (key == "policy" || key == "live") && members(c.file)[0].Name == "site":
 		for _, p := range c.policies() {
 			c.add(Name, p.name, p.name, p.text, "")
 		}
