@@ -79,8 +79,11 @@ func (m *Member) schema() object {
 		words := []any{}
 		for _, w := range m.Words {
 			words = append(words, w.Name)
-			if w.Name == "true" || w.Name == "false" { // which YAML reads as more than a word
+			switch w.Name { // what YAML reads as more than a word
+			case "true", "false":
 				words = append(words, w.Name == "true")
+			case "null":
+				words = append(words, nil)
 			}
 		}
 		return object{"enum": words}
