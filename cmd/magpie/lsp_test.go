@@ -45,7 +45,7 @@ func startLSP(t *testing.T, dir string, args ...string) *client {
 	must(t, err)
 	c.in, c.out = in, bufio.NewReader(out)
 	must(t, c.cmd.Start())
-	stuck := time.AfterFunc(10*time.Second, func() { c.cmd.Process.Kill() })
+	stuck := time.AfterFunc(time.Minute, func() { c.cmd.Process.Kill() })
 	t.Cleanup(func() {
 		stuck.Stop()
 		c.cmd.Process.Kill()
