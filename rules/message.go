@@ -13,7 +13,7 @@ import (
 	"magpie/strict"
 )
 
-var messageWords = []string{"count", "item", "items", "value", "zone", "till", "action"}
+var messageWords = names(MessageWords)
 
 // template checks that a message names only what it can be filled with.
 func (r *reader) template(n *yaml.Node) {

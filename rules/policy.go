@@ -23,7 +23,7 @@ const (
 var Tiers = [...]string{"log", "review", "staff", "gate"}
 
 // Actions are what an alert may ask of staff.
-var Actions = []string{"watch", "offer help", "ask to rescan", "check receipt", "check the room", "call manager"}
+var Actions = names(ActionWords)
 
 // Tier is one threshold of a policy.
 type Tier struct {

@@ -74,7 +74,7 @@ func ParseTest(name string, data []byte) (*TestFile, error) {
 	f, root := parse(name, data, "site and tests")
 	t := &TestFile{File: name}
 	if root != nil {
-		o := f.Mapping(root, "the test file", "site", "live", "tests")
+		o := f.Mapping(root, "the test file", keys(TestMembers)...)
 		t.Site = f.Text(o.Need("site", "write site: and the path of a site file"), "site")
 		if n := o.Get("live"); n != nil {
 			t.Live, t.LiveLine, t.LiveCol = f.Texts(n, "live"), n.Line, n.Column
@@ -94,7 +94,7 @@ func ParseTest(name string, data []byte) (*TestFile, error) {
 }
 
 func (f *file) test(n *yaml.Node) Test {
-	o := f.Mapping(n, "the test", "name", "start", "events", "staff", "expect")
+	o := f.Mapping(n, "the test", keys(testMembers)...)
 	t := Test{Name: f.Text(o.Need("name", "say what happens"), "name"), Line: n.Line}
 	if s := o.Get("start"); s != nil {
 		if t.Start = s.Value; s.Kind != yaml.ScalarNode || !isLocal(s.Value) {
@@ -131,7 +131,7 @@ func isLocal(s string) bool {
 }
 
 func (f *file) expect(n *yaml.Node) Expect {
-	o := f.Mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "capped_by", "items", "to", "evidence")
+	o := f.Mapping(n, "expect", keys(expectMembers)...)
 	e := Expect{File: f.Name, Line: n.Line, Col: n.Column}
 	if at := o.Need("at", "write at: 21s or at: end"); at != nil {
 		e.At = at.Value
@@ -151,7 +151,7 @@ func (f *file) expect(n *yaml.Node) Expect {
 	}
 	e.Policy = f.Text(o.Get("policy"), "policy")
 	e.Person = f.Text(o.Get("person"), "person")
-	e.State = f.Word(o.Get("state"), "state", "confirmed", "provisional")
+	e.State = f.Word(o.Get("state"), "state", names(member(expectMembers, "state").Words)...)
 	e.Provisional = e.State == "provisional"
 	e.Tier = f.Word(o.Get("tier"), "tier", Tiers[:]...)
 	if c := o.Get("capped_by"); c != nil {
@@ -182,7 +182,7 @@ func (f *file) expect(n *yaml.Node) Expect {
 	return e
 }
 
-var expectAlerts = []string{"true", "false", "never", "retracted"}
+var expectAlerts = names(expectAlertWords)
 
 // items reads ["071…"] or {"071…": 2}.
 func (f *file) items(n *yaml.Node) []ExpectItem {

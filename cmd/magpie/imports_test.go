@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"magpie/vision/onnx":     {"magpie/vision"},
 	"magpie/vision/tfjs":     {},
 	"magpie/rules":           {"magpie/fusion", "magpie/strict"},
+	"magpie/rules/edit":      {"magpie/fusion", "magpie/rules", "magpie/sim"},
 	"magpie/policies":        {},
 	"magpie/journal":         {},
 	"magpie/journal/state":   {},

@@ -37,6 +37,7 @@ func commands() []command {
 		{"simulate", "play a store and write a recording and what truly happened", runSimulate},
 		{"evaluate", "play many stores and hold what policies say against what was so", runEvaluate},
 		{"model", "convert and describe detector models", runModel},
+		{"lsp", "help an editor with policy files", runLSP},
 		{"version", "print what was built", runVersion},
 	}
 }
