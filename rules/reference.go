@@ -64,6 +64,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"read", ofEvents, "", "A tag was read there.", `read("exit") >= 0.5`},
 	{"lost", ofEvents, "", "A camera lost the person there.", `lost("exit") >= 0.5`},
 	{"opened", ofEvents, "", "A sale was opened at a till.", `opened() >= 0.5`},
+	{"till", ofEvents, "", "A till did so: override, discount, no_sale, suspend, resume, assist or other.", `till("no_sale") >= 2`},
 	{"signal", ofEvents, "", "A device said so: a camera's line, a tamper switch, an edge script. The name is the device's own.", `signal("loiter") >= 0.5`},
 	{"alerted", ofEvents, "", "The policy's alert of another subject reached the tier for the first time, about such goods.",
 		`count(alerted("unpaid-exit", "review", "high-value"), "10m") >= 2`},
