@@ -27,10 +27,11 @@ type Item struct {
 	odd    float64 // units that were scanned as this and are, by the till's scale, something that nobody knows, expected
 	filmed float64 // units of which a camera confirmed the scan
 	share  float64 // the visit's share in the sale at which they were shown
+	left   float64 // of N, units that were voided and lie at the till, expected
 }
 
 // Held is the expected number of units held: a till's devices show what was taken, so the two are not added.
-func (i *Item) Held() float64 { return max(i.N, i.Shown) }
+func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown, 0) }
 
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }

@@ -267,7 +267,7 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		}
 		it = v.line(f.Product, f.Name)
 	}
-	it.N, it.tag, it.At = max(it.known, p), share, w.now
+	it.N, it.tag, it.left, it.At = max(it.known, p), share, 0, w.now
 	w.reckon(v)
 }
 

@@ -417,7 +417,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 	}{
 		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
 			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
-		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
+		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share left"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
 		{stay{}, "entered pending dwell in ever exited"},
 		{part{}, "visit id epc n sure"},

@@ -306,6 +306,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 func (w *World) scanned(v *Visit, f Fact, epc string) {
 	left := f.N
 	pay := func(it *Item) {
+		it.left = max(0, it.left-left) // it was not left there
 		n := min(left, it.Unpaid())
 		it.Paid, left = it.Paid+n, left-n
 		it.At = w.now
@@ -326,17 +327,25 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	if left > 0 {
 		it := w.item(v, f.Product, "")
+		it.left = max(0, it.left-left)
 		it.Paid, it.At = it.Paid+left, w.now
 		w.collapse(v)
 	}
 }
 
-// voided takes back payment: of the unit with the tag, else of units of the product, those without a tag first.
+// takenAfterVoid is the chance that goods whose scan was voided go along with the customer: most were scanned twice, cost more
+// than was thought or are not wanted, and stay at the till. It is assumed; where a bagging scale, a camera or a gate shows
+// the goods, that decides.
+const takenAfterVoid = 0.3
+
+// voided takes back payment: of the unit with the tag, else of units of the product, those without a tag first. What is then
+// not paid for is more likely at the till than with the customer.
 func (w *World) voided(v *Visit, f Fact, epc string) {
 	left := f.N
 	back := func(it *Item) {
-		n := min(left, it.Paid)
+		n, was := min(left, it.Paid), it.Unpaid()
 		it.Paid, left, it.At = it.Paid-n, left-n, w.now
+		it.left += (1 - takenAfterVoid) * (it.Unpaid() - was)
 	}
 	for i := range v.Basket {
 		if it := &v.Basket[i]; epc != "" && it.EPC == epc {
