@@ -84,9 +84,12 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 	w.Flush()
 }
 
-// writeEvaluation writes the same for machines.
+// writeEvaluation writes the same for machines: the first judge's numbers, and the others beside them.
 func writeEvaluation(out io.Writer, all []judgedBy) error {
-	b, err := json.MarshalIndent(all, "", "  ")
+	b, err := json.MarshalIndent(struct {
+		*sim.Evaluation
+		Others []judgedBy `json:",omitempty"`
+	}{all[0].Evaluation, all[1:]}, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%s\n", b)
 	}
