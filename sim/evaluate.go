@@ -53,6 +53,8 @@ type Evaluation struct {
 	Before            float64    // share of right alerts that came before the way out was crossed
 	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
 	Bands             []Band
+	Bins              []Band  // the 15 of ECE; From and To are the lowest and highest score in it
+	Curve             []Point // precision over recall, from the highest score down
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
 }
@@ -62,6 +64,9 @@ type Interval struct{ Value, Low, High float64 }
 
 // Weighted is a value at a share of thefts, or at a number of false alerts a day.
 type Weighted struct{ At, Value float64 }
+
+// Point is a point of the curve: at scores from P up.
+type Point struct{ P, Recall, Precision float64 }
 
 // Band is what was said and what was so in a band of scores, from 0.1 up.
 type Band struct {
@@ -287,7 +292,8 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	for _, a := range []float64{0.5, 1, 2} {
 		e.RecallAt = append(e.RecallAt, Weighted{a, recallAt(all, a/storeDay*float64(e.Honest))})
 	}
-	e.Skill, e.ECE, e.Bands = calibration(all)
+	e.Skill, e.ECE, e.Bands, e.Bins = calibration(all)
+	e.Curve = curve(all)
 	return e
 }
 

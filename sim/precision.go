@@ -33,6 +33,28 @@ func averagePrecision(list []judgedVisit) float64 {
 	return area
 }
 
+// curve is precision over recall at each score that was said.
+func curve(list []judgedVisit) (points []Point) {
+	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
+	thefts := 0
+	for _, v := range list {
+		if v.theft {
+			thefts++
+		}
+	}
+	hit := 0
+	for i := 0; i < len(list); {
+		p := list[i].p
+		for ; i < len(list) && list[i].p == p; i++ {
+			if list[i].theft {
+				hit++
+			}
+		}
+		points = append(points, Point{p, ratio(hit, thefts), ratio(hit, i)})
+	}
+	return points
+}
+
 // recallAt is the share of thefts whose score is above that of all but so many honest visits.
 func recallAt(list []judgedVisit, wrong float64) float64 {
 	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
@@ -59,9 +81,9 @@ func recallAt(list []judgedVisit, wrong float64) float64 {
 }
 
 // calibration is the Brier skill, the expected calibration error over 15 bins of equal mass, and the bands from 0.1 up.
-func calibration(list []judgedVisit) (skill, ece float64, bands []Band) {
+func calibration(list []judgedVisit) (skill, ece float64, bands, bins []Band) {
 	if len(list) == 0 {
-		return 0, 0, nil
+		return 0, 0, nil, nil
 	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(a.p, b.p) })
@@ -81,11 +103,16 @@ func calibration(list []judgedVisit) (skill, ece float64, bands []Band) {
 	}
 	for k := range 15 {
 		bin := list[k*len(list)/15 : (k+1)*len(list)/15]
-		off := 0.0
-		for _, v := range bin {
-			off += (v.p - truth(v)) / n
+		if len(bin) == 0 {
+			continue
 		}
-		ece += math.Abs(off)
+		b := Band{From: bin[0].p, To: bin[len(bin)-1].p, Visits: len(bin)}
+		for _, v := range bin {
+			b.Said += v.p / float64(len(bin))
+			b.Observed += truth(v) / float64(len(bin))
+		}
+		ece += math.Abs(b.Said-b.Observed) * float64(len(bin)) / n
+		bins = append(bins, b)
 	}
 	edges := []float64{0.1, 0.3, 0.6, 0.9, 1.01}
 	for k := range edges[1:] {
@@ -102,7 +129,7 @@ func calibration(list []judgedVisit) (skill, ece float64, bands []Band) {
 		}
 		bands = append(bands, b)
 	}
-	return skill, ece, bands
+	return skill, ece, bands, bins
 }
 
 // bootstrap gives a value over all runs and where it lies when runs are drawn anew.

@@ -45,9 +45,10 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	fs.StringVar(&e.split, "split", "", "play the families of a `split` in turn: "+strings.Join(sim.Splits[:], ", ")+" (default: all there is)")
 	fs.BoolVar(&e.against, "against", false, "judge by the baselines and by parts of Magpie as well; baselines are fitted on as many runs of the split tune")
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
+	page := fs.String("html", "", "write a report with plots to a `file` as well")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--off KIND,…] [--json]")
+		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--off KIND,…] [--html FILE] [--json]")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -78,7 +79,12 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	}
 	all := make([]judgedBy, len(judges))
 	for k := range judges {
-		all[k] = judgedBy{judges[k].name, judges[k].what, sim.Evaluate(runsOf(judges, k, played))}
+		all[k] = judgedBy{judges[k].name, judges[k].what, judges[k].start != nil || judges[k].or, sim.Evaluate(runsOf(judges, k, played))}
+	}
+	if *page != "" {
+		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all); err != nil {
+			return err
+		}
 	}
 	if *asJSON {
 		return writeEvaluation(out, all)

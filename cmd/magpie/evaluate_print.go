@@ -13,6 +13,7 @@ import (
 // judgedBy is how a judge did.
 type judgedBy struct {
 	Judge, What string
+	Baseline    bool
 	*sim.Evaluation
 }
 
