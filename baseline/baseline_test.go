@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -92,8 +93,8 @@ func TestWays(t *testing.T) {
 				want = c.paid
 			}
 			for _, said := range w.Said() {
-				if said.Track != "cam/A" {
-					t.Errorf("%s, scans %v: said of %s", c.name, scans, said.Track)
+				if !slices.Equal(said.Tracks, []string{"cam/A"}) {
+					t.Errorf("%s, scans %v: said of %s", c.name, scans, said.Tracks)
 				}
 				got = max(got, said.Score)
 			}
@@ -141,4 +142,26 @@ func TestCalibrate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFitLogit: from what a known regression drew the same weights come out, and what tells apart without a mistake stays finite.
+func TestFitLogit(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	truth := &Logit{Bias: -2, Weights: []float64{3, 0, -1}}
+	var x [][]float64
+	var y []bool
+	for range 5000 {
+		row := []float64{r.Float64(), r.Float64(), float64(r.IntN(2))}
+		x, y = append(x, row), append(y, r.Float64() < truth.P(row))
+	}
+	got := FitLogit(x, y)
+	for i, w := range truth.Weights {
+		if math.Abs(got.Weights[i]-w) > 0.35 {
+			t.Errorf("weight %d is %.2f, want %.2f", i, got.Weights[i], w)
+		}
+	}
+	apart := FitLogit([][]float64{{0}, {0}, {1}, {1}}, []bool{false, false, true, true})
+	if w := apart.Weights[0]; math.IsNaN(w) || w < 0.5 || w > 10 {
+		t.Errorf("weight %.2f of what tells apart without a mistake", w)
+	}
 }

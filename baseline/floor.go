@@ -15,7 +15,7 @@ import (
 
 // Said is that somebody, a camera's track, may be stealing.
 type Said struct {
-	Track  string // camera/track
+	Tracks []string // camera/track
 	Person int    // of those whom the baseline took to be one, by tracks that follow one another
 	At     int64  // arrival, ns
 	Score  float64
@@ -89,7 +89,7 @@ func (f *floor) Said() []Said { return f.said }
 func (f *floor) say(w *walker, at int64, score float64, skus ...string) {
 	if score > f.best[w.number] {
 		f.best[w.number] = score
-		f.said = append(f.said, Said{w.track, w.number, at, score, skus})
+		f.said = append(f.said, Said{[]string{w.track}, w.number, at, score, skus})
 	}
 }
 

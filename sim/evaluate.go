@@ -84,9 +84,9 @@ type TypeRecall struct {
 
 // Highest is the highest score of each visit that is a theft or honest, 0 for those of which nothing was said.
 func (j *Judged) Highest() (all []Outcome) {
-	who, score := newWhose(j.Visits), map[*Visit]float64{}
+	who, score := OwnersOf(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.of(s.Tracks, s.From, s.To); v != nil {
+		if v := who.Of(s.Tracks, s.From, s.To); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -144,11 +144,11 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	for r := range runs {
 		run := &runs[r]
 		e.Hours += run.Hours
-		who := newWhose(run.Visits)
+		who := OwnersOf(run.Visits)
 		score := map[*Visit]float64{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.of(s.Tracks, s.From, s.To); v != nil {
+			if v := who.Of(s.Tracks, s.From, s.To); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 			}
 		}
@@ -156,7 +156,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.of(a.Tracks, 0, math.MaxInt64)
+			v := who.Of(a.Tracks, 0, math.MaxInt64)
 			raised++
 			if !a.Stands {
 				retracted++
@@ -341,16 +341,17 @@ func another(visits []*Visit, v *Visit, a Raised) bool {
 	return false
 }
 
-// whose tells whom tracks belong to.
-type whose map[string][]ownSpan
+// Owners tells whom tracks belong to: by camera/track.
+type Owners map[string][]ownSpan
 
 type ownSpan struct {
 	visit    *Visit
 	from, to int64
 }
 
-func newWhose(visits []*Visit) whose {
-	w := whose{}
+// OwnersOf tells it by the truth.
+func OwnersOf(visits []*Visit) Owners {
+	w := Owners{}
 	for _, v := range visits {
 		for _, s := range v.Tracks {
 			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
@@ -359,8 +360,8 @@ func newWhose(visits []*Visit) whose {
 	return w
 }
 
-// of is the person to whom most of the time of the tracks belongs, nil for nobody.
-func (w whose) of(tracks []string, from, to int64) (best *Visit) {
+// Of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
+func (w Owners) Of(tracks []string, from, to int64) (best *Visit) {
 	time := map[*Visit]int64{}
 	for _, t := range tracks {
 		for _, s := range w[t] {

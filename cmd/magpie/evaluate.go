@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -79,7 +80,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	}
 	all := make([]judgedBy, len(judges))
 	for k := range judges {
-		all[k] = judgedBy{judges[k].name, judges[k].what, judges[k].start != nil || judges[k].or, sim.Evaluate(runsOf(judges, k, played))}
+		all[k] = judgedBy{judges[k].name, judges[k].what, judges[k].fits(), sim.Evaluate(runsOf(judges, k, played))}
 	}
 	if *page != "" {
 		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all); err != nil {
@@ -102,6 +103,8 @@ type playedRun struct {
 	visits []*sim.Visit
 	said   [][]baseline.Said // of judges that are baselines
 	judged []sim.Judged      // of the others
+
+	evidence []*evidenceSeen // what the policies saw of each visit
 }
 
 // play draws runs stores, in each the next family of a split, and lets all judge.
@@ -150,7 +153,7 @@ func (e *evaluation) play(ctx context.Context, split string, judges []judge, see
 }
 
 // playAndJudge draws a store, plays it, and lets all judge the recording; when they are fitted,
-// the baselines only.
+// the baselines only, and Magpie for its evidence.
 func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, judges []judge, fitting bool) (r playedRun, err error) {
 	dir, err := os.MkdirTemp("", "magpie-evaluate")
 	if err != nil {
@@ -181,13 +184,22 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, j
 		switch j := &judges[k]; {
 		case j.start != nil:
 			watchers[k] = j.start(s.Store)
-		case !j.or && !fitting:
+		case k == 0 || !j.fits() && !fitting:
 			set, err := j.load(policies, s)
 			if err != nil {
 				return r, err
 			}
-			if r.judged[k], err = replayFor(s, set, lines, j.hears); err != nil {
+			var log *evidenceLog
+			if k == 0 && len(judges) > 1 {
+				log = newEvidenceLog()
+			}
+			if r.judged[k], err = replayFor(s, set, lines, j.hears, log); err != nil {
 				return r, err
+			}
+			if log != nil {
+				for _, id := range slices.Sorted(maps.Keys(log.visits)) {
+					r.evidence = append(r.evidence, log.visits[id])
+				}
 			}
 			r.judged[k].Hours, r.judged[k].Visits = o.Hours, played.Visits
 		}
@@ -205,7 +217,7 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, j
 
 // replayFor replays the lines that are heard, as magpie replay does, and gathers the scores of all visits and the alerts that
 // reached the tier staff.
-func replayFor(s *site.Site, set *rules.Set, lines []journal.Line, hears func(topic string) bool) (j sim.Judged, err error) {
+func replayFor(s *site.Site, set *rules.Set, lines []journal.Line, hears func(topic string) bool, log *evidenceLog) (j sim.Judged, err error) {
 	raised := map[string]int{}
 	p, err := newPipeline(s, set, func(a *alerts.Alert) {
 		k, known := raised[a.ID]
@@ -229,6 +241,9 @@ func replayFor(s *site.Site, set *rules.Set, lines []journal.Line, hears func(to
 	}, pipelineHooks{})
 	if err != nil {
 		return j, err
+	}
+	if log != nil {
+		p.desk.Watch = log.watch
 	}
 	last := int64(0)
 	for i := range lines {

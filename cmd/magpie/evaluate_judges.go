@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ type contestant struct {
 	start      func(*fusion.Store) baseline.Watcher // a baseline
 	or         bool                                 // the baselines of single sensors, any of them
 	hears      func(topic string) bool              // Magpie that has only some sensors; nil: all
+	logit      bool                                 // a logistic regression on the evidence of Magpie's policies
 	without    string                               // Magpie whose policies lack something
 }
 
@@ -29,7 +31,9 @@ type judge struct {
 	contestant
 	index     int
 	steps     []baseline.Step
-	threshold float64 // of a probability: from it on a baseline alerts
+	logit     *baseline.Logit
+	keys      []string // of evidence, in the order of the regression
+	threshold float64  // of a probability: from it on a baseline alerts
 }
 
 // contestants are Magpie, and, where it is held against others, those.
@@ -42,6 +46,7 @@ func contestants(against bool) []contestant {
 		all = append(all, contestant{name: b.Name, what: b.What, start: b.New})
 	}
 	all = append(all, contestant{name: "B2 OR", what: "gate, camera, plates or tills alone, whichever is surest", or: true})
+	all = append(all, contestant{name: "B5 logistic regression", what: "the evidence of Magpie's policies at their highest, with fitted weights", logit: true})
 	kinds := map[string][]string{
 		"cameras": {message.KindTrack}, "tags": {message.KindRFID, message.KindGate}, "plates": {message.KindWeight},
 	}
@@ -60,6 +65,54 @@ func contestants(against bool) []contestant {
 	}
 	for _, w := range withouts() {
 		all = append(all, contestant{name: "Magpie without " + w, what: "the same policies without that", without: w})
+	}
+	return all
+}
+
+// fits reports whether a judge is fitted before it judges.
+func (j *judge) fits() bool { return j.start != nil || j.or || j.contestant.logit }
+
+// regress fits the regression to what evidence was seen.
+func (j *judge) regress(tuned []playedRun) {
+	keys := map[string]bool{}
+	for i := range tuned {
+		for _, seen := range tuned[i].evidence {
+			for policy, e := range seen.of {
+				for _, part := range e.parts {
+					keys[policy+" "+part.Name] = true
+				}
+			}
+		}
+	}
+	j.keys = slices.Sorted(maps.Keys(keys))
+	var x [][]float64
+	var thefts []bool
+	for i := range tuned {
+		own := sim.OwnersOf(tuned[i].visits)
+		for _, seen := range tuned[i].evidence {
+			if v := own.Of(seen.tracks, seen.from, seen.to); v != nil && v.Kind != sim.Mistake {
+				x, thefts = append(x, j.row(seen)), append(thefts, v.Kind == sim.Theft)
+			}
+		}
+	}
+	j.logit = baseline.FitLogit(x, thefts)
+}
+
+func (j *judge) row(seen *evidenceSeen) []float64 {
+	x := make([]float64, len(j.keys))
+	for policy, e := range seen.of {
+		for _, part := range e.parts {
+			if k, ok := slices.BinarySearch(j.keys, policy+" "+part.Name); ok {
+				x[k] = part.Quality
+			}
+		}
+	}
+	return x
+}
+
+func (j *judge) weighed(r *playedRun) (all []baseline.Said) {
+	for i, seen := range r.evidence {
+		all = append(all, baseline.Said{Tracks: seen.tracks, Person: i, At: seen.at, Score: j.logit.P(j.row(seen))})
 	}
 	return all
 }
@@ -86,17 +139,17 @@ func runsOf(judges []judge, k int, played []playedRun) (all []sim.Judged) {
 }
 
 func (j *judge) of(judges []judge, r *playedRun) sim.Judged {
-	if j.start == nil && !j.or {
+	if !j.fits() {
 		return r.judged[j.index]
 	}
 	out := sim.Judged{Hours: r.hours, Visits: r.visits}
 	alerted := map[int]bool{}
 	for _, s := range j.said(judges, r) {
 		p := baseline.P(j.steps, s.Score)
-		out.Scores = append(out.Scores, sim.Scored{Tracks: []string{s.Track}, From: s.At - 5e9, To: s.At, P: p})
+		out.Scores = append(out.Scores, sim.Scored{Tracks: s.Tracks, From: s.At - 5e9, To: s.At, P: p})
 		if p >= j.threshold && !alerted[s.Person] {
 			alerted[s.Person] = true
-			out.Raised = append(out.Raised, sim.Raised{Tracks: []string{s.Track}, At: s.At, SKUs: s.SKUs, Stands: true})
+			out.Raised = append(out.Raised, sim.Raised{Tracks: s.Tracks, At: s.At, SKUs: s.SKUs, Stands: true})
 		}
 	}
 	return out
@@ -104,6 +157,9 @@ func (j *judge) of(judges []judge, r *playedRun) sim.Judged {
 
 // said is what a baseline said of a run. All number people alike, so that OR takes for each the surest.
 func (j *judge) said(judges []judge, r *playedRun) []baseline.Said {
+	if j.contestant.logit {
+		return j.weighed(r)
+	}
 	if !j.or {
 		return r.said[j.index]
 	}
@@ -125,14 +181,17 @@ func fit(judges []judge, tuned []playedRun) {
 	for _, or := range []bool{false, true} { // OR is made of the others
 		for k := range judges {
 			j := &judges[k]
-			if j.or != or || j.start == nil && !j.or {
+			if j.or != or || !j.fits() {
 				continue
+			}
+			if j.contestant.logit {
+				j.regress(tuned)
 			}
 			var seen []baseline.Seen
 			for i := range tuned {
 				raw := sim.Judged{Visits: tuned[i].visits}
 				for _, s := range j.said(judges, &tuned[i]) {
-					raw.Scores = append(raw.Scores, sim.Scored{Tracks: []string{s.Track}, From: s.At - 5e9, To: s.At, P: s.Score})
+					raw.Scores = append(raw.Scores, sim.Scored{Tracks: s.Tracks, From: s.At - 5e9, To: s.At, P: s.Score})
 				}
 				for _, v := range raw.Highest() {
 					if v.P > 0 {
