@@ -3,6 +3,7 @@ package fusion
 import (
 	"math"
 	"sort"
+	"strings"
 )
 
 // sessionKey names a till session.
@@ -260,6 +261,8 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		l := float64(x.share * float64(time) / 1e9 * (1 - x.visit.Staff))
 		switch {
 		case x.visit.Session == "":
+		case x.visit.Paid && w.saleAt(x.visit) != zone:
+			l = float64(0.5 * l) // it has paid elsewhere, or was given its money back, and comes again
 		case x.visit.Paid:
 			l = float64(0.02 * l) // it has paid, and is packing
 		default:
@@ -299,6 +302,15 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 			s.visit = w.merge(s.visit, before)
 		}
 	}
+}
+
+// saleAt is the zone of the till of a visit's last session, -1 where that has none.
+func (w *World) saleAt(v *Visit) int {
+	id, _, _ := strings.Cut(v.Session, "/")
+	if i := w.Store.SourceIndex(id); i >= 0 && w.Store.till[i] >= 0 {
+		return w.Store.Tills[w.Store.till[i]].Zone
+	}
+	return -1
 }
 
 // scanned pays for goods: the unit whose tag was scanned, else units of the product, those with a tag first. What is not
