@@ -103,7 +103,7 @@ func (w *World) step(scale int, s step) {
 	near := w.attribute(&d, can, none)
 	var held []inHand
 	if s.Grams > 0 {
-		held = w.inHands(near)
+		held = append(w.inHands(near), w.inOtherHands(near, s.Grams)...)
 	}
 	facts := w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale)))
 	for _, f := range facts {
@@ -250,6 +250,9 @@ func (w *World) putBack(f Fact, near []claim) {
 		if share >= minShare {
 			w.add(c.visit, f, share)
 		}
+	}
+	if sum == 0 && f.Product >= 0 {
+		w.backFromOthers(f, near)
 	}
 }
 
