@@ -244,3 +244,24 @@ func BenchmarkSimulate(b *testing.B) {
 	}
 	b.ReportMetric(3600/(b.Elapsed().Seconds()/float64(b.N)), "×real-time")
 }
+
+// TestTruthIsRead: the truth that was written is the truth that is read, but for parts of a millisecond.
+func TestTruthIsRead(t *testing.T) {
+	for _, v := range simulated(t, 4, drawn(t, 4, 2), ShopOptions{Hours: 0.1, Thefts: 0.5}).Visits {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Visit
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(&back)
+		if err != nil || !bytes.Equal(again, text) {
+			t.Fatalf("written %s\nread    %s (%v)", text, again, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"from":"noon"}`), &Visit{}); err == nil {
+		t.Error("noon is a time")
+	}
+}

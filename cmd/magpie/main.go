@@ -36,6 +36,7 @@ func commands() []command {
 		{"sensors", "try, check and watch what sensors send", runSensors},
 		{"simulate", "play a store and write a recording and what truly happened", runSimulate},
 		{"evaluate", "play many stores and hold what policies say against what was so", runEvaluate},
+		{"fit", "what each piece of evidence was worth in recordings with their truth", runFit},
 		{"model", "convert and describe detector models", runModel},
 		{"lsp", "help an editor with policy files", runLSP},
 		{"version", "print what was built", runVersion},
