@@ -311,10 +311,11 @@ func (r *backtested) decode(d *sensors.Decoder, b *batch, stages []*stage) {
 		if l.Control != nil {
 			continue
 		}
-		m, err := d.Decode(l.Received, l.Topic, l.Retain, l.Payload)
+		m := new(fusion.Message) // with events of its own: those of Decode are the decoder's, which reads on while they are folded
+		err := d.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 		switch {
 		case err == nil:
-			took[i].message = &m
+			took[i].message = m
 		case errors.Is(err, sensors.ErrOwnTopic):
 			r.note(l)
 		default:

@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"magpie/vision/tfjs":     {},
 	"magpie/rules":           {"magpie/fusion", "magpie/strict"},
 	"magpie/rules/edit":      {"magpie/fusion", "magpie/rules", "magpie/sim"},
+	"magpie/baseline":        {"magpie/fusion"},
 	"magpie/policies":        {},
 	"magpie/journal":         {},
 	"magpie/journal/state":   {},
