@@ -122,15 +122,12 @@ type draft struct {
 	private bool         // the payload can tell who somebody is
 }
 
-// Decode decodes one message as the journal has it. Its events are good until the next Decode: the decoder makes them in room
-// of its own. The error is ErrOwnTopic or a *Rejection.
+// Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
 	m := fusion.Message{Events: d.events}
 	err := d.DecodeInto(&m, received, topic, retain, payload)
 	d.events = m.Events[:0]
-	if len(m.Events) == 0 {
-		m.Events = nil
-	}
+	m.Events = append([]fusion.Event(nil), m.Events...)
 	return m, err
 }
 

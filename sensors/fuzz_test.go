@@ -44,8 +44,9 @@ func FuzzVendors(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, i uint16, payload []byte) {
 		v := &all[int(i)%len(all)]
+		var m fusion.Message
 		decodes(t, v.d, v.topic, payload)
-		if n := allocated(func() { v.d.Decode(received, v.topic, false, payload) }); n > uint64(10*len(payload)+little) {
+		if n := allocated(func() { v.d.DecodeInto(&m, received, v.topic, false, payload) }); n > uint64(10*len(payload)+little) {
 			t.Fatalf("%s: %d bytes allocated for a payload of %d", v.vendor, n, len(payload))
 		}
 	})

@@ -186,7 +186,7 @@ func (f *fitted) print(out io.Writer, recordings int) {
 
 func number(v float64) string {
 	switch {
-	case v >= 100:
+	case v >= 99.95:
 		return fmt.Sprintf("%.0f", v)
 	case v < 0.095:
 		return fmt.Sprintf("%.2g", v)
