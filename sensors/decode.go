@@ -261,13 +261,13 @@ func (d *Decoder) read(m *draft, source string, payload []byte, read reader) *Re
 
 // canonical reads a payload in the contract's own form, in one pass over its bytes.
 func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
-	c := &d.c
+	c, before := &d.c, len(m.Events) // it may be one of several payloads made of a message
 	c.reset(payload)
 	c.raw = true
 	if c.peek() == '{' && d.kind(m) == nil && blank(c.text, c.at) == len(c.text) {
 		return nil
 	}
-	m.ts, m.seq, m.boot, m.Clocked, m.Events = message.Time{}, integer{}, word{}, false, m.Events[:0]
+	m.ts, m.seq, m.boot, m.Clocked, m.Events = message.Time{}, integer{}, word{}, false, m.Events[:before]
 	return d.careful(m, payload)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"magpie/fusion"
 	"magpie/sensors/message"
 )
 
@@ -190,7 +191,8 @@ func TestCanonicalSize(t *testing.T) {
 	} {
 		payload := []byte(test.payload)
 		var err error
-		n := allocated(func() { _, err = d.Decode(received, "magpie/v1/s042/"+test.topic, false, payload) })
+		var m fusion.Message
+		n := allocated(func() { err = d.DecodeInto(&m, received, "magpie/v1/s042/"+test.topic, false, payload) })
 		var r *Rejection
 		if errors.As(err, &r); err != nil && (r == nil || r.Code != test.code) || err == nil && test.code != "" {
 			t.Errorf("%s: %v; want %q", test.name, err, test.code)

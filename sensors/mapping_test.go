@@ -290,3 +290,25 @@ func TestAMessageIsNoFlood(t *testing.T) {
 	_, err = d.Decode(received, "spBv1.0/s/NDATA/e", false, []byte(strings.Repeat(metric, maxReadings+1)))
 	refused("metrics", err)
 }
+
+// TestRowsThatNestDeep: a reading that only the careful way takes does not cost the message those before it.
+func TestRowsThatNestDeep(t *testing.T) {
+	d, err := mapSite(t, `{topic: a, kind: status, id: g1, each: payload, map: {ts: '"arrival"', state: 'item.s', detail: 'item.d'}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deep := strings.Repeat("[", 80) + strings.Repeat("]", 80)
+	m, err := d.Decode(received, "a", false, []byte(`[{"s":"online"},{"s":"degraded","d":`+deep+`},{"s":"offline"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []fusion.Action{fusion.Online, fusion.Degraded, fusion.Offline}
+	if len(m.Events) != len(want) {
+		t.Fatalf("%d events of %d readings", len(m.Events), len(want))
+	}
+	for i, e := range m.Events {
+		if e.Action != want[i] {
+			t.Errorf("reading %d: action %v, want %v", i, e.Action, want[i])
+		}
+	}
+}
