@@ -37,6 +37,7 @@ type Alert struct {
 	Tracks      []string
 	Person      Person
 	Policies    []PolicyScore
+	Signer      string // the key's id by which their set is signed; "" is left out
 	Score       float64
 	Tier        string
 	CappedBy    string // require, person, budget; "" is null
@@ -147,6 +148,9 @@ func (a *Alert) AppendJSON(b []byte, bare bool) []byte {
 		w.close('}')
 	}
 	w.close(']')
+	if a.Signer != "" {
+		w.str("signer", a.Signer)
+	}
 	w.num("score", a.Score, 4)
 	w.str("tier", a.Tier)
 	w.orNull("capped_by", a.CappedBy)

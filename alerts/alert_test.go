@@ -54,6 +54,11 @@ func TestAlertBytes(t *testing.T) {
 	if got, err := json.Marshal(example()); err != nil || string(got) != exampleLine {
 		t.Errorf("json.Marshal: %v\n%s", err, got)
 	}
+	signed := example()
+	signed.Signer = "E7620F1842B4E81F"
+	if got, want := string(signed.AppendJSON(nil, false)), strings.Replace(exampleLine, `"score":0.8693}],"score"`, `"score":0.8693}],"signer":"E7620F1842B4E81F","score"`, 1); got != want {
+		t.Errorf("of a signed set: got  %s\nwant %s", got, want)
+	}
 	empty := (&Alert{ID: "alr_1", Rev: 2, State: Provisional, MergedInto: "v_2"}).AppendJSON(nil, false)
 	for _, want := range []string{`"rev":2,"state":"provisional","merged_into":"v_2",`, `"tracks":[]`, `"zone":null`, `"position":null`,
 		`"seen_last":null`, `"items":[]`, `"evidence":[]`, `"missing":[]`, `"event_time":null`, `"site_hash":null`} {

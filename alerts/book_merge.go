@@ -21,6 +21,7 @@ func (b *Book) merge(set *rules.Set, w *fusion.World, changes []fusion.Change) {
 		}
 		now := w.Now()
 		s.merged, s.ended = c.Visit.Merged, now
+		b.takeBack(w, s)
 		if s.open != nil {
 			a := *s.latest
 			a.MergedInto = s.merged

@@ -51,6 +51,60 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestMergeCountsOnce: what the store was told of the younger visit's alert is taken back, and stands as the older one's where that
+// one's alert does: patterns count one person's alerts once (contract §4).
+func TestMergeCountsOnce(t *testing.T) {
+	pattern := func(id string, least int) string {
+		return fmt.Sprintf("policy: %s\ntitle: t\njudge: store\nscore: 'count(alerted(\"level\", \"gate\", \"any\"), \"10m\") >= %d ? 0.95 : 0.05'\n"+
+			"alert: {tiers: {log: 0.1}}\n", id, least)
+	}
+	f := func(what string, older func(s *shift, at float64), gate float64, want map[string]string) {
+		t.Helper()
+		s := newShift(t, Budget{}, level, pattern("once", 1), pattern("twice", 2))
+		s.stay(0, 10, map[int]func(float64){5: func(at float64) { older(s, at) }})
+		for i := 20; i < 40; i++ {
+			s.person(float64(i)/2, "B", 2.05)
+			if i == 23 {
+				s.signal(11.7, 0, "sig-1", "gate", false)
+			}
+		}
+		s.finish()
+		got := map[string]string{}
+		for _, a := range s.said {
+			if a.SubjectKind == "store" {
+				for _, p := range a.Policies {
+					got[p.Policy] += fmt.Sprintf("%s %.1f; ", a.State, float64(a.At-monday)/1e9)
+				}
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v\n%s", what, got, want, s.lines())
+		}
+		w, _ := s.core.Confirmed()
+		var told []float64 // when the gate was crossed
+		for f := range w.Subject(fusion.SubjectStore, "s042").Facts.All() {
+			if f.Kind != fusion.FactAlerted || f.Name == "" {
+				continue
+			}
+			x := fusion.ParseAlerted(f.Name)
+			if x.Subject != fusion.VisitID("s042", "cam", "A", monday) {
+				t.Errorf("%s: the store keeps an alert of %s", what, x.Subject)
+			}
+			if x.Tier == "gate" {
+				told = append(told, float64(f.At-monday)/1e9)
+			}
+		}
+		if gate == 0 && len(told) > 0 || gate != 0 && !slices.Equal(told, []float64{gate}) {
+			t.Errorf("%s: the gate was crossed after %v s, want %v", what, told, gate)
+		}
+	}
+	f("the younger one's alert", func(*shift, float64) {}, 11.7, map[string]string{"once": "confirmed 11.7; "})
+	f("an alert of each", func(s *shift, at float64) { s.signal(at, 0, "sig-1", "gate", false) }, 5.1,
+		map[string]string{"once": "confirmed 5.1; updated 11.7; updated 12.0; ", "twice": "updated 11.7; "})
+	f("the older one has paid", func(s *shift, at float64) { s.till(at, 0, fusion.Scan, false) }, 0,
+		map[string]string{"once": "confirmed 11.7; retracted 12.0; "})
+}
+
 // TestMergeOfSupposed: a provisional alert whose visit is merged is taken back with where it went as well.
 func TestMergeOfSupposed(t *testing.T) {
 	s := switched(t, true, Budget{})

@@ -34,24 +34,65 @@ func (b *Book) crossed(s *subject, a *Alert, results []rules.Result) {
 		}
 		for tier := from; tier < to; tier++ {
 			x.Tier = Tiers[tier]
-			b.raised = append(b.raised, fusion.Fact{Kind: fusion.FactAlerted, Source: -1, Zone: -1, Product: -1, N: 1, P: 1, Name: x.String()})
+			b.raised = append(b.raised, fusion.Fact{Kind: fusion.FactAlerted, At: b.crossedAs(s.id, x), Source: -1, Zone: -1, Product: -1,
+				N: 1, P: 1, Name: x.String()})
 		}
 	}
 }
 
-// tellStore lets the store's policies judge what was noted. The store keeps it also while none does, for one that is loaded later.
-func (b *Book) tellStore(w *fusion.World, in *installed) {
-	raised := b.raised
-	b.raised = b.raised[:0]
-	if len(raised) == 0 || in == nil {
+// takenBack is a crossing of a visit that turned out to be another one's, in which it goes on.
+type takenBack struct {
+	fact fusion.Fact
+	heir string
+}
+
+// takeBack takes back what the store was told of a visit that goes on in another: one person's alerts count once. What the
+// other one crosses, with all that both did, it is told of that one.
+func (b *Book) takeBack(w *fusion.World, s *subject) {
+	if s.told == nil {
 		return
 	}
-	var v *fusion.Visit
+	s.told = nil
+	_, gone := w.TakeBack(s.id)
+	for _, f := range gone {
+		b.gone = append(b.gone, takenBack{f, s.merged})
+	}
+}
+
+// crossedAs is when a subject crossed a tier as a visit that has just turned out to be its own, 0 if it did not.
+func (b *Book) crossedAs(id string, x fusion.Alerted) int64 {
+	for _, t := range b.gone {
+		if was := fusion.ParseAlerted(t.fact.Name); t.heir == id && was.Policy == x.Policy && was.Tier == x.Tier {
+			return t.fact.At
+		}
+	}
+	return 0
+}
+
+// tellStore lets the store's policies judge what was noted, and what was taken back. The store keeps it also while none does, for
+// one that is loaded later.
+func (b *Book) tellStore(w *fusion.World, in *installed) {
+	raised, gone := b.raised, b.gone
+	b.raised, b.gone = b.raised[:0], nil
+	if len(raised)+len(gone) == 0 || in == nil {
+		return
+	}
+	var facts []fusion.Fact
+	if len(gone) > 0 {
+		facts = append(facts, fusion.Fact{Kind: fusion.FactMerged, TS: w.Now(), At: w.Now(), Source: -1, Zone: -1, Product: -1})
+	}
+	for _, t := range gone {
+		facts = append(facts, t.fact)
+	}
+	v := w.Subject(fusion.SubjectStore, b.desk.Store.ID)
+	b.nothingNew = true
 	for i := range raised {
+		b.nothingNew = b.nothingNew && raised[i].At != 0
 		v, raised[i] = w.Tell(raised[i])
 		b.made = append(b.made, fusion.Change{Visit: v, Fact: raised[i]})
 	}
 	if in.judges[fusion.SubjectStore] {
-		b.judge(w, v, in.set, raised)
+		b.judge(w, v, in.set, append(facts, raised...))
 	}
+	b.nothingNew = false
 }

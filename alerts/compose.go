@@ -70,7 +70,7 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 	})
 	store := b.desk.Store
 	a := &Alert{Store: store.ID, SubjectKind: s.kind.String(), SubjectID: s.id, Score: live[0].Score,
-		SiteHash: b.desk.SiteHash, Missing: live[0].Missing}
+		Signer: live[0].Policy.Signer, SiteHash: b.desk.SiteHash, Missing: live[0].Missing}
 	main := &live[0] // the policy whose tier the alert has
 	for i := range live {
 		r := &live[i]

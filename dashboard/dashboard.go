@@ -79,6 +79,7 @@ type Source struct {
 // PolicySet is the set of policies that judges now.
 type PolicySet struct {
 	Hash     string     `json:"hash"`
+	Signer   string     `json:"signer,omitempty"` // the id of the key by which it is signed
 	Loaded   *time.Time `json:"loaded"`
 	Policies []Policy   `json:"policies"`
 	Error    string     `json:"error,omitempty"` // of the last reload, when it was refused: file:line:column and caret

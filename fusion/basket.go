@@ -27,10 +27,11 @@ type Item struct {
 	odd    float64 // units that were scanned as this and are, by the till's scale, something that nobody knows, expected
 	filmed float64 // units of which a camera confirmed the scan
 	share  float64 // the visit's share in the sale at which they were shown
+	left   float64 // of N, units that were voided and lie at the till, expected
 }
 
 // Held is the expected number of units held: a till's devices show what was taken, so the two are not added.
-func (i *Item) Held() float64 { return max(i.N, i.Shown) }
+func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown, 0) }
 
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
@@ -112,7 +113,7 @@ func (w *World) step(scale int, s step) {
 	near := w.attribute(&d, can, none)
 	var held []inHand
 	if s.Grams > 0 {
-		held = w.inHands(near)
+		held = append(w.inHands(near), w.inOtherHands(near, s.Grams)...)
 	}
 	facts := w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale)))
 	for _, f := range facts {
@@ -207,7 +208,7 @@ func (w *World) seenTaking(d *deed, l *lot, p float64) {
 
 // scanned reports whether the visit has scanned such goods since they were taken.
 func (v *Visit) scanned(product int, since int64) bool {
-	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
+	return v.Facts.Has(func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
 }
 
 // orElse reports that a step may have been of another product instead, if seldom: who then shows that one at a till is believed.
@@ -259,6 +260,9 @@ func (w *World) putBack(f Fact, near []claim) {
 		if share >= minShare {
 			w.add(c.visit, f, share)
 		}
+	}
+	if sum == 0 && f.Product >= 0 {
+		w.backFromOthers(f, near)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func seenAt(w *World) *Visit {
 	v := w.open(0, "A", at(1))
 	v.trail = []trailPoint{{at: at(1), p: Point{1, 2}}, {at: at(2), p: Point{2, 4}}, {at: at(5), p: Point{5, 10}}}
-	w.moveTo(v, Point{6, 12}, at(6))
+	w.moveTo(v, Point{6, 12}, Point{}, 0, at(6))
 	return v
 }
 
@@ -35,7 +35,7 @@ func TestStood(t *testing.T) {
 	}
 	far := w.open(0, "B", at(0))
 	far.trail = []trailPoint{{at: at(0)}}
-	w.moveTo(far, Point{9, 9}, at(9))
+	w.moveTo(far, Point{9, 9}, Point{}, 0, at(9))
 	for sec, ok := range map[float64]bool{2: true, 2.5: false, 6.5: false, 7: true} {
 		if _, _, got := far.stood(at(sec)); got != ok {
 			t.Errorf("not seen for nine seconds, at %v s: %v; want %v", sec, got, ok)
@@ -122,7 +122,7 @@ func TestDidStep(t *testing.T) {
 			sc := &Scale{At: [3]float64{2, 5, 1}}
 			v := w.open(0, "A", at(5))
 			v.trail = []trailPoint{{at: at(5), p: Point{2, 5}}, {at: at(6), p: Point{2, 5}}, {at: at(7), p: Point{2, 5}}}
-			w.moveTo(v, Point{9, 1}, at(30))
+			w.moveTo(v, Point{9, 1}, Point{}, 0, at(30))
 			v.hands = c.hands
 			l, g := w.didStep(v, sc, Point{2, 5}, 0, at(c.from), at(c.to), c.put)
 			if g.shown == c.unshown || !near(l, c.l, 1e-5) || !near(g.other, c.other, 1e-5) || !near(g.took, c.took, 1e-5) {
@@ -146,7 +146,7 @@ func TestCandidates(t *testing.T) {
 		for i, x := range []float64{2.1, 3.4, 6} { // at the plate, half a metre beyond reach, elsewhere
 			v := w.open(0, fmt.Sprint(i), at(float64(i)))
 			v.trail = []trailPoint{{at: at(5), p: Point{x, 4.7}}}
-			w.moveTo(v, Point{x, 4.7}, at(6))
+			w.moveTo(v, Point{x, 4.7}, Point{}, 0, at(6))
 			v.Staff = staff
 		}
 		for _, i := range w.watchers[ByTrack][aisleZone] {

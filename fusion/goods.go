@@ -180,7 +180,8 @@ func (w *World) goodsElsewhere(g sight, units float64, e *Event) {
 	}
 	w.touch(v)
 	if v.Unowned { // no camera will tell that they have left
-		v.Zone, v.ZoneAt, v.camera = e.Zone, e.TS, e.Source
+		v.camera = e.Source
+		w.appears(v, e.Zone, e.TS)
 	}
 	if g.epc != "" && g.product >= 0 {
 		w.tagFact(Fact{At: e.TS, Kind: FactMoved, Source: e.Source, Zone: e.Zone, Product: g.product, N: 1, P: g.conf, Name: g.epc})

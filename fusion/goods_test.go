@@ -281,7 +281,7 @@ func TestGoods(t *testing.T) {
 					text += ", "
 				}
 				text += s.facts(v, FactExited)
-				for _, f := range v.Facts {
+				for f := range v.Facts.All() {
 					if f.Kind == FactShown {
 						text += fmt.Sprintf(" %+.2f", f.N)
 					}

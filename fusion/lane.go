@@ -120,7 +120,8 @@ func (w *World) atLane(k, zone, source int, ts int64) *Visit {
 		}
 	}
 	v := w.open(source, w.Store.Zones[zone].ID, ts) // it may see two lanes at once
-	v.Unowned, v.Zone, v.ZoneAt, v.camera = true, zone, ts, source
+	v.Unowned, v.camera = true, source
+	w.appears(v, zone, ts)
 	l.visit = v.number
 	return v
 }

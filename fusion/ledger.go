@@ -62,14 +62,35 @@ func ParseAlerted(s string) Alerted {
 	return a
 }
 
-// Tell gives the store's ledger a fact that judging made, at the newest event time, and returns the ledger and the fact.
+// Tell gives the store's ledger a fact that judging made, at the newest event time or, with At, of an earlier one, and returns
+// the ledger and the fact.
 func (w *World) Tell(f Fact) (*Visit, Fact) {
-	f.TS, f.At = w.now, w.now
-	var full bool
-	if w.store.Facts, full = newest(w.store.Facts, f, w.store.most()); full {
+	if f.TS = w.now; f.At == 0 {
+		f.At = w.now
+	}
+	if w.store.Facts.push(f, w.store.most()) {
 		w.evicted++
 	}
 	return w.store, f
+}
+
+// TakeBack unsays what the store's ledger was told of the alerts of a subject, and returns the ledger and these facts. What is
+// left of them there has no name and is about nobody.
+func (w *World) TakeBack(subject string) (*Visit, []Fact) {
+	var gone []Fact
+	list := w.store.Facts.List()
+	for i := range list {
+		f := &list[i]
+		if f.Kind != FactAlerted || ParseAlerted(f.Name).Subject != subject {
+			continue
+		}
+		gone = append(gone, *f)
+		f.Name, f.N, f.P = "", 0, 0
+	}
+	if gone != nil { // copies of the world share what the list was
+		w.store.Facts = FactsOf(list...)
+	}
+	return w.store, gone
 }
 
 // WorldBegan is the event time of the first event, ns.

@@ -17,6 +17,12 @@ func (w *World) merge(v, o *Visit) *Visit {
 	watched := v.PosAt != 0 && v.PosAt+lostAfter > w.now // its timer runs
 	w.rename(o, v)
 	w.mergeStays(v, o, newer)
+	for z := range o.stays {
+		if o.stays[z].listed {
+			w.list(v, z)
+		}
+	}
+	w.unlist(o)
 	v.Facts = w.mergeFacts(v, o)
 	v.mergeTrack(w, o, newer)
 	if !watched && v.PosAt != 0 && v.PosAt+lostAfter > w.now {
@@ -112,7 +118,7 @@ func without[T any](list *[]T, visit int, of func(T) int) (x T, ok bool) {
 // renameIn puts a visit in the place of another in what this one knows of company, meetings and likeness.
 func (v *Visit) renameIn(o, by *Visit) {
 	if m, ok := without(&v.mates, o.number, func(m mate) int { return m.visit }); ok {
-		m.visit, m.id = by.number, by.ID
+		m.visit = by.number
 		v.addMate(m)
 	}
 	if m, ok := without(&v.met, o.number, func(m meeting) int { return m.visit }); ok {
@@ -199,11 +205,13 @@ func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
 	}
 	v.inside = v.inside || o.inside
 	v.camera = newer.camera
+	if newer.PosAt != 0 { // its way may be another even where it stays
+		w.moveTo(v, newer.Pos, newer.posSD, newer.camera, newer.PosAt)
+	}
 	if newer == v {
 		return
 	}
-	w.moveTo(v, o.Pos, o.PosAt)
-	v.posSD, v.wayOut, v.heading = o.posSD, o.wayOut, o.heading
+	v.wayOut, v.heading = o.wayOut, o.heading
 	v.within, v.past, v.pastAt, v.pastOut = o.within, o.past, o.pastAt, o.pastOut
 }
 

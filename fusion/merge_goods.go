@@ -15,7 +15,7 @@ func (w *World) mergeBasket(v, o *Visit) {
 		to.tag = min(1, to.tag+from.tag)
 		to.found = to.found || from.found
 		to.bagged, to.absent, to.odd = to.bagged+from.bagged, to.absent+from.absent, to.odd+from.odd
-		to.filmed, to.share = to.filmed+from.filmed, max(to.share, from.share)
+		to.filmed, to.share, to.left = to.filmed+from.filmed, max(to.share, from.share), to.left+from.left
 	}
 	lots := slices.Clone(v.lots)
 	for _, id := range o.lots {

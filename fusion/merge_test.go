@@ -61,7 +61,7 @@ func TestCamerasAgree(t *testing.T) {
 		t.Errorf("told %d times; want both once", merged)
 	}
 	entered := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactEntered {
 			entered++
 		}
@@ -89,7 +89,7 @@ func TestMergedPicksCountOnce(t *testing.T) {
 	s.tell(12)
 	v := s.of("cam-1/1")
 	n, picks := 0.0, 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactPicked {
 			n += f.N
 			picks++
@@ -230,7 +230,7 @@ func TestNobodysSessionIsTheCustomers(t *testing.T) {
 	}
 	v := ends[0]
 	scans := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactScanned {
 			scans++
 		}
@@ -415,18 +415,18 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
-			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
-		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
+		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff Session Others " +
+			"posSD trail keys origin from like within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed"},
+		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share left"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "entered pending dwell in ever gone"},
+		{stay{}, "entered pending dwell in ever gone listed"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
-		{mate{}, "visit id seen beside"},
+		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines at known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
+		{World{}, "Store now began watchers live plates tags tracks visits grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
 			"lots lotID deeds deedID stirs strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

@@ -15,31 +15,31 @@ func TestMerged(t *testing.T) {
 		want any
 	}{
 		{"seen last by the other", func(w *World, a, b, x *Visit) {
-			w.moveTo(a, Point{1, 3}, at(5))
-			w.moveTo(b, Point{2, 3}, at(6))
+			w.moveTo(a, Point{1, 3}, Point{}, 0, at(5))
+			w.moveTo(b, Point{2, 3}, Point{}, 0, at(6))
 			b.posSD, b.camera, b.wayOut, b.heading = Point{0.1, 0.2}, 1, 3, 0.5
 			b.within, b.past, b.pastAt, b.pastOut = 1, 2, at(6), doorZone
 		}, func(w *World, m, x *Visit) any {
 			return []any{m.Pos, m.PosAt, m.posSD, m.camera, m.wayOut, m.heading, m.within, m.past, m.pastAt, m.pastOut}
 		}, []any{Point{2, 3}, at(6), Point{0.1, 0.2}, 1, 3.0, 0.5, 1, 2, at(6), doorZone}},
 		{"seen last by the older one", func(w *World, a, b, x *Visit) {
-			w.moveTo(a, Point{1, 3}, at(6))
-			w.moveTo(b, Point{2, 3}, at(5))
+			w.moveTo(a, Point{1, 3}, Point{}, 0, at(6))
+			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))
 			a.camera, b.camera, a.within = 0, 1, 3
 			a.from, b.from = Point{1, 1}, Point{2, 1}
 		}, func(w *World, m, x *Visit) any { return []any{m.Pos, m.PosAt, m.camera, m.within, m.from} }, []any{Point{1, 3}, at(6), 0, 3, Point{1, 1}}},
 		{"seen by a camera only later", func(w *World, a, b, x *Visit) {
-			w.moveTo(b, Point{2, 3}, at(5))
+			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))
 			b.from = Point{2, 1}
 		}, func(w *World, m, x *Visit) any { return m.from }, Point{2, 1}},
 		{"found where it is, and once", func(w *World, a, b, x *Visit) {
 			w.near(Point{1, 3}, 1)
-			w.moveTo(a, Point{1, 3}, at(5))
-			w.moveTo(b, Point{1.5, 3}, at(6))
+			w.moveTo(a, Point{1, 3}, Point{}, 0, at(5))
+			w.moveTo(b, Point{1.5, 3}, Point{}, 0, at(6))
 		}, func(w *World, m, x *Visit) any { return len(w.near(Point{1, 3}, 1)) }, 1},
 		{"missed when no camera sees it", func(w *World, a, b, x *Visit) {
-			w.moveTo(a, Point{4, 0.5}, at(1)) // it was missed, and another camera has it
-			w.moveTo(b, Point{4, 0.5}, at(9))
+			w.moveTo(a, Point{4, 0.5}, Point{}, 0, at(1)) // it was missed, and another camera has it
+			w.moveTo(b, Point{4, 0.5}, Point{}, 0, at(9))
 			b.stays[doorZone].in, b.camera = true, 1
 			w.live[1].last = at(20)
 		}, func(w *World, m, x *Visit) any {
@@ -70,24 +70,24 @@ func TestMerged(t *testing.T) {
 			return []any{len(m.trail), m.trail[1].at, m.trail[2].at, m.hands[0].at, m.hands[1].at, m.touches[0].at, m.touches[1].at}
 		}, []any{4, at(2), at(3), at(2), at(3), at(4), at(5)}},
 
-		{"company of the other", func(w *World, a, b, x *Visit) { b.mates = []mate{{x.number, x.ID, 5, 4}} },
-			func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, "x", 5, 4}}},
+		{"company of the other", func(w *World, a, b, x *Visit) { b.mates = []mate{{x.number, 5, 4}} },
+			func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, 5, 4}}},
 		{"company of both: the longer account", func(w *World, a, b, x *Visit) {
-			a.mates, b.mates = []mate{{x.number, x.ID, 5, 4}}, []mate{{x.number, x.ID, 9, 7}}
-		}, func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, "x", 9, 7}}},
+			a.mates, b.mates = []mate{{x.number, 5, 4}}, []mate{{x.number, 9, 7}}
+		}, func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, 9, 7}}},
 		{"company of both: the older one's is longer", func(w *World, a, b, x *Visit) {
-			a.mates, b.mates = []mate{{x.number, x.ID, 9, 7}}, []mate{{x.number, x.ID, 5, 4}}
-		}, func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, "x", 9, 7}}},
+			a.mates, b.mates = []mate{{x.number, 9, 7}}, []mate{{x.number, 5, 4}}
+		}, func(w *World, m, x *Visit) any { return m.mates }, []mate{{3, 9, 7}}},
 		{"no company of itself", func(w *World, a, b, x *Visit) {
-			a.mates, b.mates = []mate{{b.number, b.ID, 9, 9}}, []mate{{a.number, a.ID, 9, 9}}
+			a.mates, b.mates = []mate{{b.number, 9, 9}}, []mate{{a.number, 9, 9}}
 			a.met, b.met = []meeting{{visit: b.number}}, []meeting{{visit: a.number}}
 			a.paidBy, b.paidBy = []int{b.number}, []int{a.number}
 		}, func(w *World, m, x *Visit) any { return len(m.mates) + len(m.met) + len(m.paidBy) }, 0},
-		{"its company knows it", func(w *World, a, b, x *Visit) { x.mates = []mate{{b.number, b.ID, 5, 4}} },
-			func(w *World, m, x *Visit) any { return x.mates }, []mate{{1, "a", 5, 4}}},
+		{"its company knows it", func(w *World, a, b, x *Visit) { x.mates = []mate{{b.number, 5, 4}} },
+			func(w *World, m, x *Visit) any { return x.mates }, []mate{{1, 5, 4}}},
 		{"its company knew both", func(w *World, a, b, x *Visit) {
-			x.mates = []mate{{a.number, a.ID, 5, 4}, {b.number, b.ID, 9, 8}}
-		}, func(w *World, m, x *Visit) any { return x.mates }, []mate{{1, "a", 9, 8}}},
+			x.mates = []mate{{a.number, 5, 4}, {b.number, 9, 8}}
+		}, func(w *World, m, x *Visit) any { return x.mates }, []mate{{1, 9, 8}}},
 		{"no more company than there may be", func(w *World, a, b, x *Visit) {
 			for i := range maxMates {
 				a.mates = append(a.mates, mate{visit: 100 + i})

@@ -102,12 +102,12 @@ func (w *World) seen(v *Visit, e *Event) {
 		v.heading = float64(0.8*v.heading) + v.wayOut - way
 		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
-	w.moveTo(v, e.Floor, e.TS)
-	v.posSD, v.camera, v.wayOut = e.SD, e.Source, way
+	v.wayOut = way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
 		v.trail, _ = newest(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift}, maxTrail)
 	}
+	w.moveTo(v, e.Floor, e.SD, e.Source, e.TS)
 	v.reachOut(e)
 	w.handAt(v, e)
 	w.cross(v, e)
@@ -171,7 +171,7 @@ func (w *World) gone(v *Visit) bool {
 // inZone follows whether the visit is in a zone, with a hysteresis of 0.3 m or 0.5 s (science §3.3).
 func (w *World) inZone(v *Visit, z int, e *Event) {
 	zone, s := &w.Store.Zones[z], &v.stays[z]
-	inside := Contains(zone.Polygon, e.Floor)
+	inside := w.Store.in(z, e.Floor)
 	if inside {
 		v.Zone, v.ZoneAt = z, e.TS
 	}
@@ -206,6 +206,7 @@ func (w *World) setZone(v *Visit, z int, in bool, at int64, source int) {
 	s.in, s.pending = in, 0
 	kind := FactLeft
 	if in {
+		w.list(v, z)
 		kind = FactEntered
 		s.entered, s.ever = at, true
 		v.Zone, v.ZoneAt = z, at
@@ -319,7 +320,7 @@ func (w *World) onlyOneIn(e *Event) *Visit {
 		return nil
 	}
 	var only *Visit
-	for _, v := range w.visits {
+	for _, v := range w.about(e.Zone) {
 		switch {
 		case v.PosAt == 0:
 			if v.stays[e.Zone].in {

@@ -35,7 +35,8 @@ func policiesOf(n int) (*fusion.Store, []string) {
 	return store, files
 }
 
-// visits is a hundred visits of 64 facts about 8 products each, and what each is told next.
+// visits is a hundred visits of 64 facts about 8 products each, for each of which there are three policies (of three products while
+// there are but ten policies), and the 64 facts that each is told next.
 type visits struct {
 	set  *Set
 	mem  []Memory
@@ -43,62 +44,120 @@ type visits struct {
 	next []fusion.Fact
 }
 
+// before is how many facts a visit is told before the clock runs; it is told as many while it does.
+const before = 64
+
 func newVisits(b testing.TB, policies int) *visits {
 	store, files := policiesOf(policies)
-	x := &visits{set: load(b, Options{Store: store}, files...)}
+	x := &visits{set: load(b, Options{Store: store}, files...), mem: make([]Memory, 100)}
 	w := fusion.NewWorld(store)
 	for i := range 100 {
 		v := &fusion.Visit{ID: strconv.Itoa(i), First: monday}
-		x.mem = append(x.mem, Memory{})
-		for k := range 64 {
+		for k := range before {
 			f := picked(1)
 			if k%8 == 7 {
 				f.Kind = fusion.FactScanned
 			}
-			f.Product = (i*8 + k%8) % len(store.Products)
+			f.Product = (i*8 + k%8) % (policies / 3)
 			f.Source, f.At = -1, monday+int64(k)*second
 			f.TS = f.At
-			v.Facts = append(v.Facts, f)
+			v.Facts.Append(f)
 			if k < 8 {
 				v.Basket = append(v.Basket, fusion.Item{Product: f.Product, N: 1})
 			}
-			x.set.Judge(&x.mem[i], fusion.View{World: w, Visit: v, Now: f.At}, v.Facts[k:])
 		}
-		x.view = append(x.view, fusion.View{World: w, Visit: v, Now: monday + 64*second})
+		x.view = append(x.view, fusion.View{World: w, Visit: v})
 	}
-	for i := range 6400 {
-		f := x.view[i%100].Visit.Facts[i/100]
-		x.next = append(x.next, f)
+	lists := make([][]fusion.Fact, len(x.view))
+	for i := range lists {
+		lists[i] = x.view[i].Visit.Facts.List()
 	}
+	for i := range 100 * before {
+		x.next = append(x.next, lists[i%100][i/100])
+	}
+	x.warm()
 	return x
 }
 
+// warm tells every visit, as if it were new, its facts.
+func (x *visits) warm() {
+	clear(x.mem)
+	for i := range x.mem {
+		v := *x.view[i].Visit
+		facts := v.Facts.List()
+		for k := range facts {
+			then := v
+			then.Facts = fusion.FactsOf(facts[:k+1]...)
+			x.set.Judge(&x.mem[i], fusion.View{World: x.view[i].World, Visit: &then, Now: facts[k].At}, facts[k:k+1])
+		}
+	}
+}
+
+// tell gives the i-th of the facts that come next.
+func (x *visits) tell(i int, one []fusion.Fact) {
+	v := x.view[i%100]
+	one[0] = x.next[i]
+	v.Now = monday + before*second + int64(i)*second/100
+	one[0].At, one[0].TS = v.Now, v.Now
+	x.set.Judge(&x.mem[i%100], v, one)
+}
+
+// heap is what is in use, in bytes.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
 // BenchmarkPolicies is one fact of one of a hundred visits, by how many policies are loaded: cost follows change, and not their
-// number. bytes/policy is what a loaded policy takes.
+// number. bytes/policy is what a loaded policy takes, bytes/visit what judging keeps of a visit after 64 facts.
 func BenchmarkPolicies(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
+			store, files := policiesOf(n)
+			none := heap()
+			set := load(b, Options{Store: store}, files...)
+			policies := heap() - none
+			runtime.KeepAlive(set)
 			x := newVisits(b, n)
-			runtime.GC()
-			runtime.ReadMemStats(&after)
+			clear(x.mem)
+			none = heap()
+			x.warm()
+			visits := heap() - none
 			one := make([]fusion.Fact, 1)
-			at := monday + 100*second
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				k := i % 6400
-				one[0] = x.next[k]
-				v := x.view[k%100]
-				at += second / 100
-				one[0].At, one[0].TS, v.Now = at, at, at
-				x.set.Judge(&x.mem[k%100], v, one)
+				if i == len(x.next) { // the visits have twice as many facts now: others take their place
+					b.StopTimer()
+					x.warm()
+					i = 0
+					b.StartTimer()
+				}
+				x.tell(i, one)
 				i++
 			}
-			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "bytes/policy")
+			b.ReportMetric(policies/float64(n), "bytes/policy")
+			b.ReportMetric(visits/float64(len(x.mem)), "bytes/visit")
 		})
+	}
+}
+
+// TestNoAllocation holds that judging allocates nothing while no tier is reached, but for what longer histories need: less than
+// once in a visit's every eight facts.
+func TestNoAllocation(t *testing.T) {
+	for _, n := range []int{10, 1000} {
+		x := newVisits(t, n)
+		one, i := make([]fusion.Fact, 1), 0
+		if got := testing.AllocsPerRun(len(x.next)/8-1, func() {
+			for range 8 {
+				x.tell(i, one)
+				i++
+			}
+		}); got > 1 {
+			t.Errorf("%d policies: %v allocations for eight facts", n, got)
+		}
 	}
 }
 

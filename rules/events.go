@@ -114,6 +114,11 @@ func ordered(steps []*op, window int64) op {
 // inOrder reports whether the tapes hold marks that follow each other, the last at most window after the first. For each
 // that may begin, taking the earliest next one is enough. The newest beginnings are tried first.
 func inOrder(t []*tape, window int64) bool {
+	for _, step := range t[1:] {
+		if len(step.all()) == 0 {
+			return false
+		}
+	}
 	begin := t[0].all()
 	for i := len(begin) - 1; i >= 0; i-- {
 		at := &begin[i]
@@ -209,9 +214,9 @@ func zscoreOp(_ *language, a []arg) op {
 			v.Peers(func(p *fusion.Visit) {
 				from := len(of)
 				of = append(of, make([]int64, min(n, (v.Now-max(p.First, v.WorldBegan())+window-1)/window))...)
-				for i := range p.Facts {
-					f := &p.Facts[i]
-					if age := (v.Now - f.At) / window; f.At <= v.Now && int(age) < len(of)-from && e.is(f) {
+				var f fusion.Fact
+				for f = range p.Facts.All() {
+					if age := (v.Now - f.At) / window; f.At <= v.Now && int(age) < len(of)-from && e.is(&f) {
 						of[from+int(age)] += whole(f.N)
 					}
 				}

@@ -68,8 +68,7 @@ func (s *Set) Explain(m *Memory, v fusion.View) []Explained {
 	var all []Explained
 	m.state.each(func(i int, st *state) {
 		p := j.policies[i]
-		x := Explained{Policy: p, Judged: st.judged, Result: st.result, Prior: p.Prior}
-		x.Result.Policy = p
+		x := Explained{Policy: p, Judged: st.judged, Result: st.result(p), Prior: p.Prior}
 		if p.when != nil {
 			x.When = p.part(j, m, b, st, p.when, &evidence{name: "when"})
 		}
@@ -89,11 +88,12 @@ func (s *Set) Explain(m *Memory, v fusion.View) []Explained {
 
 func (p *Policy) part(j *judged, m *Memory, b *bench, st *state, e *expression, of *evidence) *Part {
 	v := &b.view
-	part := &Part{Name: of.name, Group: of.group, Text: e.text, Decays: of.half, Quality: quality(e.num(st.values))}
+	values := m.valuesOf(st, p)
+	part := &Part{Name: of.name, Group: of.group, Text: e.text, Decays: of.half, Quality: quality(e.num(values))}
 	for _, slot := range e.slots {
 		n := p.ops[slot]
 		o, t := j.ops[n], m.tapesOf(j, b, n)
-		x := Operand{Call: o.key, Truth: o.truth, Value: st.values[slot], Partial: o.reachesBeyond(v, t)}
+		x := Operand{Call: o.key, Truth: o.truth, Value: values[slot], Partial: o.reachesBeyond(v, t)}
 		if math.IsNaN(x.Value) {
 			x.Value = m.value(j, b, v, n)
 		}
@@ -117,7 +117,7 @@ func (p *Policy) weighed(j *judged, m *Memory, b *bench, st *state, x *Explained
 		part := p.part(j, m, b, st, e.expr, e)
 		values[i] = nats(e.ln, part.Quality)
 		if e.half > 0 && st.peaks != nil {
-			values[i] = decayed(st.peaks[i].value, b.view.Now-st.peaks[i].at, e.half)
+			values[i] = decayed((*st.peaks)[i].value, b.view.Now-(*st.peaks)[i].at, e.half)
 		}
 		part.LogOdds = float64(values[i]) / micro
 		sums[e.in] += values[i]

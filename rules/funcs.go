@@ -27,11 +27,12 @@ const (
 	aBasis                 // "peers", "self"
 	aPolicy                // a policy's id
 	aTier                  // a tier
+	anAction               // what a till does beside its lines
 	aNumber
 )
 
 var paramNames = [...]string{"modality", "place", "goods", "window", "event", `"in"|"out"`, "class", "name", `"A > B > C"`,
-	`"HH:MM"`, `"peers"|"self"`, "policy", "tier", "number"}
+	`"HH:MM"`, `"peers"|"self"`, "policy", "tier", "action", "number"}
 
 // arg is one checked argument.
 type arg struct {
@@ -53,6 +54,7 @@ type function struct {
 	unit  unit
 	visit bool // needs a visit: its baskets, its tracks
 	store bool // needs the store: what was said of other subjects
+	tapes bool // what it gives follows from its windows and the tapes of its events
 	build func(l *language, a []arg) op
 }
 
@@ -127,6 +129,9 @@ func (s *source) call(n *ast.CallNode) term {
 		return term{}
 	}
 	o.key, o.truth = key+")", f.truth
+	if f.tapes {
+		o.eval = s.shareEval(name, args, o.eval)
+	}
 	if o.event != nil {
 		o.event.key = o.key
 	}
@@ -137,6 +142,21 @@ func (s *source) call(n *ast.CallNode) term {
 		return term{typ: truth, op: &o}
 	}
 	return term{typ: number, unit: f.unit, op: &o, span: f.spanOf(name)}
+}
+
+// shareEval gives the function that reads other events through the same windows, if there is one.
+func (l *language) shareEval(name string, args []arg, eval func(*fusion.View, []*tape) float64) func(*fusion.View, []*tape) float64 {
+	key := name
+	for _, a := range args {
+		if a.event == nil {
+			key += a.text
+		}
+	}
+	if was := l.evals[key]; was != nil {
+		return was
+	}
+	l.evals[key] = eval
+	return eval
 }
 
 func howMany(n, more int) string {

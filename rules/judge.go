@@ -27,59 +27,71 @@ type Evidence struct {
 	Facts       []fusion.Fact // at most 8, newest first, of every modality that has any
 }
 
-// judge makes a new result from the values of the policy's operands. What is behind it is only looked up where a tier is
+// judge makes a new result from the values of a policy's operands. What is behind it is only looked up where a tier is
 // reached, so that a score that nobody hears of costs little.
-func (p *Policy) judge(j *judged, m *Memory, b *bench, st *state, v *fusion.View) {
-	r := Result{Policy: p, At: v.Now}
+func (m *Memory) judge(j *judged, b *bench, policy int, st *state, values []float64) {
+	v, shape := &b.view, j.heads[policy].shape
+	st.at = v.Now
 	if v.Visit.Subject == fusion.SubjectVisit {
 		if b.risked != b.call {
 			b.risk, b.risked = v.UnpaidValue(), b.call
 		}
-		r.ValueAtRisk = b.risk
+		st.risk = b.risk
 	}
-	if p.score != nil {
-		r.Score = quality(p.score.num(st.values))
-	} else {
-		r.Score = p.weigh(j, st, v)
+	if shape.score != nil {
+		st.score = quality(shape.score.num(values))
+	} else if sum := st.weigh(j, policy, values, v); sum != st.sum || !st.judged {
+		st.score, st.sum = sigmoid(sum), sum
 	}
-	r.Best = r.Score
-	if st.judged {
-		r.Best = max(r.Best, st.result.Best)
+	if !st.judged {
+		st.best, st.judged = st.score, true
 	}
-	required := p.require == nil || p.require.is(st.values)
-	r.Tier, r.CappedBy = p.tier(r.Score, r.ValueAtRisk, required)
-	if r.Tier != "" {
-		r.Evidence = p.found(j, st, v, r.Score)
-		r.Missing = p.missing(j, m, b, v)
+	st.best = max(st.best, st.score)
+	st.reached = nil
+	if st.score < shape.least {
+		return
 	}
-	st.result, st.judged = r, true
+	p := j.policies[policy]
+	required := shape.require == nil || shape.require.is(values)
+	x := reached{}
+	x.tier, x.cappedBy = p.tier(st.score, st.risk, required)
+	if x.tier != "" {
+		x.evidence, x.missing = p.found(j, st, values, v, st.score), p.missing(j, m, b, v)
+	}
+	if x.tier != "" || x.cappedBy != "" {
+		st.reached = &x
+	}
 }
 
-// weigh sums the evidence: σ(logit(prior) + Σ groups).
-func (p *Policy) weigh(j *judged, st *state, v *fusion.View) float64 {
+// weigh sums the evidence, in micro-nats: logit(prior) + Σ groups.
+func (st *state) weigh(j *judged, policy int, values []float64, v *fusion.View) int64 {
+	shape := j.heads[policy].shape
 	var few [16]int64
 	sums := few[:]
-	if len(p.groups) > len(few) {
-		sums = make([]int64, len(p.groups))
+	if len(shape.caps) > len(few) {
+		sums = make([]int64, len(shape.caps))
 	}
-	for i := range p.evidence {
-		e := &p.evidence[i]
-		q := quality(e.expr.num(st.values))
-		value := nats(e.ln, q)
+	for i := range shape.evidence {
+		e := &shape.evidence[i]
+		q := quality(e.code.num(values))
+		value := int64(0)
+		if q > 0 {
+			value = nats(e.ln, q)
+		}
 		if e.half > 0 {
-			value = st.keep(p, j, i, value, q, v)
+			value = st.keep(j.policies[policy], j, i, value, q, v)
 		}
 		sums[e.in] += value
 	}
-	sum := p.base
-	for g, c := range p.groups {
-		sum += min(max(sums[g], -c.cap), c.cap)
+	sum := shape.base
+	for g, c := range shape.caps {
+		sum += min(max(sums[g], -c), c)
 	}
-	return sigmoid(sum)
+	return sum
 }
 
 // found lists the evidence that adds something, as it was just weighed, with the facts behind it.
-func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Evidence {
+func (p *Policy) found(j *judged, st *state, values []float64, v *fusion.View, score float64) []Evidence {
 	if p.score != nil {
 		if score == 0 {
 			return nil
@@ -94,9 +106,9 @@ func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Ev
 		var x Evidence
 		var value int64
 		if e.half > 0 {
-			kept := &st.peaks[i]
+			kept := &(*st.peaks)[i]
 			x, value = kept.was, decayed(kept.value, v.Now-kept.at, e.half)
-		} else if q := quality(e.expr.num(st.values)); q > 0 {
+		} else if q := quality(e.expr.num(values)); q > 0 {
 			x, value = Evidence{Name: e.name, Group: e.group, Quality: q}, nats(e.ln, q)
 			if value != 0 {
 				x.Facts, x.At = p.behind(j, e.expr, v)
@@ -114,9 +126,9 @@ func (p *Policy) found(j *judged, st *state, v *fusion.View, score float64) []Ev
 // half-life since the newest fact behind it, and the larger of the two.
 func (st *state) keep(p *Policy, j *judged, i int, value int64, q float64, v *fusion.View) int64 {
 	if st.peaks == nil {
-		st.peaks = make([]peak, len(p.evidence))
+		st.peaks = ptr(make([]peak, len(p.evidence)))
 	}
-	e, kept := &p.evidence[i], &st.peaks[i]
+	e, kept := &p.evidence[i], &(*st.peaks)[i]
 	was := decayed(kept.value, v.Now-kept.at, e.half)
 	if value == 0 {
 		return was
@@ -143,18 +155,17 @@ func abs(n int64) int64 {
 func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact, int64) {
 	var few [maxBehind]told
 	kept := few[:0]
-	facts := v.Visit.Facts
-	for i := len(facts) - 1; i >= 0; i-- {
-		f := &facts[i]
-		rank, full := rankOf(kept, facts, f, v.World.Store), len(kept) == maxBehind
+	var f fusion.Fact // one for all: its address is told
+	for f = range v.Visit.Facts.Backward() {
+		rank, full := rankOf(kept, &f, v.World.Store), len(kept) == maxBehind
 		switch {
-		case rank == again || full && rank <= kept[worst(kept)].rank || !p.stands(j, e, f, v.Now):
+		case rank == again || full && rank <= kept[worst(kept)].rank || !p.stands(j, e, &f, v.Now):
 		case full:
 			k := worst(kept)
 			copy(kept[k:], kept[k+1:])
-			kept[maxBehind-1] = told{i, rank}
+			kept[maxBehind-1] = told{f, rank}
 		default:
-			kept = append(kept, told{i, rank})
+			kept = append(kept, told{f, rank})
 		}
 	}
 	if len(kept) == 0 {
@@ -163,10 +174,10 @@ func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact
 	found := make([]fusion.Fact, len(kept))
 	for i, t := range kept { // what happened earlier may have become known later
 		k := i
-		for ; k > 0 && found[k-1].At < facts[t.fact].At; k-- {
+		for ; k > 0 && found[k-1].At < t.fact.At; k-- {
 			found[k] = found[k-1]
 		}
-		found[k] = facts[t.fact]
+		found[k] = t.fact
 	}
 	return found, found[0].At
 }
@@ -180,8 +191,11 @@ func (p *Policy) stands(j *judged, e *expression, f *fusion.Fact, now int64) boo
 	return false
 }
 
-// told is a fact that evidence may name: its index, and how much it adds to the newer ones.
-type told struct{ fact, rank int }
+// told is a fact that evidence may name, and how much it adds to the newer ones.
+type told struct {
+	fact fusion.Fact
+	rank int
+}
 
 const (
 	again    = iota // named already
@@ -191,10 +205,10 @@ const (
 )
 
 // rankOf says what a fact adds to newer ones.
-func rankOf(kept []told, facts []fusion.Fact, f *fusion.Fact, store *fusion.Store) int {
+func rankOf(kept []told, f *fusion.Fact, store *fusion.Store) int {
 	rank := modality
-	for _, t := range kept {
-		g := &facts[t.fact]
+	for i := range kept {
+		g := &kept[i].fact
 		switch {
 		case g.Source == f.Source && g.At/1e6 == f.At/1e6:
 			return again

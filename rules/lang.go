@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -60,6 +61,7 @@ type term struct {
 	num  func([]float64) float64
 	is   func([]float64) bool
 	op   *op // not yet bound
+	slot int // from 1, of an operand and nothing else; 0: none
 	span span
 	// never and always say that a truth cannot be true, or cannot be false.
 	never, always bool
@@ -77,6 +79,9 @@ type language struct {
 	config *conf.Config
 	single map[int]fusion.Goods // of one product, which all that name it share
 	asks   []asked
+	codes  map[string]*code // by what they compute
+	evals  map[string]func(*fusion.View, []*tape) float64
+	cover  *Coverage // nil: nothing is counted
 }
 
 // asked is a policy's tier that alerted(…) names; whether it is there is known when all are read.
@@ -93,7 +98,8 @@ type macro struct {
 
 // newLanguage declares the functions to expr.
 func newLanguage(store *fusion.Store) *language {
-	l := &language{store: store, lists: map[string]fusion.Goods{}, macros: map[string]*macro{}, single: map[int]fusion.Goods{}}
+	l := &language{store: store, lists: map[string]fusion.Goods{}, macros: map[string]*macro{}, single: map[int]fusion.Goods{},
+		codes: map[string]*code{}, evals: map[string]func(*fusion.View, []*tape) float64{}}
 	l.config = conf.CreateNew()
 	l.config.Strict = true
 	l.config.MaxNodes = 4 * maxNodes
@@ -139,12 +145,15 @@ type source struct {
 	node   *yaml.Node
 	params map[string]ast.Node
 	judge  fusion.SubjectKind
-	macro  bool   // of common.yaml: the subject is checked at its uses
-	name   string // of the macro
+	macro  bool    // of common.yaml: the subject is checked at its uses
+	unmet  bool    // the site lacks what the policy needs: that it lacks zones too goes without saying
+	name   string  // of the macro
+	policy *Policy // whose it is; nil: a macro's
 
 	table *operands
 	nodes int
 	used  []int // slots that the expression reads
+	binds []int // and each time that it reads one
 	bad   bool
 	quiet bool // a macro that it uses is wrong, which was said
 }
@@ -170,11 +179,74 @@ func (t *operands) slot(o *op) int {
 
 // expression is one compiled expression: a function of its operands' values.
 type expression struct {
-	slots []int // that it reads
-	num   func([]float64) float64
-	is    func([]float64) bool // nil where it is a number
-	span  span                 // of num
-	text  string               // as the policy wrote it
+	*code
+	slots []int  // that it reads
+	span  span   // of num
+	text  string // as the policy wrote it
+}
+
+// code is what an expression computes. Those that differ only in what their operands are about share one.
+type code struct {
+	num func([]float64) float64
+	is  func([]float64) bool // nil where it is a number
+}
+
+// coded is its code, nil for none.
+func (e *expression) coded() *code {
+	if e == nil {
+		return nil
+	}
+	return e.code
+}
+
+// share gives the code that was made of the same tree over the same slots before, if there is one. Where coverage is counted,
+// each policy has its own.
+func (s *source) share(root ast.Node, c *code) *code {
+	if s.cover != nil {
+		return c
+	}
+	key := fmt.Append(nil, s.binds, " ")
+	key = tree(key, root)
+	if was := s.codes[string(key)]; was != nil {
+		return was
+	}
+	s.codes[string(key)] = c
+	return c
+}
+
+// tree writes a tree without what its operands are about.
+func tree(to []byte, n ast.Node) []byte {
+	nodes := func(nodes ...ast.Node) []byte {
+		to = append(to, '(')
+		for _, c := range nodes {
+			to = append(tree(to, c), ' ')
+		}
+		return append(to, ')')
+	}
+	switch n := n.(type) {
+	case *ast.FloatNode:
+		return strconv.AppendFloat(to, n.Value, 'g', -1, 64)
+	case *ast.BoolNode:
+		return strconv.AppendBool(to, n.Value)
+	case *ast.CallNode:
+		name := n.Callee.(*ast.IdentifierNode).Value
+		if to = append(to, name...); functions[name].build != nil {
+			return to
+		}
+		return nodes(n.Arguments...)
+	case *ast.UnaryNode:
+		to = append(to, n.Operator...)
+		return nodes(n.Node)
+	case *ast.BinaryNode:
+		to = append(to, n.Operator...)
+		return nodes(n.Left, n.Right)
+	case *ast.ConditionalNode:
+		to = append(to, '?')
+		return nodes(n.Cond, n.Exp1, n.Exp2)
+	case *ast.ArrayNode:
+		return nodes(n.Nodes...)
+	}
+	return fmt.Appendf(to, "%p", n) // no other loads
 }
 
 // compile parses, checks and compiles one scalar; nil after an error, which is kept in the file's list. want is number or
@@ -204,11 +276,13 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
-	e := &expression{slots: s.used, num: t.num, is: t.is, span: t.span, text: s.node.Value}
+	t = s.watchedWhole(root, t)
+	e := &expression{code: &code{num: t.num, is: t.is}, slots: s.used, span: t.span, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}
 		e.num = func(v []float64) float64 { return bit(is(v)) }
 	}
+	e.code = s.share(root, e.code)
 	return e
 }
 

@@ -13,23 +13,42 @@ import (
 // with it the operands' values when they were last read, the last result and the peaks of evidence that decays. What has
 // nothing to do with the subject costs nothing. The zero value is ready. It belongs to one goroutine.
 type Memory struct {
-	set   *Set
-	kind  fusion.SubjectKind
-	state table[state] // by Policy.order
-	tapes table[tape]  // by event
-	armed []int        // operands with a timer that a fact has touched, ascending
-	told  int64        // facts so far
-	goods []held       // what the basket held when it was last looked at, by product; for operands of some goods
+	set    *Set
+	kind   fusion.SubjectKind
+	state  table[state] // by Policy.order
+	values []float64    // of the operands of all of them
+	tapes  table[tape]  // by event
+	armed  []int        // operands with a timer that a fact has touched, ascending
+	told   int64        // facts so far
+	goods  []held       // what the basket held when it was last looked at, by line; for operands of some goods
 }
 
-// state is what is kept of one policy.
+// state is what is kept of one policy: what it last said, the log-odds of its score (micro-nats), and where the values of its
+// operands begin, by slot. It is one line of the processor's cache.
 type state struct {
-	values []float64 // by slot
-	peaks  []peak    // by evidence; nil before the first judgement
-	result Result    // what it refers to is never changed once made
-	judged bool
+	score, best, risk float64 // Result.Score, Best and ValueAtRisk
+	at, sum           int64
+	reached           *reached // nil below the lowest tier
+	peaks             *[]peak  // by evidence; nil before the first judgement
+	values            int32
+	judged            bool
+	catching          bool // it is new to the subject, and the facts at hand are to be judged
+}
 
-	catching bool // it is new to the subject, and the facts at hand are to be judged
+// reached is what a result tells where a tier is reached; it is never changed once made.
+type reached struct {
+	tier, cappedBy string
+	evidence       []Evidence
+	missing        []string
+}
+
+// result is what the policy last said.
+func (st *state) result(p *Policy) Result {
+	r := Result{Policy: p, Score: st.score, At: st.at, Best: st.best, ValueAtRisk: st.risk}
+	if x := st.reached; x != nil {
+		r.Tier, r.CappedBy, r.Evidence, r.Missing = x.tier, x.cappedBy, x.evidence, x.missing
+	}
+	return r
 }
 
 // peak is the largest value of a piece of evidence since it began, for those with a half-life.
@@ -39,25 +58,37 @@ type peak struct {
 	was   Evidence
 }
 
-// held is how much of a product the basket holds.
+// held is how much of a product a line of the basket holds.
 type held struct {
 	product       int
 	units, unpaid float64
 }
 
+// begin makes room for a policy that is new to the subject.
+func (m *Memory) begin(i, slots int) *state {
+	from := len(m.values)
+	m.values = append(m.values, make([]float64, slots)...)
+	return m.state.put(i, state{values: int32(from)})
+}
+
+// valuesOf are the values of a policy's operands, until the next begins.
+func (m *Memory) valuesOf(st *state, p *Policy) []float64 {
+	return m.values[st.values : int(st.values)+len(p.ops)]
+}
+
 // Clone copies the memory; judging the copy leaves the original as it is.
 func (m *Memory) Clone() *Memory {
-	c := &Memory{set: m.set, kind: m.kind, told: m.told, armed: slices.Clip(m.armed), goods: slices.Clip(m.goods)}
-	m.state.each(func(i int, s *state) {
-		n := *s
-		n.values, n.peaks = slices.Clone(s.values), slices.Clone(s.peaks)
-		c.state.put(i, &n)
-	})
-	m.tapes.each(func(i int, t *tape) {
-		n := *t
-		n.marks = slices.Clip(t.marks)
-		c.tapes.put(i, &n)
-	})
+	c := &Memory{set: m.set, kind: m.kind, told: m.told, state: m.state.clone(), values: slices.Clone(m.values), tapes: m.tapes.clone(),
+		armed: slices.Clip(m.armed), goods: slices.Clip(m.goods)}
+	for i := range c.state.all {
+		if st := &c.state.all[i]; st.peaks != nil {
+			st.peaks = ptr(slices.Clone(*st.peaks))
+		}
+	}
+	for i := range c.tapes.all {
+		t := &c.tapes.all[i]
+		t.marks = slices.Clip(t.marks)
+	}
 	return c
 }
 
@@ -74,28 +105,30 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 		m.state.each(func(i int, st *state) {
 			old := was.policies[i]
 			k, ok := j.find(old)
-			if !ok || len(st.values) != len(j.policies[k].ops) { // the site's lists have other operands
+			if !ok || len(old.ops) != len(j.policies[k].ops) { // the site's lists have other operands
 				return
 			}
-			kept := *st
-			kept.result.Policy = j.policies[k]
-			n.state.put(k, &kept)
+			kept := n.begin(k, len(old.ops))
+			from := kept.values
+			*kept = *st
+			kept.values = from
+			copy(n.valuesOf(kept, old), m.valuesOf(st, old))
 		})
 		m.tapes.each(func(i int, t *tape) {
 			if k, ok := j.eventIndex[was.events[i].key]; ok {
-				n.tapes.put(k, t)
+				n.tapes.put(k, *t)
 			}
 		})
 	}
 	if v.Visit.Full() { // of what is new, older facts are not to be had
-		oldest := v.Visit.Facts[0].At
+		oldest := v.Visit.Facts.Oldest().At
 		for i, e := range j.events {
 			known := false
 			if m.set != nil {
 				_, known = m.set.by[m.kind].eventIndex[e.key]
 			}
 			if !known {
-				n.tapes.put(i, &tape{first: math.MaxInt64, reach: oldest})
+				n.tapes.put(i, tape{first: math.MaxInt64, reach: oldest})
 			}
 		}
 	}
@@ -106,43 +139,41 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 
 // retell fills the tapes anew from the facts that the subject keeps; what they hold of older ones stays.
 func (m *Memory) retell(j *judged, v *fusion.View) {
-	facts := v.Visit.Facts
 	from := int64(math.MinInt64)
 	if v.Visit.Full() {
-		from = facts[0].TS
+		from = v.Visit.Facts.Oldest().TS
 	}
 	m.tapes.each(func(_ int, t *tape) { t.before(from) })
 	m.armed = nil
-	for i := range facts {
-		m.tell(j, &facts[i])
-		for _, n := range j.byKind[facts[i].Kind] {
-			m.arm(j, n)
-		}
+	var events []int32
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		events = j.eventsOf(&f, events[:0])
+		m.tell(j, &f, events)
 	}
 }
 
-// tell gives a fact to the tapes of its events, and calls each for the operands that read them.
-func (m *Memory) tell(j *judged, f *fusion.Fact) {
+// tell gives a fact to the tapes of the events that it is, and arms the operands that it may have changed.
+func (m *Memory) tell(j *judged, f *fusion.Fact, events []int32) {
 	m.told++
-	for _, e := range j.eventsOf(f) {
-		if !j.events[e].found(f) {
-			continue
-		}
-		t := m.tapes.get(e)
+	for _, e := range events {
+		t := m.tapes.get(int(e))
 		if t == nil {
-			t = &tape{first: math.MaxInt64, reach: math.MinInt64}
-			m.tapes.put(e, t)
+			t = m.tapes.put(int(e), tape{first: math.MaxInt64, reach: math.MinInt64})
 		}
 		t.add(f, m.told)
-		for _, n := range j.eventReaders[e] {
-			m.arm(j, n)
+		for _, n := range j.eventOps.at(int(e)) {
+			m.arm(j, int(n))
 		}
+	}
+	for _, n := range j.byKind[f.Kind] {
+		m.arm(j, n)
 	}
 }
 
 // arm notes that an operand's timer may be running.
 func (m *Memory) arm(j *judged, op int) {
-	if j.ops[op].due == nil {
+	if !j.reads[op].timed {
 		return
 	}
 	if i, found := slices.BinarySearch(m.armed, op); !found {
@@ -152,24 +183,30 @@ func (m *Memory) arm(j *judged, op int) {
 
 // bench is the scratch of one call. Calls have numbers, so that nothing need be cleared.
 type bench struct {
-	call   int
-	values []float64 // by operand of the subject kind
-	read   []int     // the call in which the value was read
-	due    []int     // the call in which it may have changed
-	dirty  []int     // policies that read one that may have
-	marked []int     // by policy: the call in which it became dirty
-	goods  []held    // of the basket now
-	tapes  [8]*tape  // of the operand at hand
-	risk   float64   // value at risk
-	risked int       // the call in which it was read
+	call   uint32
+	due    []uint32 // by operand of the subject kind: the call in which it may have changed
+	marked []uint32 // by policy: the call in which it became dirty
+	read   []value  // of operands that several policies read
+	dirty  []int32  // policies that read one that may have changed
+	goods  [2][]held
+	events []int32  // of the fact at hand
+	tapes  [8]*tape // of the operand at hand
+	risk   float64  // value at risk
+	risked uint32   // the call in which it was read
 	view   fusion.View
+}
+
+// value is an operand's, and the call in which it was read.
+type value struct {
+	x    float64
+	call uint32
 }
 
 // bench is scratch for one call; give it back with put.
 func (j *judged) bench(v fusion.View) *bench {
 	b, _ := j.benches.Get().(*bench)
-	if b == nil {
-		b = &bench{values: make([]float64, len(j.ops)), read: make([]int, len(j.ops)), due: make([]int, len(j.ops)), marked: make([]int, len(j.policies))}
+	if b == nil || b.call == math.MaxUint32 {
+		b = &bench{due: make([]uint32, len(j.ops)), marked: make([]uint32, len(j.policies)), read: make([]value, j.shared)}
 	}
 	b.call++
 	b.dirty = b.dirty[:0]
@@ -184,11 +221,27 @@ func (j *judged) put(b *bench) {
 
 // touched notes that an operand may have changed.
 func (b *bench) touched(j *judged, op int) {
-	if b.due[op] == b.call {
-		return
+	if b.due[op] != b.call {
+		b.due[op] = b.call
+		b.soil(j.readers.at(op))
 	}
-	b.due[op] = b.call
-	for _, p := range j.readers[op] {
+}
+
+// occurred notes what a fact may have changed: the operands that read its events, and those that its kind touches.
+func (b *bench) occurred(j *judged, f *fusion.Fact, events []int32) {
+	for _, e := range events {
+		for _, n := range j.eventOps.at(int(e)) {
+			b.due[n] = b.call
+		}
+		b.soil(j.eventPolicies.at(int(e)))
+	}
+	for _, n := range j.byKind[f.Kind] {
+		b.touched(j, n)
+	}
+}
+
+func (b *bench) soil(policies []int32) {
+	for _, p := range policies {
 		if b.marked[p] != b.call {
 			b.marked[p] = b.call
 			b.dirty = append(b.dirty, p)
@@ -198,61 +251,81 @@ func (b *bench) touched(j *judged, op int) {
 
 // tapesOf are the tapes of an operand's events, until the next call.
 func (m *Memory) tapesOf(j *judged, b *bench, op int) []*tape {
-	t := b.tapes[:0]
-	for _, e := range j.opEvents[op] {
-		t = append(t, m.tapes.get(e))
+	r := &j.reads[op]
+	t := b.tapes[:r.events]
+	switch r.events {
+	case 0:
+	case 1:
+		t[0] = m.tapes.get(int(r.event))
+	default:
+		for i, e := range j.opEvents.at(op) {
+			t[i] = m.tapes.get(int(e))
+		}
 	}
 	return t
 }
 
-// value reads an operand once a call.
+// value reads an operand, once a call however many policies do.
 func (m *Memory) value(j *judged, b *bench, v *fusion.View, op int) float64 {
-	if b.read[op] != b.call {
-		x := j.ops[op].eval(v, m.tapesOf(j, b, op))
-		if math.IsNaN(x) {
-			x = 0
-		}
-		b.values[op], b.read[op] = x, b.call
+	r := &j.reads[op]
+	if r.cache >= 0 && b.read[r.cache].call == b.call {
+		return b.read[r.cache].x
 	}
-	return b.values[op]
+	x := r.eval(v, m.tapesOf(j, b, op))
+	if math.IsNaN(x) {
+		x = 0
+	}
+	if r.cache >= 0 {
+		b.read[r.cache] = value{x, b.call}
+	}
+	return x
 }
 
 // looked touches the operands of goods of which the basket now holds another number.
 func (m *Memory) looked(j *judged, b *bench, v *fusion.View) {
-	b.goods = b.goods[:0]
+	same, lines := true, 0
 	for i := range v.Visit.Basket {
 		it := &v.Visit.Basket[i]
 		if it.Product < 0 {
 			continue
 		}
-		k := slices.IndexFunc(b.goods, func(h held) bool { return h.product == it.Product })
-		if k < 0 {
-			k = len(b.goods)
-			b.goods = append(b.goods, held{product: it.Product})
-		}
-		b.goods[k].units += it.Held()
-		b.goods[k].unpaid += it.Unpaid()
+		same = same && lines < len(m.goods) && m.goods[lines] == held{it.Product, it.Held(), it.Unpaid()}
+		lines++
 	}
-	changed := false
-	touch := func(product int) {
-		changed = true
-		for _, n := range j.byProduct[product] {
-			b.touched(j, n)
+	if same && lines == len(m.goods) {
+		return
+	}
+	now := make([]held, 0, lines)
+	for i := range v.Visit.Basket {
+		if it := &v.Visit.Basket[i]; it.Product >= 0 {
+			now = append(now, held{it.Product, it.Held(), it.Unpaid()})
 		}
 	}
-	for _, h := range b.goods {
-		if k := slices.IndexFunc(m.goods, func(o held) bool { return o.product == h.product }); k < 0 || m.goods[k] != h {
-			touch(h.product)
+	was := m.goods
+	m.goods = now
+	b.goods[0], b.goods[1] = summed(b.goods[0][:0], was), summed(b.goods[1][:0], now)
+	for i := range b.goods {
+		for _, h := range b.goods[i] {
+			if !slices.Contains(b.goods[1-i], h) {
+				for _, n := range j.byProduct.at(h.product) {
+					b.touched(j, int(n))
+				}
+			}
 		}
 	}
-	for _, h := range m.goods {
-		if !slices.ContainsFunc(b.goods, func(o held) bool { return o.product == h.product }) {
-			touch(h.product)
+}
+
+// summed appends what lines hold by product.
+func summed(to, lines []held) []held {
+	for _, h := range lines {
+		if k := slices.IndexFunc(to, func(o held) bool { return o.product == h.product }); k >= 0 {
+			to[k].units += h.units
+			to[k].unpaid += h.unpaid
+		} else {
+			to = append(to, h)
 		}
 	}
-	if changed {
-		m.goods = slices.Clone(b.goods)
-	}
+	return to
 }
 
 // Judge takes the facts that were just added to a subject. Every policy for that kind of subject one of whose operands a
@@ -279,23 +352,14 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	look := false
 	for i := range facts {
 		f := &facts[i]
+		b.events = j.eventsOf(f, b.events[:0])
 		if !fresh {
-			m.tell(j, f)
+			m.tell(j, f, b.events)
 		}
-		for _, e := range j.eventsOf(f) {
-			if j.events[e].found(f) {
-				for _, n := range j.eventReaders[e] {
-					b.touched(j, n)
-				}
-			}
-		}
-		for _, n := range j.byKind[f.Kind] {
-			b.touched(j, n)
-			m.arm(j, n)
-		}
+		b.occurred(j, f, b.events)
 		look = look || basket.has(f.Kind)
 	}
-	if look && j.byProduct != nil {
+	if look && j.byProduct.all != nil {
 		m.looked(j, b, &b.view)
 	}
 	any := len(b.dirty) > 0 && s.rejudge(m, b)
@@ -316,20 +380,12 @@ func (j *judged) find(p *Policy) (int, bool) {
 func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fact) {
 	b := j.bench(*v)
 	defer j.put(b)
-	for i := range v.Visit.Facts {
-		f := &v.Visit.Facts[i]
-		for _, e := range j.eventsOf(f) {
-			if j.events[e].found(f) {
-				for _, n := range j.eventReaders[e] {
-					b.touched(j, n)
-				}
-			}
-		}
-		for _, n := range j.byKind[f.Kind] {
-			b.touched(j, n)
-		}
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		b.events = j.eventsOf(&f, b.events[:0])
+		b.occurred(j, &f, b.events)
 	}
-	if j.byProduct != nil {
+	if j.byProduct.all != nil {
 		kept := m.goods
 		if m.looked(j, b, v); len(facts) > 0 {
 			m.goods = kept
@@ -337,20 +393,20 @@ func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fac
 	}
 	for _, i := range b.dirty {
 		p := j.policies[i]
-		if _, same := was.by[m.kind].find(p); same || m.state.get(i) != nil {
+		if _, same := was.by[m.kind].find(p); same || m.state.get(int(i)) != nil {
 			continue
 		}
-		st := &state{values: make([]float64, len(p.ops))}
+		st := m.begin(int(i), len(p.ops))
+		values := m.valuesOf(st, p)
 		for slot, n := range p.ops {
 			if b.due[n] == b.call {
-				st.values[slot] = m.value(j, b, v, n)
+				values[slot] = m.value(j, b, v, n)
 			}
 			if j.ops[n].drifts {
-				st.values[slot] = math.NaN() // what it was when a fact last touched it is not known
+				values[slot] = math.NaN() // what it was when a fact last touched it is not known
 			}
 		}
 		st.catching = len(facts) > 0
-		m.state.put(i, st)
 	}
 }
 
@@ -395,7 +451,7 @@ func (s *Set) rejudge(m *Memory, b *bench) bool {
 		if clock != nil {
 			began = clock()
 		}
-		any = s.consider(m, b, j, i) || any
+		any = s.consider(m, b, j, int(i)) || any
 		if clock != nil {
 			j.policies[i].cost.Add(measureEvery * (clock() - began))
 		}
@@ -405,38 +461,47 @@ func (s *Set) rejudge(m *Memory, b *bench) bool {
 
 // consider judges a policy if one of its due operands has changed and its when is true, and reports whether it did.
 func (s *Set) consider(m *Memory, b *bench, j *judged, i int) bool {
-	v := &b.view
-	p, st, changed := j.policies[i], m.state.get(i), false
-	for slot, n := range p.ops {
-		if b.due[n] != b.call {
-			continue
-		}
-		was := 0.0
-		if st != nil {
-			was = st.values[slot]
-			changed = changed || st.catching
-		}
-		x := m.value(j, b, v, n)
-		changed = changed || x != was || j.ops[n].window > 0
-		if st != nil {
-			st.values[slot] = x
-		}
+	v, h := &b.view, &j.heads[i]
+	var few [maxOperands]float64
+	now := few[:0]
+	if len(h.ops) > len(few) {
+		now = make([]float64, 0, len(h.ops))
 	}
+	st := m.state.get(i)
+	changed := st != nil && st.catching
+	for slot, n := range h.ops {
+		x, was := 0.0, 0.0
+		if st != nil {
+			was = m.values[int(st.values)+slot]
+			x = was
+		}
+		if b.due[n] == b.call {
+			x = m.value(j, b, v, int(n))
+			changed = changed || x != was || j.reads[n].windowed
+		}
+		now = append(now, x)
+	}
+	if st == nil {
+		if !changed {
+			return false
+		}
+		st = m.begin(i, len(h.ops))
+	}
+	values := m.values[st.values : int(st.values)+len(h.ops)]
+	copy(values, now)
 	if !changed {
 		return false
 	}
-	if st == nil {
-		st = &state{values: make([]float64, len(p.ops))}
-		m.state.put(i, st)
-	}
 	st.catching = false
-	for slot, n := range p.ops {
-		st.values[slot] = m.value(j, b, v, n)
+	for slot, n := range h.ops {
+		if b.due[n] != b.call {
+			values[slot] = m.value(j, b, v, int(n))
+		}
 	}
-	if p.when != nil && !p.when.is(st.values) {
+	if h.shape.when != nil && !h.shape.when.is(values) {
 		return false
 	}
-	p.judge(j, m, b, st, v)
+	m.judge(j, b, i, st, values)
 	return true
 }
 
@@ -450,8 +515,8 @@ func (s *Set) Due(m *Memory, v fusion.View) int64 {
 	var few [8]*tape
 	for _, n := range m.armed {
 		t := few[:0]
-		for _, e := range j.opEvents[n] {
-			t = append(t, m.tapes.get(e))
+		for _, e := range j.opEvents.at(n) {
+			t = append(t, m.tapes.get(int(e)))
 		}
 		due = min(due, j.ops[n].due(&v, t))
 	}
@@ -463,9 +528,9 @@ func (m *Memory) Results() []Result { return m.AppendResults(nil) }
 
 // AppendResults appends Results to a slice.
 func (m *Memory) AppendResults(to []Result) []Result {
-	m.state.each(func(_ int, st *state) {
+	m.state.each(func(i int, st *state) {
 		if st.judged {
-			to = append(to, st.result)
+			to = append(to, st.result(m.set.by[m.kind].policies[i]))
 		}
 	})
 	return to

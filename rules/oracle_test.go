@@ -239,6 +239,8 @@ func argument(r *rand.Rand, a param) string {
 		return strconv.Quote(pick("peers", "self"))
 	case aTier:
 		return strconv.Quote(pick(Tiers[:]...))
+	case anAction:
+		return strconv.Quote(pick(tillActions...))
 	}
 	return strconv.Quote(pick("cart", "bag"))
 }
@@ -400,6 +402,27 @@ func FuzzLoad(f *testing.F) {
 		check(err)
 		_, err = ParseTest("p_test.yaml", []byte(text))
 		check(err)
+	})
+}
+
+// FuzzSigned holds that no list of hashes and no signature panics, and that none that was not made by the key counts.
+func FuzzSigned(f *testing.F) {
+	const key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
+	f.Add("", "untrusted comment: signature from minisign secret key\nRUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n"+
+		"trusted comment: a\nwLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==\n")
+	f.Add(strings.Repeat("0", 64)+"  ./p.yaml\r\n"+strings.Repeat("f", 64)+" *q.yaml\nx", "a\nb\nc\nd")
+	f.Fuzz(func(t *testing.T, sums, sig string) {
+		_, err := tryLoad(Options{Store: fuzzShop, Signers: []string{key}, Signed: true}, "p.yaml", scoring("1"), sumsFile, sums, signatureFile, sig)
+		var all strict.Errors
+		if !errors.As(err, &all) {
+			t.Fatalf("got %v, want strict.Errors", err)
+		}
+		for _, e := range all {
+			if e.Line < 1 || e.Line > strings.Count(sums, "\n")+1 || e.Col < 1 || e.Text == "" || e.File == "" {
+				t.Fatalf("no place: %+v", e)
+			}
+			_ = e.Error()
+		}
 	})
 }
 

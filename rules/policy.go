@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"magpie/fusion"
@@ -22,7 +23,7 @@ const (
 var Tiers = [...]string{"log", "review", "staff", "gate"}
 
 // Actions are what an alert may ask of staff.
-var Actions = []string{"watch", "offer help", "ask to rescan", "check receipt", "check the room", "call manager"}
+var Actions = names(ActionWords)
 
 // Tier is one threshold of a policy.
 type Tier struct {
@@ -48,10 +49,18 @@ func (n Need) String() string {
 type Policy struct {
 	ID    string
 	Title string
+
+	// For analysts; nothing that is sent holds them, "" where the file does not say.
+	Type        string // of loss, as an analyst calls it
+	Rationale   string // why these signs
+	FalseAlarms string // what honest people do that looks the same, and what spares them
+
 	File  string // its name in the folder
 	Judge fusion.SubjectKind
 	Mode  Mode
 	Hash  string // sha256:… of its file, of common.yaml and of the site's params for it
+
+	Signer string // Set.Signer
 
 	Needs    []Need
 	Shadowed string // why needs put it in shadow, "" if they did not
@@ -83,6 +92,43 @@ type evidence struct {
 	expr        *expression
 	in          int  // index into Policy.groups
 	quality     span // what its quality can be
+}
+
+// shape is how a policy scores what its operands say. Policies that ask the same of other goods share one.
+type shape struct {
+	when, require, score *code
+	evidence             []weighed
+	caps                 []int64 // by group: what it may add at most, micro-nats
+	base                 int64   // log-odds of the prior, micro-nats
+	least                float64 // no score below it reaches a tier
+}
+
+// weighed is one line of evidence of a shape.
+type weighed struct {
+	code *code
+	ln   float64
+	half int64
+	in   int
+}
+
+func (p *Policy) shape() *shape {
+	s := &shape{when: p.when.coded(), require: p.require.coded(), score: p.score.coded(), base: p.base, least: 1}
+	for i := range p.evidence {
+		e := &p.evidence[i]
+		s.evidence = append(s.evidence, weighed{e.expr.coded(), e.ln, e.half, e.in})
+	}
+	for _, g := range p.groups {
+		s.caps = append(s.caps, g.cap)
+	}
+	for _, t := range p.Tiers {
+		s.least = min(s.least, p.Threshold(t, math.MaxFloat64/1e10))
+	}
+	return s
+}
+
+// key is the same for shapes that are the same.
+func (s *shape) key() string {
+	return fmt.Sprintf("%p %p %p %v %v %v %v", s.when, s.require, s.score, s.evidence, s.caps, s.base, s.least)
 }
 
 // group is evidence of one kind: what it may add at most.

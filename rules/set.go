@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -47,6 +48,13 @@ type Options struct {
 	FalseAlarm, Recover float64
 
 	Cashier string // privacy.cashier: off, pseudonym, allowed
+
+	// Signers are the public keys, as minisign writes them, of those whose signature of a set counts. With Signed, a set that
+	// none of them has signed is refused; without, it is said.
+	Signers []string
+	Signed  bool
+
+	Coverage *Coverage // is told what expressions come to; nil: nothing is counted, and it costs nothing
 }
 
 // File is one file of a set, as it was read.
@@ -61,7 +69,10 @@ type Set struct {
 	Hash     string    // sha256:… of the files' bytes in name order
 	Warnings []string
 	Lists    map[string]fusion.Goods // of common.yaml, by name
-	Files    []File                  // by name, common.yaml and policies, from which the same set can be built again
+	Files    []File                  // by name: common.yaml, policies and what signs them, from which the same set can be built again
+
+	Signer     string // the id of the key by which the set is signed, as minisign shows it; "" if it is not, or nobody's signature counts
+	SignedWith string // what the signer says of it: the signature's trusted comment
 
 	by    [len(fusion.SubjectKinds)]judged
 	clock atomic.Pointer[func() int64]
@@ -69,34 +80,57 @@ type Set struct {
 }
 
 // judged is what judges one kind of subject: its policies that are not off, sorted by id, the operands that they read and the
-// events that these read, each once however many read it.
+// events that these read, each once however many read it. What every fact reads lies in lists of numbers side by side, so that
+// many policies cost no more of the processor's cache than few.
 type judged struct {
 	policies []*Policy
+	heads    []head
 	ops      []*op
-	index    map[string]int               // operands by their text
-	readers  [][]int                      // by operand: the policies that read it
-	byKind   [len(fusion.FactKinds)][]int // by kind of fact: the operands that it may change, but those of events and of some goods
+	reads    []reading
+	index    map[string]int // operands by their text
+	opEvents lists          // by operand: the events that it reads
+	readers  lists          // by operand: the policies that read it
+	shared   int            // how many operands several policies read
 
-	byProduct map[int][]int // operands of some goods of the basket; nil: there are none
+	byKind    [len(fusion.FactKinds)][]int // by kind of fact: the operands that it may change, but those of events and of some goods
+	byProduct lists                        // by product: operands of some goods of the basket
 
-	events       []*op
-	eventIndex   map[string]int                       // events by their text
-	eventReaders [][]int                              // by event: the operands that read it
-	opEvents     [][]int                              // by operand: the events that it reads
-	eventKinds   [len(fusion.FactKinds)][]int         // by kind of fact: the events of any goods
-	eventGoods   [len(fusion.FactKinds)]map[int][]int // and those of some, by product; with those of any
+	events        []*op
+	eventIndex    map[string]int                 // events by their text
+	eventOps      lists                          // by event: the operands that read it
+	eventPolicies lists                          // by event: the policies that read one of these
+	eventKinds    [len(fusion.FactKinds)][]int32 // by kind of fact: the events of any goods
+	eventGoods    [len(fusion.FactKinds)]lists   // and those of some, by product
 
+	shapes  map[string]*shape
 	benches benches
 }
 
-// eventsOf lists the events that a fact may be one of.
-func (j *judged) eventsOf(f *fusion.Fact) []int {
-	if of := j.eventGoods[f.Kind]; of != nil && f.Product >= 0 {
-		if all, ok := of[f.Product]; ok {
-			return all
+// head is what judging by a policy reads of it.
+type head struct {
+	shape *shape
+	ops   []int32 // as Policy.ops
+}
+
+// reading is what reading an operand needs of it.
+type reading struct {
+	eval     func(v *fusion.View, t []*tape) float64
+	event    int32 // the first of its events
+	events   int32 // how many it has
+	cache    int32 // where its value is kept during a call, if several policies read it; else -1
+	windowed bool  // every touch judges, whatever the value
+	timed    bool
+}
+
+// eventsOf appends the events that a fact is one of.
+func (j *judged) eventsOf(f *fusion.Fact, to []int32) []int32 {
+	to = append(to, j.eventGoods[f.Kind].at(f.Product)...)
+	for _, e := range j.eventKinds[f.Kind] {
+		if j.events[e].is(f) {
+			to = append(to, e)
 		}
 	}
-	return j.eventKinds[f.Kind]
+	return to
 }
 
 // Load reads every *.yaml of a folder but *_test.yaml, and reports everything that is wrong with all of them at once as
@@ -109,7 +143,7 @@ func Load(fsys fs.FS, opts Options) (*Set, error) {
 	return Build(files, opts)
 }
 
-// IsSetFile reports whether a file of a folder of policies belongs to the set: a policy or common.yaml, not a test.
+// IsSetFile reports whether a file of a folder of policies says what the set does: a policy or common.yaml, not a test.
 func IsSetFile(name string) bool {
 	return strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, "_test.yaml") && !strings.HasPrefix(name, ".")
 }
@@ -121,7 +155,7 @@ func readFiles(fsys fs.FS) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		if e.IsDir() || !IsSetFile(e.Name()) {
+		if e.IsDir() || !IsSetFile(e.Name()) && !isSigning(e.Name()) {
 			continue
 		}
 		data, err := fs.ReadFile(fsys, e.Name())
@@ -150,6 +184,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	var errs strict.Errors
 	s := &Set{Hash: hashOf(files), Files: files}
 	l := newLanguage(opts.Store)
+	l.cover = opts.Coverage
 	var common []byte
 	var read []*file
 	for _, f := range files {
@@ -169,7 +204,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	table := map[*Policy][]*op{}
 	ids := map[string]string{}
 	for _, f := range files {
-		if f.Name == commonFile {
+		if f.Name == commonFile || isSigning(f.Name) {
 			continue
 		}
 		in, root := parse(f.Name, f.Data, "policy, title, alert and score, or prior and evidence")
@@ -202,6 +237,7 @@ func Build(files []File, opts Options) (*Set, error) {
 			errs = append(errs, o.err("policies.overrides names the policy %s, which does not exist; %s", strict.Clip(id), strict.Suggest(id, sortedKeys(ids))))
 		}
 	}
+	errs = append(errs, s.sign(&opts)...)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -216,9 +252,31 @@ func Build(files []File, opts Options) (*Set, error) {
 		}
 	}
 	for k := range s.by {
-		s.by[k].done()
+		s.by[k].done(len(opts.Store.Products))
 	}
 	return s, nil
+}
+
+// sign finds who signed the set, and gives what is wrong with that where it must be signed.
+func (s *Set) sign(opts *Options) strict.Errors {
+	if len(opts.Signers) == 0 {
+		return nil
+	}
+	by, errs := signedBy(s.Files, opts.Signers)
+	switch {
+	case len(errs) == 0:
+		s.Signer, s.SignedWith = by.signer, by.comment
+		for _, p := range s.Policies {
+			p.Signer = by.signer
+		}
+	case opts.Signed:
+		return errs
+	default:
+		for _, e := range errs {
+			s.Warnings = append(s.Warnings, Warning(e)+" (magpie run refuses the set)")
+		}
+	}
+	return nil
 }
 
 func sortedKeys(m map[string]string) []string {
@@ -246,13 +304,10 @@ func policyHash(data, common []byte, params map[string]any) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// found reports whether a fact is one of the event's, where eventsOf has found it by its product.
-func (o *op) found(f *fusion.Fact) bool { return o.goods != nil || o.is(f) }
-
 // add takes a policy in, interning its operands and their events.
 func (j *judged) add(p *Policy, ops []*op) {
 	if j.index == nil {
-		j.index, j.eventIndex = map[string]int{}, map[string]int{}
+		j.index, j.eventIndex, j.shapes = map[string]int{}, map[string]int{}, map[string]*shape{}
 	}
 	p.order = len(j.policies)
 	j.policies = append(j.policies, p)
@@ -260,10 +315,11 @@ func (j *judged) add(p *Policy, ops []*op) {
 	for _, o := range ops {
 		i, ok := j.index[o.key]
 		if !ok {
-			i = j.addOp(o)
+			i = len(j.ops)
+			j.index[o.key] = i
+			j.ops = append(j.ops, o)
 		}
 		p.ops = append(p.ops, i)
-		j.readers[i] = append(j.readers[i], p.order)
 		for _, r := range o.relies {
 			if text := r.String(); !seen[text] {
 				seen[text] = true
@@ -271,70 +327,100 @@ func (j *judged) add(p *Policy, ops []*op) {
 			}
 		}
 	}
+	made := p.shape()
+	key := made.key()
+	if j.shapes[key] == nil {
+		j.shapes[key] = made
+	}
+	j.heads = append(j.heads, head{shape: j.shapes[key]})
 }
 
-func (j *judged) addOp(o *op) int {
-	i := len(j.ops)
-	j.index[o.key] = i
-	j.ops = append(j.ops, o)
-	j.readers = append(j.readers, nil)
-	j.opEvents = append(j.opEvents, nil)
-	for _, e := range o.events {
-		k, ok := j.eventIndex[e.key]
-		if !ok {
-			k = len(j.events)
-			j.eventIndex[e.key] = k
-			j.events = append(j.events, e)
-			j.eventReaders = append(j.eventReaders, nil)
-		}
-		j.opEvents[i] = append(j.opEvents[i], k)
-		if n := len(j.eventReaders[k]); n == 0 || j.eventReaders[k][n-1] != i {
-			j.eventReaders[k] = append(j.eventReaders[k], i)
+// done builds what finds the operands and events of a fact, when all policies are in.
+func (j *judged) done(products int) {
+	readers, eventOps := make([][]int, len(j.ops)), [][]int{}
+	for _, p := range j.policies {
+		for _, n := range p.ops {
+			readers[n] = append(readers[n], p.order)
 		}
 	}
-	if o.goods != nil && len(o.events) == 0 {
-		if j.byProduct == nil {
-			j.byProduct = map[int][]int{}
-		}
-		for product, has := range o.goods {
-			if has {
-				j.byProduct[product] = append(j.byProduct[product], i)
+	goods := make([][]int, products)
+	for i, o := range j.ops {
+		var events []int
+		for _, e := range o.events {
+			k, ok := j.eventIndex[e.key]
+			if !ok {
+				k = len(j.events)
+				j.eventIndex[e.key] = k
+				j.events, eventOps = append(j.events, e), append(eventOps, nil)
+			}
+			events = append(events, k)
+			if n := len(eventOps[k]); n == 0 || eventOps[k][n-1] != i {
+				eventOps[k] = append(eventOps[k], i)
 			}
 		}
-		return i
-	}
-	for kind := range j.byKind {
-		if o.touch.has(fusion.FactKind(kind)) {
-			j.byKind[kind] = append(j.byKind[kind], i)
+		j.opEvents.add(events)
+		j.readers.add(readers[i])
+		j.reads = append(j.reads, j.reading(o, events, len(readers[i])))
+		if o.goods != nil && len(events) == 0 {
+			spread(goods, o.goods, i)
+			continue
+		}
+		for kind := range j.byKind {
+			if o.touch.has(fusion.FactKind(kind)) {
+				j.byKind[kind] = append(j.byKind[kind], i)
+			}
 		}
 	}
-	return i
+	j.byProduct = listsOf(goods)
+	for _, of := range eventOps {
+		j.eventOps.add(of)
+		var all []int
+		for _, n := range of {
+			all = append(all, readers[n]...)
+		}
+		slices.Sort(all)
+		j.eventPolicies.add(slices.Compact(all))
+	}
+	for kind := range j.eventKinds {
+		goods := make([][]int, products)
+		for i, e := range j.events {
+			switch {
+			case !e.behind.has(fusion.FactKind(kind)):
+			case e.goods == nil:
+				j.eventKinds[kind] = append(j.eventKinds[kind], int32(i))
+			default:
+				spread(goods, e.goods, i)
+			}
+		}
+		j.eventGoods[kind] = listsOf(goods)
+	}
+	for i, p := range j.policies {
+		ops := make([]int32, len(p.ops))
+		for slot, n := range p.ops {
+			ops[slot] = int32(n)
+		}
+		j.heads[i].ops = ops
+	}
+	j.shapes = nil
 }
 
-// done builds what finds the events of a fact, when all policies are in.
-func (j *judged) done() {
-	for i, e := range j.events {
-		for kind := range j.eventKinds {
-			if !e.behind.has(fusion.FactKind(kind)) {
-				continue
-			}
-			if e.goods == nil {
-				j.eventKinds[kind] = append(j.eventKinds[kind], i)
-				continue
-			}
-			if j.eventGoods[kind] == nil {
-				j.eventGoods[kind] = map[int][]int{}
-			}
-			for product, has := range e.goods {
-				if has {
-					j.eventGoods[kind][product] = append(j.eventGoods[kind][product], i)
-				}
-			}
-		}
+func (j *judged) reading(o *op, events []int, readers int) reading {
+	r := reading{eval: o.eval, events: int32(len(events)), cache: -1, windowed: o.window > 0, timed: o.due != nil}
+	if len(events) > 0 {
+		r.event = int32(events[0])
 	}
-	for kind, of := range j.eventGoods {
-		for product := range of {
-			of[product] = append(of[product], j.eventKinds[kind]...)
+	if readers > 1 {
+		r.cache = int32(j.shared)
+		j.shared++
+	}
+	return r
+}
+
+// spread adds a number to the list of each of some goods.
+func spread(lists [][]int, goods fusion.Goods, n int) {
+	for product, has := range goods {
+		if has {
+			lists[product] = append(lists[product], n)
 		}
 	}
 }

@@ -44,6 +44,10 @@ var functions = map[string]*function{
 	"opened": {unit: counted, build: func(*language, []arg) op {
 		return eventOp(of(fusion.FactOpened), nil, reliance{modality: fusion.ByTill})
 	}},
+	"till": {args: []param{anAction}, unit: counted, build: func(_ *language, a []arg) op {
+		action := unquote(a[0].text)
+		return eventOp(of(fusion.FactTill), func(f *fusion.Fact) bool { return f.Name == action }, reliance{modality: fusion.ByTill})
+	}},
 	"signal": {args: []param{aName}, unit: counted, build: func(_ *language, a []arg) op {
 		name := unquote(a[0].text)
 		return eventOp(of(fusion.FactSignal), func(f *fusion.Fact) bool { return f.Name == name && f.P > 0 }, reliance{modality: fusion.BySignal})
@@ -89,7 +93,7 @@ var functions = map[string]*function{
 	"first":    moment(firstOf),
 	"last":     moment(lastOf),
 	"since":    moment(sinceOf),
-	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, build: sequenceOp},
+	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, tapes: true, build: sequenceOp},
 	"absent":   {args: []param{anEvent, anEvent, aWindow}, truth: true, build: absentOp},
 	"zscore":   {args: []param{anEvent, aWindow, aBasis, aWindow}, build: zscoreOp},
 	"alerted":  {args: []param{aPolicy, aTier, aGoods}, unit: counted, store: true, build: alertedOp},
@@ -113,7 +117,10 @@ var functions = map[string]*function{
 }
 
 // eventNames lists the functions that stand for their events.
-var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "signal", "alerted"}
+var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "till", "signal", "alerted"}
+
+// tillActions are those of a till that change no line and pay nothing.
+var tillActions = []string{"override", "discount", "no_sale", "suspend", "resume", "assist", "other"}
 
 func unquote(s string) string { return s[1 : len(s)-1] }
 
@@ -144,7 +151,7 @@ func placeEvent(k fusion.FactKind, m fusion.Modality) *function {
 
 // windowed is a function of an event and a window.
 func windowed(u unit, fold func(v *fusion.View, t *tape, from int64) float64) *function {
-	return &function{args: []param{anEvent, aWindow}, unit: u, build: func(_ *language, a []arg) op {
+	return &function{args: []param{anEvent, aWindow}, unit: u, tapes: true, build: func(_ *language, a []arg) op {
 		e, window := a[0].event, a[1].ns
 		return op{eval: func(v *fusion.View, t []*tape) float64 { return fold(v, t[0], v.Now-window) }, events: []*op{e}, behind: e.behind,
 			match: e.match, window: window, relies: e.relies}
@@ -153,7 +160,7 @@ func windowed(u unit, fold func(v *fusion.View, t *tape, from int64) float64) *f
 
 // moment is a function of an event that gives a time in seconds.
 func moment(read func(v *fusion.View, t *tape) float64) *function {
-	return &function{args: []param{anEvent}, unit: seconds, build: func(_ *language, a []arg) op {
+	return &function{args: []param{anEvent}, unit: seconds, tapes: true, build: func(_ *language, a []arg) op {
 		e := a[0].event
 		return op{eval: func(v *fusion.View, t []*tape) float64 { return read(v, t[0]) }, events: []*op{e}, behind: e.behind, match: e.match,
 			window: forever, relies: e.relies}

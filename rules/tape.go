@@ -140,6 +140,9 @@ func (t *tape) add(f *fusion.Fact, seq int64) {
 	if i < len(t.marks) {
 		t.marks = slices.Insert(slices.Clone(t.marks), i, m)
 	} else {
+		if t.marks == nil {
+			t.marks = make([]mark, 0, 4)
+		}
 		t.marks = append(t.marks, m)
 	}
 	before := [2]int64{t.units, t.times}
@@ -184,36 +187,81 @@ func (t *tape) before(ts int64) {
 	t.marks = kept
 }
 
-// table is an array of which most is never used: in pages.
-type table[T any] []*[64]*T
-
-func (t table[T]) get(i int) *T {
-	if i>>6 >= len(t) || t[i>>6] == nil {
-		return nil
-	}
-	return t[i>>6][i&63]
+// table is an array of which most is never used. What there is lies side by side, in the order in which it came.
+type table[T any] struct {
+	index []uint64 // its place in the array, and in all, ascending
+	all   []T
 }
 
-func (t *table[T]) put(i int, x *T) {
-	for i>>6 >= len(*t) {
-		*t = append(*t, nil)
+// find is where something is in the index, or would be.
+func (t *table[T]) find(i int) (at int, found bool) {
+	lo, hi := 0, len(t.index)
+	for lo < hi {
+		if m := (lo + hi) / 2; t.index[m]>>32 < uint64(i) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
 	}
-	if (*t)[i>>6] == nil {
-		(*t)[i>>6] = new([64]*T)
+	return lo, lo < len(t.index) && t.index[lo]>>32 == uint64(i)
+}
+
+// get gives what is there until the next put, nil if nothing is.
+func (t *table[T]) get(i int) *T {
+	at, found := t.find(i)
+	if !found {
+		return nil
 	}
-	(*t)[i>>6][i&63] = x
+	return &t.all[uint32(t.index[at])]
+}
+
+// put puts something where nothing is, and gives it as get does.
+func (t *table[T]) put(i int, x T) *T {
+	at, _ := t.find(i)
+	t.index = slices.Insert(t.index, at, uint64(i)<<32|uint64(len(t.all)))
+	t.all = append(t.all, x)
+	return &t.all[len(t.all)-1]
 }
 
 // each calls f for everything that is there, in order.
-func (t table[T]) each(f func(i int, x *T)) {
-	for p, page := range t {
-		if page == nil {
-			continue
-		}
-		for k, x := range page {
-			if x != nil {
-				f(p<<6|k, x)
-			}
-		}
+func (t *table[T]) each(f func(i int, x *T)) {
+	for _, at := range t.index {
+		f(int(at>>32), &t.all[uint32(at)])
 	}
+}
+
+// clone is a copy; what is there is copied as it is.
+func (t *table[T]) clone() table[T] { return table[T]{slices.Clone(t.index), slices.Clone(t.all)} }
+
+// lists are many short lists of numbers, one behind the other.
+type lists struct{ from, all []int32 }
+
+// add adds the next list.
+func (l *lists) add(list []int) {
+	if l.from == nil {
+		l.from = []int32{0}
+	}
+	for _, n := range list {
+		l.all = append(l.all, int32(n))
+	}
+	l.from = append(l.from, int32(len(l.all)))
+}
+
+// listsOf makes them of a list each; without a single number it holds none.
+func listsOf(all [][]int) (l lists) {
+	for _, list := range all {
+		l.add(list)
+	}
+	if len(l.all) == 0 {
+		return lists{}
+	}
+	return l
+}
+
+// at is the i-th list; empty where there are fewer.
+func (l *lists) at(i int) []int32 {
+	if i < 0 || i+1 >= len(l.from) {
+		return nil
+	}
+	return l.all[l.from[i]:l.from[i+1]]
 }

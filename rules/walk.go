@@ -79,6 +79,8 @@ func (s *source) bound(t term) term {
 	if !slices.Contains(s.used, slot) {
 		s.used = append(s.used, slot)
 	}
+	s.binds = append(s.binds, slot)
+	t.slot = slot + 1
 	t.num = func(v []float64) float64 { return v[slot] }
 	if t.typ == truth {
 		t.num, t.is = nil, func(v []float64) bool { return v[slot] != 0 }
@@ -97,7 +99,11 @@ func (s *source) want(n ast.Node, want typ, what string) (term, bool) {
 		s.fail(start(n), "%s wants %s, this is %s", what, want, t.typ)
 		return t, false
 	}
-	return s.bound(t), true
+	t = s.bound(t)
+	if want == truth && leaf(n) {
+		t = s.watched(n, t)
+	}
+	return t, true
 }
 
 func (s *source) unary(n *ast.UnaryNode) term {
@@ -186,6 +192,7 @@ func (s *source) arithmetic(n *ast.BinaryNode) term {
 	if a.lit && b.lit {
 		return constant(t.num(nil))
 	}
+	t.num = direct(n.Operator, a, b, t.num)
 	t.span = a.span.combine(n.Operator, b.span)
 	return t
 }
@@ -237,6 +244,12 @@ func (s *source) compare(n *ast.BinaryNode) term {
 	if !ok {
 		x, y := s.bound(a), s.bound(b)
 		t = term{typ: truth, is: comparison(o, x.num, y.num)}
+		switch {
+		case x.slot > 0 && y.lit:
+			t.is = against(o, x.slot-1, y.val)
+		case x.lit && y.slot > 0:
+			t.is = against(mirrored[o], y.slot-1, x.val)
+		}
 	}
 	s.doubt(n, a, b, &t)
 	return t
@@ -271,6 +284,51 @@ func comparison(o string, x, y func([]float64) float64) func([]float64) bool {
 		return func(v []float64) bool { return x(v) == y(v) }
 	}
 	return func(v []float64) bool { return x(v) != y(v) }
+}
+
+// against is comparison of an operand with a constant, read without a call: most comparisons are one.
+func against(o string, slot int, c float64) func([]float64) bool {
+	switch o {
+	case "<":
+		return func(v []float64) bool { return v[slot] < c }
+	case "<=":
+		return func(v []float64) bool { return v[slot] <= c }
+	case ">":
+		return func(v []float64) bool { return v[slot] > c }
+	case ">=":
+		return func(v []float64) bool { return v[slot] >= c }
+	case "==":
+		return func(v []float64) bool { return v[slot] == c }
+	}
+	return func(v []float64) bool { return v[slot] != c }
+}
+
+// direct is arithmetic in which operands and constants are read without a call, where it is a product with an operand or a line
+// through one; else it is num.
+func direct(o string, a, b term, num func([]float64) float64) func([]float64) float64 {
+	line := func(slot int, by, add float64) func([]float64) float64 {
+		return func(v []float64) float64 { return float64(v[slot]*by) + add }
+	}
+	x, y, s, z := a.num, b.num, a.slot-1, b.slot-1
+	switch {
+	case o == "+" && a.slot > 0 && b.lit:
+		return line(s, 1, b.val)
+	case o == "+" && a.lit && b.slot > 0:
+		return line(z, 1, a.val)
+	case o == "-" && a.slot > 0 && b.lit:
+		return line(s, 1, -b.val)
+	case o == "-" && a.lit && b.slot > 0:
+		return line(z, -1, a.val)
+	case o == "*" && a.slot > 0 && b.lit:
+		return line(s, b.val, 0)
+	case o == "*" && a.lit && b.slot > 0:
+		return line(z, a.val, 0)
+	case o == "*" && a.slot > 0:
+		return func(v []float64) float64 { return float64(v[s] * y(v)) }
+	case o == "*" && b.slot > 0:
+		return func(v []float64) float64 { return float64(x(v) * v[z]) }
+	}
+	return num
 }
 
 // within compiles x in [1, 2, 3].
@@ -318,7 +376,16 @@ func (s *source) choose(n *ast.ConditionalNode) term {
 		return term{}
 	}
 	a, b = s.bound(a), s.bound(b)
+	if compound(n.Cond) {
+		c = s.watched(n.Cond, c)
+	}
 	if a.typ == truth {
+		if leaf(n.Exp1) {
+			a = s.watched(n.Exp1, a)
+		}
+		if leaf(n.Exp2) {
+			b = s.watched(n.Exp2, b)
+		}
 		t := term{typ: truth, never: a.never && b.never, always: a.always && b.always, is: func(v []float64) bool {
 			if c.is(v) {
 				return a.is(v)

@@ -13,7 +13,7 @@ opencv=(pkg-config ffmpeg gcc g++)
 for p in core imgproc imgcodecs highgui videoio video features2d calib3d objdetect photo dnn flann stitching; do
 	opencv+=("libopencv-$p-dev")
 done
-tools=(mosquitto mosquitto-clients chromium)
+tools=(mosquitto mosquitto-clients chromium minisign)
 ort_package=onnxruntime-node@1.24.3
 ort_sha_x64=92ba8e44d31b80a34f5e805076a044122c3be1fffe0d88ed790de7267b0b2682
 ort_sha_arm64=33032cb5b91c12edbf028d7c69fa40a31848d66c0095448758af237d5e0b07db

@@ -185,6 +185,11 @@ sources:
 		`site.yaml:6:49: broker: client_ca_file needs cert_file too`,
 		`site.yaml:6:49: broker: client_ca_file belongs to the embedded broker, and url names an outer one; leave it out, or write ca_file for the authority of the outer one`,
 		`site.yaml:6:66: broker: key_file needs cert_file too`)
+	f("certificates as users", head+"broker: {cert_file: a.pem, key_file: a.key, use_identity_as_username: true}\n", nil,
+		`site.yaml:6:71: broker: use_identity_as_username needs client_ca_file: the certificates say who each client is, and users what each may do`,
+		`site.yaml:6:71: broker: use_identity_as_username needs users: the certificates say who each client is, and users what each may do`)
+	f("certificates as users", head+"broker: {use_identity_as_username: \"yes\"}\n", nil,
+		`site.yaml:6:36: use_identity_as_username wants true or false, not the text "yes"`)
 	f("outputs", head+"outputs: {a: {webhook: \"https://u:p@h/x\"}, b: {}, c: {pos: nowhere}, d: {smtp: \"smtp://h\"}}\n", nil,
 		`site.yaml:6:11: output "a": a webhook is signed; give the secret_file with its key`,
 		`site.yaml:6:24: webhook holds a password; secrets come from files only`,
@@ -195,6 +200,8 @@ sources:
 		`site.yaml:6:34: mode: unknown word "life"; did you mean live?`,
 		`site.yaml:6:52: param x wants text, not a list`,
 		`site.yaml:6:58: override p: unknown key "extra"; possible are mode, params`)
+	f("signers", head+"policies: {signers: [RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3, minisign.pub]}\n", nil,
+		`site.yaml:6:80: signers wants public keys of minisign: the line of minisign.pub that begins with RW, not the text "minisign.pub"`)
 	f("products", head+"products: p.csv\n", map[string]string{"p.csv": "sku,price,grams,tagged,epc_prefix,gtin\n1,a,-1,maybe,xyz,\n01,1,1,1,,\n2,1\n,1,1,1,,\n3,1,1,1,,12345678901234567\n"},
 		`p.csv:2:3: price wants a number from 0 to 1e+09, not "a"`,
 		`p.csv:2:5: grams wants a number from 0 to 1e+07, not "-1"`,

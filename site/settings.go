@@ -1,6 +1,7 @@
 package site
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -313,8 +314,17 @@ func (l *loader) hostPort(n *yaml.Node, what string) string {
 	return text
 }
 
+// truth reads true or false; left out is false.
+func (l *loader) truth(n *yaml.Node, what string) bool {
+	if n != nil && (n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool") {
+		l.Fail(n, "%s wants true or false, not %s", what, strict.Shape(n))
+		return false
+	}
+	return n != nil && strings.EqualFold(n.Value, "true")
+}
+
 func (l *loader) broker(n *yaml.Node) {
-	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file", "cert_file", "key_file", "client_ca_file")
+	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file", "cert_file", "key_file", "client_ca_file", "use_identity_as_username")
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
@@ -324,6 +334,13 @@ func (l *loader) broker(n *yaml.Node) {
 	b.CertFile, b.KeyFile = l.path(o.Get("cert_file"), "cert_file"), l.path(o.Get("key_file"), "key_file")
 	if b.URL != "" && b.Listen != "" {
 		l.Fail(o.Get("url"), "broker: give listen for the embedded broker or url for an outer one, not both")
+	}
+	certain := o.Get("use_identity_as_username")
+	b.Certain = l.truth(certain, "use_identity_as_username")
+	for _, k := range []string{"client_ca_file", "users"} {
+		if b.Certain && o.Get(k) == nil {
+			l.Fail(certain, "broker: use_identity_as_username needs %s: the certificates say who each client is, and users what each may do", k)
+		}
 	}
 	for _, k := range []string{"user", "password_file", "ca_file"} {
 		if o.Get(k) != nil && o.Get("url") == nil {
@@ -404,8 +421,15 @@ func (l *loader) money(budget, cost *yaml.Node) {
 }
 
 func (l *loader) policies(n *yaml.Node) {
-	o := l.Mapping(n, "policies", "dir", "overrides")
+	o := l.Mapping(n, "policies", "dir", "signers", "overrides")
 	l.site.Policies = Policies{Dir: l.path(o.Get("dir"), "dir"), Overrides: map[string]Override{}}
+	for _, k := range l.List(o.Get("signers"), "signers") {
+		key := l.Text(k, "signers")
+		if b, err := base64.StdEncoding.DecodeString(key); key != "" && (err != nil || len(b) != 42 || string(b[:2]) != "Ed") {
+			l.Fail(k, "signers wants public keys of minisign: the line of minisign.pub that begins with RW, not %s", strict.Shape(k))
+		}
+		l.site.Policies.Signers = append(l.site.Policies.Signers, key)
+	}
 	all := l.Mapping(o.Get("overrides"), "overrides")
 	for _, k := range all.Keys {
 		c := l.Mapping(all.Get(k.Value), "override "+strict.Clip(k.Value), "mode", "params")

@@ -141,12 +141,13 @@ func (c *checked) json(out io.Writer, err error, sitePath, dir string) error {
 		Warnings []finding      `json:"warnings"`
 		Site     string         `json:"site"`
 		Set      string         `json:"set"`
+		Signer   string         `json:"signer,omitempty"` // the id of the key by which it is signed
 		Policies []policyReport `json:"policies"`
 	}{Errors: []finding{}, Warnings: []finding{}, Policies: []policyReport{}}
 	wrong, doubtful := c.findings(err, sitePath, dir)
 	report.Errors, report.Warnings = append(report.Errors, wrong...), append(report.Warnings, doubtful...)
 	if err == nil {
-		report.Site, report.Set = c.site.Hash, c.set.Hash
+		report.Site, report.Set, report.Signer = c.site.Hash, c.set.Hash, c.set.Signer
 		for _, p := range c.set.Policies {
 			r := policyReport{Policy: p.ID, File: onDisk(p.File, dir, sitePath), Title: p.Title, Judge: p.Judge.String(), Mode: string(p.Mode), Shadow: p.Shadowed,
 				Blind: append([]string{}, p.Blind(c.site.Store)...), Tiers: []tierReport{}, Reach: []reachReport{}}

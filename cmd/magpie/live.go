@@ -316,8 +316,8 @@ func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit 
 // zonesOf are a store's n zones in the order in which a visit first entered them, as far as its facts are still kept.
 func zonesOf(v *fusion.Visit, n int) []int {
 	zones, entered := make([]int, n), make([]int64, n)
-	for i := len(v.Facts) - 1; i >= 0; i-- {
-		if f := &v.Facts[i]; f.Kind == fusion.FactEntered && f.Zone >= 0 {
+	for f := range v.Facts.Backward() {
+		if f.Kind == fusion.FactEntered && f.Zone >= 0 {
 			entered[f.Zone] = f.At
 		}
 	}
@@ -390,7 +390,11 @@ func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
 	if n := len(set.Warnings); n > 0 {
 		l.log.Warn("the policies have warnings: `magpie check --site "+l.site.Path+"` says them in full", "warnings", n, "in_shadow", strings.Join(shadowed(set), ","))
 	}
-	l.log.Info("policies judge from now on", "hash", set.Hash, "policies", len(set.Policies))
+	said := []any{"hash", set.Hash, "policies", len(set.Policies)}
+	if set.Signer != "" {
+		said = append(said, "signer", set.Signer, "signed_with", set.SignedWith)
+	}
+	l.log.Info("policies judge from now on", said...)
 	return nil
 }
 
@@ -411,14 +415,17 @@ func (l *live) note(ctx context.Context, set *rules.Set) error {
 	return err
 }
 
-// refuse keeps the old set and says why.
-func (l *live) refuse(err error, now time.Time) {
+// refuse keeps the old set and says why. The journal says that it goes on.
+func (l *live) refuse(ctx context.Context, err error, now time.Time) {
 	l.mu.Lock()
 	l.reload.err, l.reload.errAt = err, now
 	l.mu.Unlock()
 	l.numbers.reloaded("", now, false)
 	l.log.Error("policies are not taken over, the old set goes on; what is wrong follows")
 	fmt.Fprintln(l.errw, err) // as it is: its carets point into lines
+	if err := l.note(ctx, l.judging()); err != nil && ctx.Err() == nil {
+		l.log.Error("cannot note the policies in the journal", "error", err)
+	}
 }
 
 // judging is the set that judges what happens now.
@@ -435,7 +442,7 @@ func (l *live) policySet() dashboard.PolicySet {
 	var p dashboard.PolicySet
 	if r.set != nil {
 		at := r.loaded.UTC()
-		p.Hash, p.Loaded = r.set.Hash, &at
+		p.Hash, p.Signer, p.Loaded = r.set.Hash, r.set.Signer, &at
 		for _, x := range r.set.Policies {
 			p.Policies = append(p.Policies, dashboard.Policy{Policy: x.ID, Title: x.Title, Mode: string(x.Mode), Why: x.Shadowed})
 		}

@@ -67,13 +67,13 @@ func gone(s alerts.State) bool { return s == alerts.Retracted || s == alerts.Clo
 type promises struct {
 	*pipeline
 	stands map[string]bool
-	zones  map[crossing]int // how often
-	event  fusion.Message   // of the line
+	zones  map[passage]int // how often
+	event  fusion.Message  // of the line
 	owed   []*promise
 }
 
-// crossing is a zone that a visit has entered, left, or gone out by.
-type crossing struct {
+// passage is a zone that a visit has entered, left, or gone out by.
+type passage struct {
 	visit string
 	kind  fusion.FactKind
 	zone  int
@@ -149,13 +149,13 @@ func (p *promises) why() string {
 
 // crossed reports whether somebody who may hold unpaid goods has entered or left a zone who had not when it was last asked.
 func (p *promises) crossed(w *fusion.World) bool {
-	now, crossed := map[crossing]int{}, false
+	now, crossed := map[passage]int{}, false
 	for _, v := range w.Visits() {
 		holds := slices.ContainsFunc(v.Basket, func(i fusion.Item) bool { return i.Unpaid() > 0 })
-		for _, f := range v.Facts {
+		for f := range v.Facts.All() {
 			switch f.Kind {
 			case fusion.FactEntered, fusion.FactLeft, fusion.FactExited:
-				k := crossing{v.ID, f.Kind, f.Zone}
+				k := passage{v.ID, f.Kind, f.Zone}
 				now[k]++
 				crossed = crossed || holds && now[k] > p.zones[k]
 			}

@@ -49,13 +49,13 @@ func (st *station) watch(ctx context.Context) error {
 				err = st.live.adopt(ctx, set, time.Now())
 			}
 			if err != nil && ctx.Err() == nil {
-				st.live.refuse(err, time.Now())
+				st.live.refuse(ctx, err, time.Now())
 			}
 		})
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		st.live.refuse(fmt.Errorf("%w; put it back", err), time.Now())
+		st.live.refuse(ctx, fmt.Errorf("%w; put it back", err), time.Now())
 		for gone := true; gone; {
 			select {
 			case <-time.After(500 * time.Millisecond):

@@ -18,12 +18,12 @@ import (
 // ready makes sure of all that flags and site name before the journal and the broker are opened or anything is written, and
 // says all that is wrong at once. It gives the policies that are to judge, and opens the detector, which the station closes.
 func (st *station) ready(ctx context.Context) (*rules.Set, error) {
-	set, err := loadPolicies(st.set.policies, st.site)
+	set, err := loadSigned(st.set.policies, st.site)
 	errs := append(missingFiles(st.site), err)
 	_, err = sensors.NewDecoder(st.site.Store, sensors.Options{Foreign: st.site.Sources})
 	errs = append(errs, err)
 	if b := st.site.Broker; b.URL == "" {
-		o := sensors.BrokerOptions{Listen: b.Listen, Store: st.site.Store.ID, Foreign: st.site.Sources, Users: b.Users}
+		o := sensors.BrokerOptions{Listen: b.Listen, Store: st.site.Store.ID, Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Certain: b.Certain}
 		if err := o.Check(); !errors.Is(err, fs.ErrNotExist) { // the file of users is among the missing
 			errs = append(errs, err)
 		}

@@ -25,9 +25,9 @@ func newSetStore(dir string, s *site.Site) *setStore {
 	return &setStore{dir: dir, site: s, loaded: map[string]*rules.Set{}}
 }
 
-// load reads the set of a directory (empty: the built-in one) and keeps a copy of its files.
+// load reads the set of a directory (empty: the built-in one), which is to judge from now on, and keeps a copy of its files.
 func (st *setStore) load(dir string) (*rules.Set, error) {
-	set, err := loadPolicies(dir, st.site)
+	set, err := loadSigned(dir, st.site)
 	if err != nil {
 		return nil, err
 	}
