@@ -12,7 +12,7 @@ func TestTakeBack(t *testing.T) {
 		subject := [2]string{"v_1", "v_2"}[i%2]
 		w.Tell(Fact{Kind: FactAlerted, N: 1, P: 1, Name: Alerted{Policy: "p", Tier: "log", Subject: subject}.String()})
 	}
-	before := w.clone()
+	before := w.Clone()
 	v, gone := w.TakeBack("v_1")
 	if len(gone) != maxLedger/2 || !v.Full() {
 		t.Errorf("%d facts gone, full %t", len(gone), v.Full())
