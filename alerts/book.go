@@ -37,13 +37,14 @@ type Book struct {
 
 // Judgement is one policy's result when a subject was judged, live or in shadow.
 type Judgement struct {
-	At     int64  // event time, ns
-	Zone   string // of the subject, "" when it is in none
-	Policy string
-	Mode   string
-	Score  float64
-	Tier   string // "" below the lowest
-	Value  float64
+	At      int64  // event time, ns
+	Subject string // its id
+	Zone    string // of the subject, "" when it is in none
+	Policy  string
+	Mode    string
+	Score   float64
+	Tier    string // "" below the lowest
+	Value   float64
 }
 
 // subject is what the book knows of one visit, till, zone or store.
@@ -141,7 +142,7 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
 	if s.kind == fusion.SubjectVisit && slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
-		facts = v.Facts // all that is known of either is new to the one
+		facts = v.Facts.List() // all that is known of either is new to the one
 	}
 	if set.Judge(s.memory, view, facts) && (s.open != nil || !b.nothingNew) {
 		b.update(s, view)
@@ -240,6 +241,9 @@ func (b *Book) update(s *subject, view fusion.View) {
 	results := s.memory.AppendResults(b.results)
 	b.results = results[:0]
 	b.note(results, view)
+	if !s.heard(results, view.Now) {
+		return
+	}
 	a, cooldown := b.compose(s, results, view)
 	defer func() {
 		if a != nil {
@@ -286,6 +290,15 @@ func (b *Book) update(s *subject, view fusion.View) {
 	s.latest = a
 }
 
+// heard reports whether any of the policies that were judged at now has a say in what is told: what runs in shadow changes
+// nothing, not even when a line is written.
+func (s *subject) heard(results []rules.Result, now int64) bool {
+	return slices.ContainsFunc(results, func(r rules.Result) bool {
+		return r.At == now && (r.Policy.Mode == rules.Live ||
+			s.open != nil && slices.ContainsFunc(s.open.Policies, func(p PolicyScore) bool { return p.Policy == r.Policy.ID }))
+	})
+}
+
 // note keeps the results of this judgement for the numbers.
 func (b *Book) note(results []rules.Result, view fusion.View) {
 	zone := ""
@@ -294,8 +307,8 @@ func (b *Book) note(results []rules.Result, view fusion.View) {
 	}
 	for _, r := range results {
 		if r.At == view.Now {
-			b.judged = append(b.judged, Judgement{At: view.Now, Zone: zone, Policy: r.Policy.ID, Mode: string(r.Policy.Mode),
-				Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
+			b.judged = append(b.judged, Judgement{At: view.Now, Subject: view.Visit.ID, Zone: zone, Policy: r.Policy.ID,
+				Mode: string(r.Policy.Mode), Score: r.Score, Tier: r.Tier, Value: r.ValueAtRisk})
 		}
 	}
 }

@@ -82,7 +82,7 @@ func TestMergeCountsOnce(t *testing.T) {
 		}
 		w, _ := s.core.Confirmed()
 		var told []float64 // when the gate was crossed
-		for _, f := range w.Subject(fusion.SubjectStore, "s042").Facts {
+		for f := range w.Subject(fusion.SubjectStore, "s042").Facts.All() {
 			if f.Kind != fusion.FactAlerted || f.Name == "" {
 				continue
 			}

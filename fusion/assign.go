@@ -107,24 +107,30 @@ func (p *problem) solve(allow allowed) assignment {
 		columns = maxOwners*maxEvents + maxEvents
 		far     = math.MaxInt64 / 4
 	)
-	n, owned := p.events, p.owners*p.events
-	price := func(e, c int) int64 {
-		var cost int64
-		owner := p.owners
-		if c < owned {
-			owner = c / n
-			cost = p.cost[e][owner] + int64(c%n)*p.again
-		} else {
-			cost = p.nobody[e]
-		}
-		if allow[e]&(1<<owner) == 0 || cost >= impossible {
-			return impossible << 20
-		}
-		rank := int64((owner + 1) % (p.owners + 1)) // nobody is 0
+	n, each := p.events, p.events // columns of an owner
+	if p.again >= impossible {
+		each = 1
+	}
+	owned := p.owners * each
+	var price [maxEvents][columns]int64
+	for e := range n {
+		place := int64(1)
 		for range n - 1 - e {
-			rank *= int64(p.owners + 1)
+			place *= int64(p.owners + 1)
 		}
-		return cost<<20 + rank
+		for c := range owned + n {
+			owner, cost := p.owners, p.nobody[e]
+			if c < owned {
+				owner = c / each
+				cost = p.cost[e][owner] + int64(c%each)*p.again
+			}
+			if allow[e]&(1<<owner) == 0 || cost >= impossible {
+				price[e][c] = impossible << 20
+				continue
+			}
+			rank := int64((owner + 1) % (p.owners + 1)) // nobody is 0
+			price[e][c] = cost<<20 + rank*place
+		}
 	}
 	// Events and columns count from 1; 0 is none.
 	var row [maxEvents + 1]int64 // potentials
@@ -134,7 +140,7 @@ func (p *problem) solve(allow allowed) assignment {
 		taken[0] = e
 		var least [columns + 1]int64
 		var done [columns + 1]bool
-		for c := range least {
+		for c := range owned + n + 1 {
 			least[c] = far
 		}
 		at := 0
@@ -145,7 +151,7 @@ func (p *problem) solve(allow allowed) assignment {
 				if done[c] {
 					continue
 				}
-				if d := price(event-1, c-1) - row[event] - column[c]; d < least[c] {
+				if d := price[event-1][c-1] - row[event] - column[c]; d < least[c] {
 					least[c], way[c] = d, at
 				}
 				if least[c] < step {
@@ -169,7 +175,7 @@ func (p *problem) solve(allow allowed) assignment {
 		}
 	}
 	var a assignment
-	var each [maxOwners]int64
+	var has [maxOwners]int64
 	for c := 1; c <= owned+n; c++ {
 		e := taken[c] - 1
 		switch {
@@ -178,10 +184,10 @@ func (p *problem) solve(allow allowed) assignment {
 			a.owner[e] = nobody
 			a.cost += p.nobody[e]
 		default:
-			o := (c - 1) / n
+			o := (c - 1) / each
 			a.owner[e] = int8(o)
-			a.cost += p.cost[e][o] + each[o]*p.again
-			each[o]++
+			a.cost += p.cost[e][o] + has[o]*p.again
+			has[o]++
 			if allow[e]&(1<<o) == 0 {
 				a.cost = impossible
 			}

@@ -27,10 +27,11 @@ type Item struct {
 	odd    float64 // units that were scanned as this and are, by the till's scale, something that nobody knows, expected
 	filmed float64 // units of which a camera confirmed the scan
 	share  float64 // the visit's share in the sale at which they were shown
+	left   float64 // of N, units that were voided and lie at the till, expected
 }
 
 // Held is the expected number of units held: a till's devices show what was taken, so the two are not added.
-func (i *Item) Held() float64 { return max(i.N, i.Shown) }
+func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown, 0) }
 
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
@@ -45,16 +46,26 @@ func (i *Item) PUnpaid() float64 {
 	return p
 }
 
-// item returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
-// least, the oldest of those with the fewest units.
-func (w *World) item(v *Visit, product int, epc string) *Item { return w.called(v, product, epc, "") }
+// ware says which goods: a product of the catalogue, one tag, or what a device calls what the catalogue does not know.
+type ware struct {
+	product   int // -1: none
+	epc, name string
+}
 
-// called is item for goods that the catalogue does not know, by what a device calls them.
-func (w *World) called(v *Visit, product int, epc, name string) *Item {
+func (i *Item) ware() ware { return ware{i.Product, i.EPC, i.Name} }
+
+// item returns the line of the basket for a product, or for one of its tags, making it if need be.
+func (w *World) item(v *Visit, product int, epc string) *Item {
+	return w.lineOf(v, ware{product, epc, ""})
+}
+
+// lineOf returns the line of the basket for goods, making it if need be: in a full basket in place of the line that matters
+// least, the oldest of those with the fewest units.
+func (w *World) lineOf(v *Visit, g ware) *Item {
 	least := 0
 	for i := range v.Basket {
 		it, l := &v.Basket[i], &v.Basket[least]
-		if it.Product == product && it.EPC == epc && it.Name == name {
+		if it.ware() == g {
 			return it
 		}
 		n, m := max(it.Held(), it.Paid), max(l.Held(), l.Paid)
@@ -66,7 +77,7 @@ func (w *World) called(v *Visit, product int, epc, name string) *Item {
 		w.evicted++
 		v.Basket = slices.Delete(v.Basket, least, least+1)
 	}
-	v.Basket = append(v.Basket, Item{Product: product, EPC: epc, Name: name})
+	v.Basket = append(v.Basket, Item{Product: g.product, EPC: g.epc, Name: g.name})
 	return &v.Basket[len(v.Basket)-1]
 }
 
@@ -102,7 +113,7 @@ func (w *World) step(scale int, s step) {
 	near := w.attribute(&d, can, none)
 	var held []inHand
 	if s.Grams > 0 {
-		held = w.inHands(near)
+		held = append(w.inHands(near), w.inOtherHands(near, s.Grams)...)
 	}
 	facts := w.told(sc, s, infer(sc, w.Store.Products, s.Grams, s.SD, held, w.straysOf(scale)))
 	for _, f := range facts {
@@ -197,7 +208,7 @@ func (w *World) seenTaking(d *deed, l *lot, p float64) {
 
 // scanned reports whether the visit has scanned such goods since they were taken.
 func (v *Visit) scanned(product int, since int64) bool {
-	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
+	return v.Facts.Has(func(f Fact) bool { return f.Kind == FactScanned && f.Product == product && f.At >= since })
 }
 
 // orElse reports that a step may have been of another product instead, if seldom: who then shows that one at a till is believed.
@@ -250,6 +261,9 @@ func (w *World) putBack(f Fact, near []claim) {
 			w.add(c.visit, f, share)
 		}
 	}
+	if sum == 0 && f.Product >= 0 {
+		w.backFromOthers(f, near)
+	}
 }
 
 // unshow takes goods that are back on a shelf from what a till has shown of them.
@@ -273,12 +287,12 @@ func (v *Visit) units(product int) float64 {
 	return n
 }
 
-// line finds the line of the basket for goods, nil if there is none.
-func (v *Visit) line(product int, epc string) *Item { return v.called(product, epc, "") }
+// line finds the line of the basket for a product, or for one of its tags, nil if there is none.
+func (v *Visit) line(product int, epc string) *Item { return v.lineOf(ware{product, epc, ""}) }
 
-func (v *Visit) called(product int, epc, name string) *Item {
+func (v *Visit) lineOf(g ware) *Item {
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.Product == product && it.EPC == epc && it.Name == name {
+		if it := &v.Basket[i]; it.ware() == g {
 			return it
 		}
 	}

@@ -60,7 +60,7 @@ func (w *World) entered(v *Visit, zone int) {
 
 // staffed reports whether somebody is in a zone who is known to be staff: then a task there is his.
 func (w *World) staffed(zone int) bool {
-	return slices.ContainsFunc(w.visits, func(v *Visit) bool { return v.Staff >= 0.9 && v.lingers(zone, w.now) >= 0.5 })
+	return slices.ContainsFunc(w.about(zone), func(v *Visit) bool { return v.Staff >= 0.9 && v.lingers(zone, w.now) >= 0.5 })
 }
 
 // lingers is how far a visit that went into a zone may still be there at ts: a device without positions says so until it says
@@ -79,15 +79,20 @@ func (v *Visit) lingers(zone int, ts int64) float64 {
 // inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.
 func (w *World) inside(zone int, ts int64) []claim { return w.seenBy(-1, zone, ts) }
 
+// throng is the sum of likelihoods from which nobody can have minShare of it: each is at most 1.
+const throng = 1 + 1/minShare
+
 // seenBy is inside for what a source saw, whose clock may not be known well.
 func (w *World) seenBy(source, zone int, ts int64) []claim {
-	var c []claim
+	c := w.claims[:0]
 	sum := unseen
-	for _, v := range w.visits {
+	far := 0
+	for _, v := range w.about(zone) {
 		l := 0.0
 		if p, gap, ok := v.at(ts); ok {
 			d := Distance(w.Store.Zones[zone].Polygon, p)
-			if d > 3*gateReach {
+			if d > zoneReach {
+				far++
 				continue
 			}
 			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
@@ -98,10 +103,19 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 		}
 		if l > 0 {
 			c = append(c, claim{v, l})
-			sum += l
+			if sum += l; sum > throng {
+				w.claims = c[:0]
+				return nil
+			}
+		} else {
+			far++
 		}
 	}
-	return shares(c, sum)
+	if far > 8 && far > len(c) {
+		w.prune(zone)
+	}
+	w.claims = c[:0]
+	return slices.Clone(shares(c, sum))
 }
 
 // tagFact gives what the tag conditioner found to the ledgers and to those who may carry the tag.
@@ -169,7 +183,8 @@ func (w *World) nobody(f Fact) *Visit {
 		}
 	}
 	v := w.open(f.Source, "", f.At)
-	v.Zone, v.ZoneAt, v.Unowned = f.Zone, f.At, true
+	v.Unowned = true
+	w.appears(v, f.Zone, f.At)
 	return v
 }
 
@@ -267,7 +282,10 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		}
 		it = v.line(f.Product, f.Name)
 	}
-	it.N, it.tag, it.At = max(it.known, p), share, w.now
+	it.N, it.tag, it.left, it.At = max(it.known, p), share, 0, w.now
+	if p >= 0.5 {
+		w.paidBeside(v, f.Product, f.Name)
+	}
 	w.reckon(v)
 }
 

@@ -106,6 +106,21 @@ func TestTagsAndGoods(t *testing.T) {
 			t.Errorf("moved %.2f, unpaid %.2f of what was paid", m, n)
 		}
 	})
+	t.Run("voided, and out all the same", func(t *testing.T) {
+		s := newStory(t)
+		walk(s)
+		s.weigh(26, 5, -621)
+		s.till(16, "1", Scan, "071142008582")
+		s.till(17, "1", Void, "071142008582")
+		s.tell(22)
+		if n := s.view(s.of("cam-1/A")).Unpaid(nil); !near(n, takenAfterVoid, 0.1) {
+			t.Errorf("unpaid %.3f before the gate, want %.1f", n, takenAfterVoid)
+		}
+		s.tell(26)
+		if n := s.view(s.of("cam-1/A")).Unpaid(nil); !near(n, 0.97, 0.05) {
+			t.Errorf("unpaid %.3f: the tag is the bottle that was voided", n)
+		}
+	})
 	t.Run("paid by its tag", func(t *testing.T) {
 		s := newStory(t)
 		walk(s)

@@ -55,9 +55,9 @@ type pair struct {
 // contact is a hand at a plate.
 type contact struct {
 	at     int64
-	scale  int32
-	source int32
 	shift  int32 // ms
+	scale  int16
+	source int16
 }
 
 // anchor waits for cameras to tell of a moment of a source.
@@ -150,10 +150,10 @@ func (w *World) handAt(v *Visit, e *Event) {
 			if math.Abs(h[0]-sc.At[0]) > float64(sc.Size[0]/2)+handBox || sc.apart(p) > handBox {
 				continue
 			}
-			if n := len(v.touches); n > 0 && v.touches[n-1].scale == int32(i) && v.touches[n-1].source == int32(e.Source) && e.TS-v.touches[n-1].at < touchStep {
+			if n := len(v.touches); n > 0 && v.touches[n-1].scale == int16(i) && v.touches[n-1].source == int16(e.Source) && e.TS-v.touches[n-1].at < touchStep {
 				continue
 			}
-			v.touches, _ = newest(v.touches, contact{e.TS, int32(i), int32(e.Source), e.Shift}, maxTouches)
+			v.touches, _ = newest(v.touches, contact{e.TS, e.Shift, int16(i), int16(e.Source)}, maxTouches)
 		}
 	}
 }
@@ -166,7 +166,7 @@ func handled(visits []*Visit, a *anchor, camera int32) (at, shift int64, ok bool
 		mine := false
 		for i := range v.touches {
 			c := &v.touches[i]
-			if c.scale != a.scale || c.source != camera || abs(c.at-a.at) > pairReach {
+			if int32(c.scale) != a.scale || int32(c.source) != camera || abs(c.at-a.at) > pairReach {
 				continue
 			}
 			if !mine {

@@ -386,6 +386,5 @@ func (c *Core[J]) Provisional() (*World, J) {
 	for i := c.epochs.index(s.next); i < len(c.epochs.list); i++ {
 		c.foldEpoch(s, c.epochs.list[i], math.MaxInt64)
 	}
-	c.urgency.holding = holding(s.world)
 	return s.world, s.judge
 }

@@ -295,14 +295,16 @@ func (w *World) revise(i int, claims []claim) {
 func (w *World) correct(v *Visit, l *lot, scale int, n float64) {
 	sc := &w.Store.Scales[scale]
 	source := w.Store.source[sc.ID]
-	for i := len(v.Facts) - 1; i >= 0; i-- {
-		if f := &v.Facts[i]; f.Kind == FactPicked && f.Source == source && f.At == l.at && f.Product == l.product {
-			v.Facts = slices.Clone(v.Facts) // copies of the visit share them
-			v.Facts[i].N = n
-			w.changes = append(w.changes, Change{v, v.Facts[i]})
-			if n < minShare {
-				v.Facts = slices.Delete(v.Facts, i, i+1)
+	i := v.Facts.Len()
+	for f := range v.Facts.Backward() {
+		if i--; f.Kind == FactPicked && f.Source == source && f.At == l.at && f.Product == l.product {
+			f.N = n
+			w.changes = append(w.changes, Change{v, f})
+			list := v.Facts.List()
+			if list[i] = f; n < minShare {
+				list = slices.Delete(list, i, i+1)
 			}
+			v.Facts = FactsOf(list...)
 			return
 		}
 	}

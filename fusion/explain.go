@@ -48,7 +48,7 @@ func (w *World) heldAt(l *lane) []heldUnits {
 		if product < 0 || slices.ContainsFunc(all, func(h heldUnits) bool { return h.product == product }) {
 			return
 		}
-		shown := max(l.seen(product, ""), l.tagged(product))
+		shown := max(l.seen(ware{product: product}), l.tagged(product))
 		n, paid := 0.0, 0.0
 		for i := range v.Basket {
 			if it := &v.Basket[i]; it.Product == product {

@@ -191,9 +191,9 @@ func bounded(t *testing.T, c *Core[*diary]) {
 	for _, list := range [][]*Visit{w.visits, w.tills, w.cashiers, w.zones, {w.store}} {
 		for _, v := range list {
 			if v.Subject == SubjectVisit {
-				limit("facts of a visit", len(v.Facts), v.most())
+				limit("facts of a visit", v.Facts.Len(), v.most())
 			}
-			limit("facts of a ledger", len(v.Facts), maxLedger)
+			limit("facts of a ledger", v.Facts.Len(), maxLedger)
 			limit("lines of a basket", len(v.Basket), maxBasket)
 			limit("tracks of a visit", len(v.Tracks), maxTracks)
 			limit("keys of a visit", len(v.keys), maxTracks)
@@ -208,7 +208,8 @@ func bounded(t *testing.T, c *Core[*diary]) {
 			limit("visits that one may be", len(v.like), maxLike)
 			limit("hands of a visit", len(v.hands), maxHands)
 			limit("hands of a visit at plates", len(v.touches), maxTouches)
-			limit("places for facts", cap(v.Facts), 2*v.most())
+			limit("bytes of facts", cap(v.Facts.log), mostBytes*v.most())
+			limit("names in facts", cap(v.Facts.names), 2*v.most())
 		}
 	}
 }
@@ -224,7 +225,11 @@ func stream(t *testing.T, store *Store, all []Message, supposing bool) *Core[*di
 		if i%3 == 0 {
 			c.Advance()
 		}
-		if supposing && v <= Late && c.Urgent(&m) {
+		told := &m
+		if v > Late {
+			told = nil
+		}
+		if supposing && c.Urgent(told) {
 			c.Provisional()
 		}
 		if i%64 == 0 {

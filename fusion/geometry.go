@@ -22,6 +22,32 @@ func Contains(polygon []Point, p Point) bool {
 	return in
 }
 
+// box is the least upright rectangle around a polygon, in metres; of none, one that holds nothing.
+type box struct{ low, high Point }
+
+// boxMargin is more than what rounding makes of a point on an edge, in metres.
+const boxMargin = 1e-6
+
+func boxOf(polygon []Point) box {
+	b := box{Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}}
+	for _, p := range polygon {
+		b.low = Point{min(b.low.X, p.X), min(b.low.Y, p.Y)}
+		b.high = Point{max(b.high.X, p.X), max(b.high.Y, p.Y)}
+	}
+	return b
+}
+
+// within reports whether p is in the box or so many metres beyond its sides. Who is farther away is farther from the polygon.
+func (b *box) within(p Point, r float64) bool {
+	r += boxMargin
+	return p.X >= b.low.X-r && p.X <= b.high.X+r && p.Y >= b.low.Y-r && p.Y <= b.high.Y+r
+}
+
+// in reports whether p lies inside a zone.
+func (s *Store) in(z int, p Point) bool {
+	return s.boxes[z].within(p, 0) && Contains(s.Zones[z].Polygon, p)
+}
+
 // Distance is how far p is from the polygon in metres; 0 inside.
 func Distance(polygon []Point, p Point) float64 {
 	if Contains(polygon, p) {
@@ -128,7 +154,7 @@ func (s *Store) toWayOut(p Point) float64 {
 func (s *Store) inner(p Point) bool {
 	out := false
 	for z := range s.Zones {
-		if Contains(s.Zones[z].Polygon, p) {
+		if s.in(z, p) {
 			return true
 		}
 		out = out || s.Zones[z].outward(p)

@@ -11,18 +11,19 @@ const (
 	classTag   = "tag"   // the object is an EPC
 )
 
-// ware is what one device says of one object, or one kind of objects, in one zone of a lane.
-type ware struct {
-	source, zone, product int
-	object, epc, name     string // epc: of a tag; name: of what the catalogue does not know
-	conf                  float64
-	here, most, came      float64 // units there now, at most at once, and in all
-	at                    int64
+// sight is what one device says of one object, or one kind of objects, in one zone of a lane.
+type sight struct {
+	ware
+	source, zone     int
+	object           string
+	conf             float64
+	here, most, came float64 // units there now, at most at once, and in all
+	at               int64
 }
 
 // merchandise reads a region event of goods; false for anything else, and for tags that are nobody's business.
-func (w *World) merchandise(e *Event) (ware, bool) {
-	g := ware{source: e.Source, zone: e.Zone, product: -1, object: e.ID, conf: min(1, max(0, e.Conf))}
+func (w *World) merchandise(e *Event) (sight, bool) {
+	g := sight{ware: ware{product: -1}, source: e.Source, zone: e.Zone, object: e.ID, conf: min(1, max(0, e.Conf))}
 	switch e.Name {
 	case classTag:
 		g.epc = strings.ToUpper(e.ID)
@@ -66,14 +67,14 @@ func (w *World) foldGoods(e *Event) {
 	}
 }
 
-func (l *lane) find(g *ware) int {
-	return slices.IndexFunc(l.goods, func(o ware) bool { return o.source == g.source && o.zone == g.zone && o.object == g.object })
+func (l *lane) find(g *sight) int {
+	return slices.IndexFunc(l.goods, func(o sight) bool { return o.source == g.source && o.zone == g.zone && o.object == g.object })
 }
 
 // showGoods takes goods that a device sees come into a zone of a lane.
-func (w *World) showGoods(k int, g ware, units float64, ts int64) {
+func (w *World) showGoods(k int, g sight, units float64, ts int64) {
 	l := &w.lanes[k]
-	if w.packing(l, &g, ts) {
+	if w.packing(l, g.ware, ts) {
 		return
 	}
 	v := w.atLane(k, g.zone, g.source, ts)
@@ -109,17 +110,19 @@ func (w *World) readAtTill(f Fact, near []claim) {
 	if s == nil || s.visit == nil {
 		return
 	}
-	share := 0.0
-	if s.visit.Unowned && len(near) == 0 {
-		share = 1
-	}
+	share, alone := 0.0, true
 	for _, c := range near {
 		if c.visit == s.visit {
 			share = c.share
+		} else {
+			alone = false
 		}
 	}
+	if s.visit.Unowned && alone {
+		share = 1
+	}
 	if p := round9(f.P * share); p >= 0.5 {
-		w.showGoods(k, ware{source: f.Source, zone: f.Zone, product: f.Product, object: f.Name, epc: f.Name, conf: p}, 1, f.At)
+		w.showGoods(k, sight{ware: ware{f.Product, f.Name, ""}, source: f.Source, zone: f.Zone, object: f.Name, conf: p}, 1, f.At)
 	}
 }
 
@@ -139,8 +142,8 @@ func (w *World) tagsAtTill(k int, s *session, source int) {
 
 // goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
 // they are no longer where they were paid for.
-func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
-	v := w.whose(&g)
+func (w *World) goodsElsewhere(g sight, units float64, e *Event) {
+	v := w.whose(g.ware)
 	if z := &w.Store.Zones[e.Zone]; z.Kind != Exit && (z.Kind != Entrance || len(z.Out) == 0) {
 		if v == nil {
 			return
@@ -151,32 +154,34 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 				continue
 			}
 			for i := range l.goods {
-				if o := &l.goods[i]; o.epc == g.epc && o.product == g.product && o.name == g.name && o.source == g.source {
+				if o := &l.goods[i]; o.ware == g.ware && o.source == g.source {
 					o.most = max(0, o.most-units)
 					o.here = min(o.here, o.most)
 				}
 			}
-			l.goods = slices.DeleteFunc(l.goods, func(o ware) bool { return o.most == 0 })
+			l.goods = slices.DeleteFunc(l.goods, func(o sight) bool { return o.most == 0 })
 			w.weighBag(k)
 			w.show(k, g.source, e.TS)
 		}
-		if it := v.called(g.product, g.epc, g.name); it != nil && it.kept > 0 {
-			it.kept, it.Shown = max(0, it.kept-units), max(0, it.Shown-units)
-			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -units, P: 1, Name: g.epc}, 1)
+		if it := v.lineOf(g.ware); it != nil && it.kept > 0 {
+			n := min(float64(units*g.conf), it.kept)
+			it.kept, it.Shown = it.kept-n, max(0, it.Shown-n)
+			w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: -n, P: 1, Name: g.epc}, 1)
 		}
 		return
 	}
 	if v == nil {
 		v = w.open(e.Source, e.ID, e.TS)
 		v.Unowned, v.camera = true, e.Source
-		it := w.called(v, g.product, g.epc, g.name)
+		it := w.lineOf(v, g.ware)
 		it.kept = float64(units * g.conf)
 		it.Shown, it.share, it.At = it.kept, 1, w.now
 		w.add(v, Fact{At: e.TS, Kind: FactShown, Source: g.source, Zone: e.Zone, Product: g.product, N: it.Shown, P: 1, Name: g.epc}, 1)
 	}
 	w.touch(v)
 	if v.Unowned { // no camera will tell that they have left
-		v.Zone, v.ZoneAt, v.camera = e.Zone, e.TS, e.Source
+		v.camera = e.Source
+		w.appears(v, e.Zone, e.TS)
 	}
 	if g.epc != "" && g.product >= 0 {
 		w.tagFact(Fact{At: e.TS, Kind: FactMoved, Source: e.Source, Zone: e.Zone, Product: g.product, N: 1, P: g.conf, Name: g.epc})
@@ -188,11 +193,11 @@ func (w *World) goodsElsewhere(g ware, units float64, e *Event) {
 
 // whose finds the visit that goods were shown with: a tag's, else the newest that such goods were shown with and that has
 // not gone.
-func (w *World) whose(g *ware) *Visit {
+func (w *World) whose(g ware) *Visit {
 	var best *Visit
 	var of *Item
 	for _, v := range w.visits {
-		it := v.called(g.product, g.epc, g.name)
+		it := v.lineOf(g)
 		if it == nil || it.Held() < 0.2 || of != nil && it.At < of.At {
 			continue
 		}

@@ -21,7 +21,7 @@ func TestNear(t *testing.T) {
 		case n == 2:
 			w = w.Clone()
 		case len(w.visits) > 0:
-			w.moveTo(w.visits[r.IntN(len(w.visits))], somewhere(), monday+int64(step))
+			w.moveTo(w.visits[r.IntN(len(w.visits))], somewhere(), Point{}, 0, monday+int64(step))
 		}
 		p, reach := somewhere(), float64(8*r.Float64())
 		got := w.near(p, reach)
@@ -39,9 +39,15 @@ func TestNear(t *testing.T) {
 			}
 		}
 		all := slices.Clone(got)
-		odd := func(v *Visit) bool { return v.number%2 == 1 }
-		if got := w.nearBut(p, reach, odd); !slices.Equal(got, slices.DeleteFunc(all, odd)) {
-			t.Fatalf("step %d: without the odd ones: %v", step, got)
+		since, begun := monday+int64(step/2), monday+int64(step/3)
+		passes := func(o *place) bool {
+			if o.visit.place() != *o {
+				t.Fatalf("step %d: visit %d is thought to be at %+v", step, o.number, o)
+			}
+			return o.at >= since && o.first <= begun
+		}
+		if got := w.nearIf(p, reach, passes); !slices.Equal(got, slices.DeleteFunc(all, func(v *Visit) bool { return v.PosAt < since || v.First > begun })) {
+			t.Fatalf("step %d: since %d, begun by %d: %v", step, since, begun, got)
 		}
 	}
 }

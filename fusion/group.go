@@ -47,7 +47,7 @@ func (v *Visit) mate(o *Visit) *mate {
 	if len(v.mates) == maxMates {
 		return nil
 	}
-	v.mates = append(v.mates, mate{visit: o.number, id: o.ID})
+	v.mates = append(v.mates, mate{visit: o.number})
 	return &v.mates[len(v.mates)-1]
 }
 

@@ -55,19 +55,28 @@ func footNoise(sd Point) variance {
 // walked is the variance of where a visit's person went in a time, from one camera to another: at first as far as one walks,
 // then as a random walk; two cameras' floor plans and clocks differ as well.
 func (w *World) walked(v *Visit, gap int64, speed float64, a, b int) variance {
-	t := float64(max(0, gap)) / 1e9
-	s := float64(float64(speed*speed) * float64(t*min(t, walkFor)))
+	s := wandered(gap, speed)
 	if a == b {
 		return variance{s, s}
 	}
+	return w.walkedOn(v.walks(), s, a, b)
+}
+
+// walkedOn is walked for somebody who walks with a velocity, given the variance of how far on one camera's plan.
+func (w *World) walkedOn(walks Point, s float64, a, b int) variance {
 	s += float64(surveySD * surveySD)
-	return w.clockBlur(v, a, b).plus(variance{s, s})
+	return w.clockBlur(walks, a, b).plus(variance{s, s})
+}
+
+// wandered is the variance of how far somebody went in a time, each way, in m².
+func wandered(gap int64, speed float64) float64 {
+	t := float64(max(0, gap)) / 1e9
+	return float64(float64(speed*speed) * float64(t*min(t, walkFor)))
 }
 
 // clockBlur is the variance of where a person seems to be to another camera whose clock differs: along the way that they
-// walk.
-func (w *World) clockBlur(v *Visit, a, b int) variance {
-	p := v.walks()
+// walk, given as m/s.
+func (w *World) clockBlur(p Point, a, b int) variance {
 	x, y := max(clockPrior, w.clockSD(a)), max(clockPrior, w.clockSD(b))
 	s := float64(x*x) + float64(y*y)
 	return variance{float64(float64(p.X*p.X) * s), float64(float64(p.Y*p.Y) * s)}

@@ -25,7 +25,7 @@ type lane struct {
 	at      int64      // when goods were last shown
 	paid    int        // number of the visit of the sale before
 	ended   int64      // when that ended, 0: there was none
-	goods   []ware
+	goods   []sight
 	plate   bag
 }
 
@@ -80,7 +80,7 @@ func (l *lane) clone() lane {
 }
 
 // packing reports whether goods are those of the sale that has just ended, which its customer packs.
-func (w *World) packing(l *lane, g *ware, ts int64) bool {
+func (w *World) packing(l *lane, g ware, ts int64) bool {
 	if l.ended == 0 || ts-l.ended > packNS || l.sale(w) != nil {
 		return false
 	}
@@ -120,7 +120,8 @@ func (w *World) atLane(k, zone, source int, ts int64) *Visit {
 		}
 	}
 	v := w.open(source, w.Store.Zones[zone].ID, ts) // it may see two lanes at once
-	v.Unowned, v.Zone, v.ZoneAt, v.camera = true, zone, ts, source
+	v.Unowned, v.camera = true, source
+	w.appears(v, zone, ts)
 	l.visit = v.number
 	return v
 }
@@ -187,22 +188,21 @@ func (w *World) served(k int, s *session, source int) {
 
 // shownGoods is how much of something a lane shows.
 type shownGoods struct {
-	product   int
-	epc, name string
-	n         float64
-	source    int // that says so
+	ware
+	n      float64
+	source int // that says so
 }
 
 // seen is what the cameras of a lane show of goods: of the devices and zones that see it the one that saw most at once.
-func (l *lane) seen(product int, name string) float64 {
+func (l *lane) seen(g ware) float64 {
 	most := 0.0
 	for i := range l.goods {
-		if l.goods[i].epc != "" || l.goods[i].product != product || l.goods[i].name != name {
+		a, n := &l.goods[i], 0.0
+		if a.ware != g {
 			continue
 		}
-		n := 0.0
 		for j := range l.goods {
-			if a, b := &l.goods[i], &l.goods[j]; b.epc == "" && b.product == product && b.name == name && b.source == a.source && b.zone == a.zone {
+			if b := &l.goods[j]; b.ware == g && b.source == a.source && b.zone == a.zone {
 				n += float64(b.most * b.conf)
 			}
 		}
@@ -215,22 +215,16 @@ func (l *lane) seen(product int, name string) float64 {
 func (l *lane) tagged(product int) float64 {
 	n := 0.0
 	for i := range l.goods {
-		g := &l.goods[i]
-		if g.epc != "" && g.product == product && !l.known(i, func(o *ware) bool { return o.epc == g.epc }) {
+		if g := &l.goods[i]; g.epc != "" && g.product == product && !l.known(i) {
 			n += g.conf
 		}
 	}
 	return n
 }
 
-// known reports whether what was seen before goods[i] is the same.
-func (l *lane) known(i int, same func(o *ware) bool) bool {
-	for j := range i {
-		if same(&l.goods[j]) {
-			return true
-		}
-	}
-	return false
+// known reports whether a sight before goods[i] is of the same goods.
+func (l *lane) known(i int) bool {
+	return slices.ContainsFunc(l.goods[:i], func(o sight) bool { return o.ware == l.goods[i].ware })
 }
 
 // tally is what a lane shows in all: each tag, and of each product what no tag accounts for.
@@ -238,29 +232,27 @@ func (l *lane) tally() []shownGoods {
 	var all []shownGoods
 	for i := range l.goods {
 		g := &l.goods[i]
-		if g.epc != "" {
-			if !l.known(i, func(o *ware) bool { return o.epc == g.epc }) {
-				all = append(all, shownGoods{g.product, g.epc, "", g.conf, g.source})
+		switch {
+		case l.known(i):
+		case g.epc != "":
+			all = append(all, shownGoods{g.ware, g.conf, g.source})
+		default:
+			n := l.seen(g.ware)
+			if g.product >= 0 {
+				there, _ := l.plate.shows(g.product)
+				n = max(0, max(n, there)-l.tagged(g.product))
 			}
-			continue
+			all = append(all, shownGoods{g.ware, n, g.source})
 		}
-		if l.known(i, func(o *ware) bool { return o.epc == "" && o.product == g.product && o.name == g.name }) {
-			continue
-		}
-		n := l.seen(g.product, g.name)
-		if g.product >= 0 {
-			there, _ := l.plate.shows(g.product)
-			n = max(0, max(n, there)-l.tagged(g.product))
-		}
-		all = append(all, shownGoods{g.product, "", g.name, n, g.source})
 	}
 	for _, c := range append(slices.Clip(l.plate.present), l.plate.rung...) {
-		if !slices.ContainsFunc(all, func(s shownGoods) bool { return s.epc == "" && s.product == c.product && s.name == "" }) {
+		g := ware{product: c.product}
+		if !slices.ContainsFunc(all, func(s shownGoods) bool { return s.ware == g }) {
 			n, _ := l.plate.shows(c.product)
 			if c.product >= 0 {
 				n = max(0, n-l.tagged(c.product))
 			}
-			all = append(all, shownGoods{c.product, "", "", n, l.plate.source})
+			all = append(all, shownGoods{g, n, l.plate.source})
 		}
 	}
 	return all
@@ -279,11 +271,11 @@ func (w *World) show(k, source int, at int64) {
 	}
 	all := l.tally()
 	for _, g := range all {
-		if g.n > tiny && v.called(g.product, g.epc, g.name) == nil {
+		if g.n > tiny && v.lineOf(g.ware) == nil {
 			if g.epc != "" && g.product >= 0 {
 				w.label(v, g.product, g.epc)
 			}
-			it := w.called(v, g.product, g.epc, g.name)
+			it := w.lineOf(v, g.ware)
 			it.kept = 0
 		}
 	}
@@ -291,7 +283,7 @@ func (w *World) show(k, source int, at int64) {
 		it := &v.Basket[i]
 		n := 0.0
 		for _, g := range all {
-			if g.product == it.Product && g.epc == it.EPC && g.name == it.Name {
+			if g.ware == it.ware() {
 				n = g.n
 			}
 		}

@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -194,6 +195,63 @@ func TestLanes(t *testing.T) {
 	if all, of := lanes(s); len(all) != 2 || fmt.Sprint(of) != "[1 0 0 1 -1 -1]" {
 		t.Errorf("%d lanes, %v", len(all), of)
 	}
+	wide := []Point{{1, -9}, {3.5, -9}, {3.5, 10}, {1, 10}} // touches one, is half a metre from the other, and no corner of it is near either
+	s.Zones[2].Polygon, s.Zones[3].Polygon = wide, []Point{{2, 0}, {2.5, 0}, {2.5, 1}, {2, 1}}
+	if _, of := lanes(s); fmt.Sprint(of[2:4]) != "[0 0]" {
+		t.Errorf("%v", of)
+	}
+	s.Zones[3].Polygon = []Point{{1, 2}, {4, 2}, {4, 3}, {1, 3}} // as near to both, and its middle to neither
+	s.Zones[0].Polygon = []Point{{4, 0}, {4.5, 0}, {4.5, 1}, {4, 1}}
+	if _, of := lanes(s); of[3] != 1 {
+		t.Errorf("%v; want the till whose middle is nearer", of)
+	}
+}
+
+// TestLaneGuards: a till without a zone has no lane, and the end of a sale that has been forgotten ends what its lane shows.
+func TestLaneGuards(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	if w.pending(-1) != nil {
+		t.Error("a till without a zone shows somebody's goods")
+	}
+	v := w.open(0, "A", monday)
+	w.lanes[0] = lane{session: sessionKey{0, "forgotten"}, visit: v.number, goods: []sight{{ware: ware{product: salt}}}}
+	w.lineOf(v, ware{product: salt}).Shown = 1
+	w.endSale(0, w.now)
+	if l := &w.lanes[0]; l.visit != 0 || l.goods != nil || l.session.id != "" || v.line(salt, "").kept != 1 {
+		t.Errorf("%+v, kept %+v", l, v.line(salt, ""))
+	}
+}
+
+// TestLaneOfACloneIsItsOwn: no list of a lane's is shared with its copy.
+func TestLaneOfACloneIsItsOwn(t *testing.T) {
+	l := &lane{goods: make([]sight, 1)}
+	var lists func(v reflect.Value, at string, each func(at string, list reflect.Value))
+	lists = func(v reflect.Value, at string, each func(string, reflect.Value)) {
+		for i := range v.NumField() {
+			switch f, name := v.Field(i), at+"."+v.Type().Field(i).Name; f.Kind() {
+			case reflect.Slice:
+				each(name, f)
+			case reflect.Struct:
+				lists(f, name, each)
+			}
+		}
+	}
+	lists(reflect.ValueOf(l).Elem(), "lane", func(_ string, list reflect.Value) {
+		p := (reflect.NewAt(list.Type(), list.Addr().UnsafePointer())).Elem()
+		p.Set(reflect.MakeSlice(list.Type(), 1, 1))
+	})
+	own := map[string]uintptr{}
+	lists(reflect.ValueOf(l).Elem(), "lane", func(at string, list reflect.Value) { own[at] = list.Pointer() })
+	c := l.clone()
+	lists(reflect.ValueOf(&c).Elem(), "lane", func(at string, list reflect.Value) {
+		if list.Len() != 1 || list.Pointer() == own[at] {
+			t.Errorf("%s is shared", at)
+		}
+	})
+	if len(own) < 6 {
+		t.Errorf("%d lists", len(own))
+	}
 }
 
 // TestLanesOfAClone: what is folded into a world after it was cloned is not in the clone, and a clone goes on alike.
@@ -338,19 +396,19 @@ func TestLaneShows(t *testing.T) {
 	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
 	show := func(source, zone int, object string) {
 		w.now += second
-		w.showGoods(0, ware{source: source, zone: zone, product: salt, object: object, conf: 1}, 1, w.now)
+		w.showGoods(0, sight{ware: ware{product: salt}, source: source, zone: zone, object: object, conf: 1}, 1, w.now)
 	}
 	l.visit, l.at = a.number, w.now
 	show(0, tillZone, "x")
 	show(0, tillZone, "y")
 	show(1, tillZone, "x")
-	if n := l.seen(salt, ""); n != 2 {
+	if n := l.seen(ware{product: salt}); n != 2 {
 		t.Errorf("%v units; one device sees two, and another one of these", n)
 	}
-	x := &l.goods[l.find(&ware{source: 0, zone: tillZone, object: "x"})]
+	x := &l.goods[l.find(&sight{source: 0, zone: tillZone, object: "x"})]
 	x.here = 0 // it was taken away, and comes again
-	if show(0, tillZone, "x"); l.seen(salt, "") != 2 {
-		t.Errorf("%v units; the same came twice", l.seen(salt, ""))
+	if show(0, tillZone, "x"); l.seen(ware{product: salt}) != 2 {
+		t.Errorf("%v units; the same came twice", l.seen(ware{product: salt}))
 	}
 	if got := a.line(salt, "").Shown; got != 2 {
 		t.Errorf("%v shown", got)
@@ -360,7 +418,7 @@ func TestLaneShows(t *testing.T) {
 		t.Errorf("shown of who stood there %+v, of the customer %+v", a.line(salt, ""), b.line(salt, ""))
 	}
 	w.picked(Fact{At: w.now, Kind: FactPicked, Product: sauce, N: 1, P: 1}, []claim{{a, 0.5}, {b, 0.45}}, 1)
-	w.showGoods(0, ware{zone: tillZone, product: sauce, object: "z", conf: 1}, 1, w.now)
+	w.showGoods(0, sight{ware: ware{product: sauce}, zone: tillZone, object: "z", conf: 1}, 1, w.now)
 	if a.line(sauce, "").N > 0.1 || b.line(sauce, "").N < 0.9 {
 		t.Errorf("%.2f with who has not shown the goods, %.2f with who has", a.line(sauce, "").N, b.line(sauce, "").N)
 	}

@@ -68,8 +68,7 @@ func (w *World) Tell(f Fact) (*Visit, Fact) {
 	if f.TS = w.now; f.At == 0 {
 		f.At = w.now
 	}
-	var full bool
-	if w.store.Facts, full = newest(w.store.Facts, f, w.store.most()); full {
+	if w.store.Facts.push(f, w.store.most()) {
 		w.evicted++
 	}
 	return w.store, f
@@ -79,16 +78,17 @@ func (w *World) Tell(f Fact) (*Visit, Fact) {
 // left of them there has no name and is about nobody.
 func (w *World) TakeBack(subject string) (*Visit, []Fact) {
 	var gone []Fact
-	for i := range w.store.Facts {
-		if f := &w.store.Facts[i]; f.Kind != FactAlerted || ParseAlerted(f.Name).Subject != subject {
+	list := w.store.Facts.List()
+	for i := range list {
+		f := &list[i]
+		if f.Kind != FactAlerted || ParseAlerted(f.Name).Subject != subject {
 			continue
 		}
-		if gone == nil {
-			w.store.Facts = slices.Clone(w.store.Facts) // copies of the world share the list
-		}
-		f := &w.store.Facts[i]
 		gone = append(gone, *f)
 		f.Name, f.N, f.P = "", 0, 0
+	}
+	if gone != nil { // copies of the world share what the list was
+		w.store.Facts = FactsOf(list...)
 	}
 	return w.store, gone
 }

@@ -18,8 +18,8 @@ func TestTakeBack(t *testing.T) {
 		t.Errorf("%d facts gone, full %t", len(gone), v.Full())
 	}
 	count := func(w *World, subject string) (n int) {
-		for i := range w.store.Facts {
-			if f := &w.store.Facts[i]; ParseAlerted(f.Name).Subject == subject {
+		for f := range w.store.Facts.All() {
+			if ParseAlerted(f.Name).Subject == subject {
 				n++
 			}
 		}

@@ -73,23 +73,32 @@ func (w *World) lookAround(v *Visit, e *Event) {
 	if len(v.like) == maxLike {
 		return
 	}
-	other := func(o *Visit) bool { return o.camera == e.Source || e.TS-o.PosAt > together || !o.begunBefore(v) }
-	for _, o := range w.nearBut(e.Floor, seenReach, other) {
-		if o == v || len(v.like) == maxLike ||
+	passes := func(o *place) bool {
+		if o.first > v.First || e.TS-o.at > together || o.camera == e.Source {
+			return false
+		}
+		_, _, near := w.seenAt(o, e)
+		return near
+	}
+	for _, o := range w.nearIf(e.Floor, seenReach, passes) {
+		if len(v.like) == maxLike {
+			return
+		}
+		if !o.begunBefore(v) ||
 			slices.ContainsFunc(v.like, func(l likeness) bool { return l.visit == o.number }) {
 			continue
 		}
-		if _, _, near := w.seenAt(o, e); near && !w.bothSeen(v, o) {
+		if !w.bothSeen(v, o) {
 			v.like = append(v.like, likeness{visit: o.number})
 		}
 	}
 }
 
 // seenAt compares where a camera sees somebody with where another saw a visit a moment ago.
-func (w *World) seenAt(o *Visit, e *Event) (d Point, noise variance, near bool) {
-	noise = footNoise(e.SD).plus(footNoise(o.posSD))
-	d = e.Floor.minus(o.Pos)
-	return d, noise, noise.plus(w.walked(o, e.TS-o.PosAt, walkSD, o.camera, e.Source)).of(d) <= gate99
+func (w *World) seenAt(o *place, e *Event) (d Point, noise variance, near bool) {
+	noise = footNoise(e.SD).plus(o.noise)
+	d = e.Floor.minus(o.pos)
+	return d, noise, noise.plus(w.walkedOn(o.walks, wandered(e.TS-o.at, walkSD), o.camera, e.Source)).of(d) <= gate99
 }
 
 // agrees takes what a frame of the visit says of its likeness to another; false: they are two.
@@ -114,7 +123,8 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 	if !now {
 		return true // nothing new
 	}
-	d, noise, near := w.seenAt(o, e)
+	there := o.place()
+	d, noise, near := w.seenAt(&there, e)
 	if !near {
 		if l.far++; l.far == sameFrames {
 			return false
@@ -126,7 +136,7 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 	l.frames++
 	l.apart = Point{l.apart.X + d.X, l.apart.Y + d.Y}
 	l.noise = l.noise.plus(noise)
-	l.blur = l.blur.plus(w.clockBlur(o, o.camera, e.Source))
+	l.blur = l.blur.plus(w.clockBlur(there.walks, o.camera, e.Source))
 	if l.frames < sameFrames {
 		return true
 	}

@@ -18,7 +18,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 			all = append(all, w.open(0, fmt.Sprint(i), monday))
 		}
 		for i := 1; i < len(all); i += 2 { // two by two they came together
-			all[i-1].mates = []mate{{visit: all[i].number, id: all[i].ID, seen: 10, beside: 9}}
+			all[i-1].mates = []mate{{visit: all[i].number, seen: 10, beside: 9}}
 		}
 		picked := map[int]float64{}
 		who := func() *Visit { return rapid.SampledFrom(all).Draw(t, "who") }

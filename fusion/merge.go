@@ -17,6 +17,12 @@ func (w *World) merge(v, o *Visit) *Visit {
 	watched := v.PosAt != 0 && v.PosAt+lostAfter > w.now // its timer runs
 	w.rename(o, v)
 	w.mergeStays(v, o, newer)
+	for z := range o.stays {
+		if o.stays[z].listed {
+			w.list(v, z)
+		}
+	}
+	w.unlist(o)
 	v.Facts = w.mergeFacts(v, o)
 	v.mergeTrack(w, o, newer)
 	if !watched && v.PosAt != 0 && v.PosAt+lostAfter > w.now {
@@ -65,6 +71,11 @@ func (w *World) rename(o, v *Visit) {
 			w.deeds[i].who = renamed(w.deeds[i].who, o.number, v.number)
 		}
 	}
+	for _, id := range o.lots {
+		if i := w.lotIndex(id); i >= 0 {
+			w.lots[i] = w.lots[i].renamed(o, v)
+		}
+	}
 	for _, x := range w.visits {
 		if x != o {
 			x.renameIn(o, v)
@@ -106,52 +117,77 @@ func without[T any](list *[]T, visit int, of func(T) int) (x T, ok bool) {
 
 // renameIn puts a visit in the place of another in what this one knows of company, meetings and likeness.
 func (v *Visit) renameIn(o, by *Visit) {
-	if m, ok := without(&v.mates, o.number, func(m mate) int { return m.visit }); ok && v != by {
-		m.visit, m.id = by.number, by.ID
+	if m, ok := without(&v.mates, o.number, func(m mate) int { return m.visit }); ok {
+		m.visit = by.number
 		v.addMate(m)
 	}
-	if m, ok := without(&v.met, o.number, func(m meeting) int { return m.visit }); ok && v != by {
+	if m, ok := without(&v.met, o.number, func(m meeting) int { return m.visit }); ok {
 		m.visit = by.number
 		v.addMeeting(m)
 	}
 	if slices.Contains(v.paidBy, o.number) {
 		v.paidBy = slices.Clone(v.paidBy) // copies of the visit share them
 		without(&v.paidBy, o.number, func(n int) int { return n })
-		if v != by && !slices.Contains(v.paidBy, by.number) {
-			v.paidBy = append(v.paidBy, by.number)
-		}
+		v.addPaid(by.number)
 	}
-	l, ok := without(&v.like, o.number, func(l likeness) int { return l.visit })
-	if ok && v != by && by.begunBefore(v) && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == by.number }) {
+	if l, ok := without(&v.like, o.number, func(l likeness) int { return l.visit }); ok && by.begunBefore(v) {
 		l.visit = by.number
-		v.like = append(v.like, l)
+		v.addLike(l)
 	}
 }
 
-// addMate takes what is known of company; of two accounts of one the longer.
-func (v *Visit) addMate(m mate) {
-	for i := range v.mates {
-		if n := &v.mates[i]; n.visit == m.visit {
-			if m.seen > n.seen {
-				*n = m
-			}
-			return
-		}
+// mergeCompany takes over whom the person came with and met.
+func (v *Visit) mergeCompany(o *Visit) {
+	for _, m := range o.mates {
+		v.addMate(m)
 	}
-	if len(v.mates) < maxMates {
+	for _, m := range o.met {
+		v.addMeeting(m)
+	}
+	for _, n := range o.paidBy {
+		v.addPaid(n)
+	}
+	for _, l := range o.like {
+		v.addLike(l)
+	}
+}
+
+// addMate takes what is known of company, which is never oneself; of two accounts of one the longer.
+func (v *Visit) addMate(m mate) {
+	i := slices.IndexFunc(v.mates, func(n mate) bool { return n.visit == m.visit })
+	switch {
+	case m.visit == v.number:
+	case i >= 0:
+		if m.seen > v.mates[i].seen {
+			v.mates[i] = m
+		}
+	case len(v.mates) < maxMates:
 		v.mates = append(v.mates, m)
 	}
 }
 
 func (v *Visit) addMeeting(m meeting) {
-	for i := range v.met {
-		if n := &v.met[i]; n.visit == m.visit {
-			*n = meeting{m.visit, min(n.since, m.since), max(n.at, m.at), max(n.hands, m.hands)}
-			return
-		}
-	}
-	if len(v.met) < maxMeetings {
+	i := slices.IndexFunc(v.met, func(n meeting) bool { return n.visit == m.visit })
+	switch {
+	case m.visit == v.number:
+	case i >= 0:
+		n := &v.met[i]
+		*n = meeting{m.visit, min(n.since, m.since), max(n.at, m.at), max(n.hands, m.hands)}
+	case len(v.met) < maxMeetings:
 		v.met = append(v.met, m)
+	}
+}
+
+func (v *Visit) addPaid(n int) {
+	if n != v.number && !slices.Contains(v.paidBy, n) {
+		v.paidBy = append(slices.Clip(v.paidBy), n)
+	}
+}
+
+// addLike takes whom the visit may be; of two accounts of one the first.
+func (v *Visit) addLike(l likeness) {
+	if l.visit != v.number && len(v.like) < maxLike && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == l.visit }) {
+		v.like = append(v.like, l)
 	}
 }
 
@@ -169,11 +205,13 @@ func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
 	}
 	v.inside = v.inside || o.inside
 	v.camera = newer.camera
+	if newer.PosAt != 0 { // its way may be another even where it stays
+		w.moveTo(v, newer.Pos, newer.posSD, newer.camera, newer.PosAt)
+	}
 	if newer == v {
 		return
 	}
-	w.moveTo(v, o.Pos, o.PosAt)
-	v.posSD, v.wayOut, v.heading = o.posSD, o.wayOut, o.heading
+	v.wayOut, v.heading = o.wayOut, o.heading
 	v.within, v.past, v.pastAt, v.pastOut = o.within, o.past, o.pastAt, o.pastOut
 }
 
@@ -223,32 +261,6 @@ func merged[T any](a, b []T, most int, compare func(a, b T) int) []T {
 	all := append(slices.Clone(a), b...)
 	slices.SortStableFunc(all, compare)
 	return all[max(0, len(all)-most):]
-}
-
-// mergeCompany takes over whom the person came with and met.
-func (v *Visit) mergeCompany(o *Visit) {
-	for _, m := range o.mates {
-		if m.visit != v.number {
-			v.addMate(m)
-		}
-	}
-	for _, m := range o.met {
-		if m.visit != v.number {
-			v.addMeeting(m)
-		}
-	}
-	paid := slices.Clone(v.paidBy)
-	for _, n := range o.paidBy {
-		if n != v.number && !slices.Contains(paid, n) {
-			paid = append(paid, n)
-		}
-	}
-	v.paidBy = paid
-	for _, l := range o.like {
-		if l.visit != v.number && len(v.like) < maxLike && !slices.ContainsFunc(v.like, func(x likeness) bool { return x.visit == l.visit }) {
-			v.like = append(v.like, l)
-		}
-	}
 }
 
 // mergeThings takes over tags, objects and the till session.

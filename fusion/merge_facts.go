@@ -7,8 +7,8 @@ import (
 
 // mergeFacts is what two visits that are one person's were told, in the order in which it was known, the newest maxFacts. What
 // both had a share in is one fact with both shares; that the one went into a zone in which the other was is nothing new.
-func (w *World) mergeFacts(v, o *Visit) []Fact {
-	all := merged(v.Facts, o.Facts, len(v.Facts)+len(o.Facts), compareFacts)
+func (w *World) mergeFacts(v, o *Visit) Facts {
+	all := merged(v.Facts.List(), o.Facts.List(), v.Facts.Len()+o.Facts.Len(), compareFacts)
 	out := all[:0:0]
 	in := make([]int8, len(w.Store.Zones)) // 0: not known
 	for i := range all {
@@ -38,7 +38,7 @@ func (w *World) mergeFacts(v, o *Visit) []Fact {
 		out = out[n:]
 		w.evicted += n
 	}
-	return out
+	return FactsOf(out...)
 }
 
 // compareFacts orders facts by when they were known, then by what they are about.
@@ -60,7 +60,7 @@ func (w *World) mergeStays(v, o, newer *Visit) {
 	}
 	for z := range v.stays {
 		a, b := v.stays[z], o.stays[z]
-		s := stay{in: a.in || b.in, ever: a.ever || b.ever, pending: newer.stays[z].pending}
+		s := stay{in: a.in || b.in, ever: a.ever || b.ever, listed: a.listed, pending: newer.stays[z].pending}
 		switch {
 		case a.in && b.in:
 			s.entered = min(a.entered, b.entered)
@@ -70,13 +70,7 @@ func (w *World) mergeStays(v, o, newer *Visit) {
 			s.entered = b.entered
 		}
 		s.dwell = max(0, a.dwell+b.dwell-w.bothIn(v, o, z))
-		s.exited = newer.stays[z].exited
-		if w.Store.wayOut(z) {
-			// Who was seen inside since is back.
-			s.exited = s.exited || older.stays[z].exited && newer.within == 0 && newer.PosAt != older.PosAt
-		} else {
-			s.exited = !s.in && (a.exited || b.exited)
-		}
+		s.gone = newer.stays[z].gone || older.stays[z].gone && newer.within == 0 && newer.PosAt != older.PosAt // else it is back
 		v.stays[z] = s
 	}
 }
@@ -100,8 +94,7 @@ const forever = int64(1) << 62
 // staysIn are the stays of a visit in a zone by its facts; one that lasts ends at forever.
 func (w *World) staysIn(v *Visit, z int) []span {
 	var all []span
-	for i := range v.Facts {
-		f := &v.Facts[i]
+	for f := range v.Facts.All() {
 		switch {
 		case f.Zone != z:
 		case f.Kind == FactEntered:

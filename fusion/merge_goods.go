@@ -8,40 +8,14 @@ import (
 // mergeBasket moves what a visit has, and where that comes from, to the one that it is merged into.
 func (w *World) mergeBasket(v, o *Visit) {
 	for _, from := range o.Basket {
-		to := w.called(v, from.Product, from.EPC, from.Name)
-		most := math.Inf(1)
-		if from.EPC != "" {
-			most = 1 // one tag is one unit
-		}
-		to.N, to.Shown = min(most, to.N+from.N), min(most, to.Shown+from.Shown)
-		to.Paid, to.kept = min(most, to.Paid+from.Paid), min(most, to.kept+from.kept)
+		to := w.mergePaid(v, &from, from.Shown)
+		to.N = min(from.most(), to.N+from.N)
 		to.Doubt += from.Doubt
 		to.known += from.known
 		to.tag = min(1, to.tag+from.tag)
 		to.found = to.found || from.found
 		to.bagged, to.absent, to.odd = to.bagged+from.bagged, to.absent+from.absent, to.odd+from.odd
-		to.filmed, to.share = to.filmed+from.filmed, max(to.share, from.share)
-		to.At = max(to.At, from.At)
-	}
-	for _, id := range o.lots {
-		i := w.lotIndex(id)
-		if i < 0 {
-			continue
-		}
-		l := *w.lots[i]
-		l.parts = nil
-		for _, p := range w.lots[i].parts {
-			if p.visit == o.number {
-				p.visit, p.id = v.number, v.ID
-			}
-			if q := l.of(p.visit, p.epc); q != nil {
-				q.n += p.n
-				q.sure = min(q.n, q.sure+p.sure)
-			} else {
-				l.parts = append(l.parts, p)
-			}
-		}
-		w.lots[i] = &l
+		to.filmed, to.share, to.left = to.filmed+from.filmed, max(to.share, from.share), to.left+from.left
 	}
 	lots := slices.Clone(v.lots)
 	for _, id := range o.lots {
@@ -67,6 +41,51 @@ func (w *World) mergeBasket(v, o *Visit) {
 	o.Basket, o.lots, o.Others = nil, nil, nil
 	w.collapse(v)
 	w.settleOwed(v, o)
+}
+
+// mergeSale gives what a till has seen of one visit to another, whose sale it turned out to be. What is shown there now will be
+// shown again.
+func (w *World) mergeSale(v, o *Visit) {
+	for i := range o.Basket {
+		w.mergePaid(v, &o.Basket[i], o.Basket[i].kept)
+	}
+	v.Paid = v.Paid || o.Paid
+	o.Basket, o.Session, o.Paid = nil, "", false
+}
+
+// mergePaid adds what a till has seen of goods, and shown, to a visit's line of them.
+func (w *World) mergePaid(v *Visit, from *Item, shown float64) *Item {
+	to := w.lineOf(v, from.ware())
+	to.Paid, to.kept = min(from.most(), to.Paid+from.Paid), min(from.most(), to.kept+from.kept)
+	to.Shown = min(from.most(), to.Shown+shown)
+	to.At = max(to.At, from.At)
+	return to
+}
+
+// most is how many units a line can be of: one tag is one unit.
+func (i *Item) most() float64 {
+	if i.EPC != "" {
+		return 1
+	}
+	return math.Inf(1)
+}
+
+// renamed is a lot with one visit in another's place: what each had of it, that one has.
+func (l *lot) renamed(from, to *Visit) *lot {
+	n := *l
+	n.parts = nil
+	for _, p := range l.parts {
+		if p.visit == from.number {
+			p.visit, p.id = to.number, to.ID
+		}
+		if q := n.of(p.visit, p.epc); q != nil {
+			q.n += p.n
+			q.sure = min(q.n, q.sure+p.sure)
+		} else {
+			n.parts = append(n.parts, p)
+		}
+	}
+	return &n
 }
 
 // settleOwed puts back what one of two visits put back while the other had it: they are one.

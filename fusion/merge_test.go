@@ -61,7 +61,7 @@ func TestCamerasAgree(t *testing.T) {
 		t.Errorf("told %d times; want both once", merged)
 	}
 	entered := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactEntered {
 			entered++
 		}
@@ -89,7 +89,7 @@ func TestMergedPicksCountOnce(t *testing.T) {
 	s.tell(12)
 	v := s.of("cam-1/1")
 	n, picks := 0.0, 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactPicked {
 			n += f.N
 			picks++
@@ -230,7 +230,7 @@ func TestNobodysSessionIsTheCustomers(t *testing.T) {
 	}
 	v := ends[0]
 	scans := 0
-	for _, f := range v.Facts {
+	for f := range v.Facts.All() {
 		if f.Kind == FactScanned {
 			scans++
 		}
@@ -393,17 +393,17 @@ func TestMergeAtATill(t *testing.T) {
 	l.visit, l.paid = o.number, o.number
 	*w.item(v, 0, "") = Item{Product: 0, N: 2, Paid: 1}
 	*w.item(o, 0, "") = Item{Product: 0, Shown: 2, Paid: 1, filmed: 1}
-	*w.called(o, -1, "", "teddy") = Item{Product: -1, Name: "teddy", Shown: 1}
+	*w.lineOf(o, ware{-1, "", "teddy"}) = Item{Product: -1, Name: "teddy", Shown: 1}
 	w.now = at(10)
 	m := w.merge(v, o)
 	if l.visit != m.number || l.paid != m.number {
 		t.Errorf("the lane shows goods of %d and was paid by %d; want %d", l.visit, l.paid, m.number)
 	}
-	it := m.called(0, "", "")
+	it := m.line(0, "")
 	if it.Held() != 2 || it.Unpaid() != 0 || it.filmed != 1 {
 		t.Errorf("%+v: two were taken and shown, and paid", it)
 	}
-	if it := m.called(-1, "", "teddy"); it == nil || it.Shown != 1 {
+	if it := m.lineOf(ware{-1, "", "teddy"}); it == nil || it.Shown != 1 {
 		t.Errorf("what the catalogue does not know: %+v", it)
 	}
 }
@@ -415,18 +415,18 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Visit{}, "Subject ID First Last Ended Merged Tracks Pos PosAt Zone ZoneAt Facts Basket Staff Session Paid Unowned Others " +
-			"number origin keys from posSD like camera inside within past pastAt pastOut wayOut stays trail heading mates tags with paidBy hands lots met touches owed"},
-		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share"},
+		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff Session Others " +
+			"posSD trail keys origin from like within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed"},
+		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share left"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought left"},
-		{stay{}, "entered pending dwell in ever exited"},
+		{stay{}, "entered pending dwell in ever gone listed"},
 		{part{}, "visit id epc n sure"},
 		{doer{}, "visit cost share shown hand other took"},
-		{mate{}, "visit id seen beside"},
+		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines at known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits grid nearby sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
+		{World{}, "Store now began watchers live plates tags tracks visits grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
 			"lots lotID deeds deedID stirs strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

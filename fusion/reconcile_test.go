@@ -96,7 +96,7 @@ func TestReconcile(t *testing.T) {
 		{"voids it after the scan", func(s *story) {
 			line(s, 20, Scan, Event{SKU: GTIN14(sauceSKU), Line: "1"})
 			line(s, 21, Void, Event{Of: "1"})
-		}, "voided 1.0 sauce p 1.00 worth 1.99"},
+		}, "voided 0.3 sauce p 0.30 worth 0.60"},
 		{"the till's scale shows the cheaper goods", func(s *story) { line(s, 20, Scan, Event{SKU: GTIN14(saltSKU), Grams: 501}) },
 			"not scanned 1.0 sauce p 0.95 worth 1.90; confirmed 1.0 salt p 1.00 worth 0.90"},
 		{"the till's scale shows that it is the dearer", func(s *story) { line(s, 20, Scan, Event{SKU: GTIN14(saltSKU), Grams: 620}) },

@@ -115,6 +115,7 @@ func happened(t *testing.T, s *site.Site, lines []sim.Line, at int64, provisiona
 		if delays != nil {
 			m.Received = m.TS + int64(delays.Float64()*float64(s.Store.Sources[m.Source].Lateness))
 		}
+		m.Events = slices.Clone(m.Events)
 		all = append(all, m)
 	}
 	slices.SortStableFunc(all, func(a, b fusion.Message) int { return int(a.Received - b.Received) })

@@ -89,7 +89,8 @@ func TestMergeKeepsScans(t *testing.T) {
 	w := NewWorld(s.store)
 	f := Fact{TS: at(5), At: at(5), Kind: FactScanned, Source: 6, Zone: tillZone, Product: sauce, N: 1, P: 1, Name: "s1"}
 	n := 0.0
-	for _, g := range w.mergeFacts(&Visit{Facts: []Fact{f, f}, stays: make([]stay, 5)}, &Visit{stays: make([]stay, 5)}) {
+	all := w.mergeFacts(&Visit{Facts: FactsOf(f, f), stays: make([]stay, 5)}, &Visit{stays: make([]stay, 5)})
+	for g := range all.All() {
 		n += g.N
 	}
 	if n != 2 {

@@ -127,10 +127,10 @@ func (w *World) unname(v *Visit, key trackKey) {
 
 // place says where a visit is by one of its tracks.
 func (w *World) place(v *Visit, t *track) {
-	w.moveTo(v, t.pos, t.at)
-	v.posSD, v.camera, v.wayOut = t.sd, t.key.source, w.Store.toWayOut(t.pos)
+	w.moveTo(v, t.pos, t.sd, t.key.source, t.at)
+	v.wayOut = w.Store.toWayOut(t.pos)
 	for z := range w.Store.Zones {
-		if Contains(w.Store.Zones[z].Polygon, t.pos) && !v.stays[z].in {
+		if w.Store.in(z, t.pos) && !v.stays[z].in {
 			w.setZone(v, z, true, w.now, t.key.source)
 		}
 	}

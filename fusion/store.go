@@ -147,6 +147,7 @@ type Store struct {
 	till    []int
 	device  []int
 	camera  []int
+	boxes   []box // by zone
 	maxLate int64
 }
 
@@ -167,8 +168,10 @@ func (s *Store) Index() {
 		s.source[c.ID] = i
 		s.maxLate = max(s.maxLate, c.Lateness)
 	}
+	s.boxes = make([]box, len(s.Zones))
 	for i, z := range s.Zones {
 		s.zone[z.ID] = i
+		s.boxes[i] = boxOf(z.Polygon)
 	}
 	s.name = map[string]int{}
 	for i, p := range s.Products {

@@ -47,7 +47,7 @@ func TestPicksByNobody(t *testing.T) {
 		t.Errorf("on the plate: %+v", s)
 	}
 	v := w.open(0, "A", w.now) // far away: may have done it, but hardly
-	w.moveTo(v, Point{2.1, 2.35}, w.now)
+	w.moveTo(v, Point{2.1, 2.35}, Point{}, 0, w.now)
 	v.trail = append(v.trail, trailPoint{at: w.now, p: v.Pos})
 	w.step(0, step{TS: w.now, At: w.now, Grams: -500, SD: 1})
 	if d := w.deeds[len(w.deeds)-1]; len(d.who) != 1 || len(w.lots) != 1 || len(w.lots[0].parts) != 0 {

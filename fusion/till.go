@@ -3,6 +3,7 @@ package fusion
 import (
 	"math"
 	"sort"
+	"strings"
 )
 
 // sessionKey names a till session.
@@ -260,6 +261,8 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		l := float64(x.share * float64(time) / 1e9 * (1 - x.visit.Staff))
 		switch {
 		case x.visit.Session == "":
+		case x.visit.Paid && w.saleAt(x.visit) != zone:
+			l = float64(0.5 * l) // it has paid elsewhere, or was given its money back, and comes again
 		case x.visit.Paid:
 			l = float64(0.02 * l) // it has paid, and is packing
 		default:
@@ -274,7 +277,8 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 			if shown == nil || !shown.Unowned {
 				s.visit = w.open(e.Source, key.id, e.TS)
 			}
-			s.visit.Unowned, s.visit.Zone, s.visit.ZoneAt, s.share = true, zone, e.TS, 1
+			s.visit.Unowned, s.share = true, 1
+			w.appears(s.visit, zone, e.TS)
 			s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
 		}
 		return
@@ -285,20 +289,23 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		before = shown
 	}
 	s.visit, s.share = c[0].visit, c[0].share/sum
-	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
-	if before != nil { // nobody was there when the session began: its scans are this customer's
-		for i := range before.Basket {
-			it := &before.Basket[i]
-			to := w.called(s.visit, it.Product, it.EPC, it.Name)
-			to.Paid, to.At = to.Paid+it.Paid, w.now
-			to.kept, to.Shown = to.kept+it.kept, to.Shown+it.kept
-		}
-		s.visit.Paid = s.visit.Paid || before.Paid
-		before.Basket, before.Session, before.Paid = nil, "", false
-		if s.share >= sureSame { // and so is all else that was said of nobody
-			s.visit = w.merge(s.visit, before)
-		}
+	switch { // nobody was there when the session began: its scans are this customer's, and if that is sure all else that was said of nobody
+	case before == nil:
+	case s.share >= sureSame:
+		s.visit = w.merge(s.visit, before)
+	default:
+		w.mergeSale(s.visit, before)
 	}
+	s.visit.Session = w.Store.Sources[key.source].ID + "/" + key.id
+}
+
+// saleAt is the zone of the till of a visit's last session, -1 where that has none.
+func (w *World) saleAt(v *Visit) int {
+	id, _, _ := strings.Cut(v.Session, "/")
+	if i := w.Store.SourceIndex(id); i >= 0 && w.Store.till[i] >= 0 {
+		return w.Store.Tills[w.Store.till[i]].Zone
+	}
+	return -1
 }
 
 // scanned pays for goods: the unit whose tag was scanned, else units of the product, those with a tag first. What is not
@@ -306,6 +313,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 func (w *World) scanned(v *Visit, f Fact, epc string) {
 	left := f.N
 	pay := func(it *Item) {
+		it.left = max(0, it.left-left) // it was not left there
 		n := min(left, it.Unpaid())
 		it.Paid, left = it.Paid+n, left-n
 		it.At = w.now
@@ -326,17 +334,25 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	if left > 0 {
 		it := w.item(v, f.Product, "")
+		it.left = max(0, it.left-left)
 		it.Paid, it.At = it.Paid+left, w.now
 		w.collapse(v)
 	}
 }
 
-// voided takes back payment: of the unit with the tag, else of units of the product, those without a tag first.
+// takenAfterVoid is the chance that goods whose scan was voided go along with the customer: most were scanned twice, cost more
+// than was thought or are not wanted, and stay at the till. It is assumed; where a bagging scale, a camera or a gate shows
+// the goods, that decides.
+const takenAfterVoid = 0.3
+
+// voided takes back payment: of the unit with the tag, else of units of the product, those without a tag first. What is then
+// not paid for is more likely at the till than with the customer.
 func (w *World) voided(v *Visit, f Fact, epc string) {
 	left := f.N
 	back := func(it *Item) {
-		n := min(left, it.Paid)
+		n, was := min(left, it.Paid), it.Unpaid()
 		it.Paid, left, it.At = it.Paid-n, left-n, w.now
+		it.left += (1 - takenAfterVoid) * (it.Unpaid() - was)
 	}
 	for i := range v.Basket {
 		if it := &v.Basket[i]; epc != "" && it.EPC == epc {
@@ -376,7 +392,8 @@ func (w *World) foldGate(e *Event) {
 	}
 	if len(near) == 0 && p > 0 {
 		v := w.open(e.Source, "", e.TS)
-		v.Unowned, v.Zone, v.ZoneAt = true, zone, e.TS
+		v.Unowned = true
+		w.appears(v, zone, e.TS)
 		near = []claim{{v, 1}}
 	}
 	for _, c := range near {

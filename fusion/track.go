@@ -102,12 +102,12 @@ func (w *World) seen(v *Visit, e *Event) {
 		v.heading = float64(0.8*v.heading) + v.wayOut - way
 		v.unseen(e.TS - v.PosAt - dwellUnseen)
 	}
-	w.moveTo(v, e.Floor, e.TS)
-	v.posSD, v.camera, v.wayOut = e.SD, e.Source, way
+	v.wayOut = way
 	remember := len(v.trail) == 0 || e.TS-v.trail[len(v.trail)-1].at >= trailStep
 	if remember {
 		v.trail, _ = newest(v.trail, trailPoint{e.TS, e.Floor, int32(e.Source), e.Shift}, maxTrail)
 	}
+	w.moveTo(v, e.Floor, e.SD, e.Source, e.TS)
 	v.reachOut(e)
 	w.handAt(v, e)
 	w.cross(v, e)
@@ -153,9 +153,7 @@ func (w *World) back(v *Visit, e *Event) {
 		return
 	}
 	for z := range v.stays {
-		if w.Store.wayOut(z) {
-			v.stays[z].exited = false
-		}
+		v.stays[z].gone = false
 	}
 	w.add(v, Fact{At: e.TS, Kind: FactSeen, Source: e.Source, Zone: v.Zone, Product: -1, N: 1, P: 1}, 1)
 }
@@ -163,7 +161,7 @@ func (w *World) back(v *Visit, e *Event) {
 // gone reports whether the visit has gone out and was not seen inside since.
 func (w *World) gone(v *Visit) bool {
 	for z := range v.stays {
-		if v.stays[z].exited && w.Store.wayOut(z) {
+		if v.stays[z].gone {
 			return true
 		}
 	}
@@ -173,7 +171,7 @@ func (w *World) gone(v *Visit) bool {
 // inZone follows whether the visit is in a zone, with a hysteresis of 0.3 m or 0.5 s (science §3.3).
 func (w *World) inZone(v *Visit, z int, e *Event) {
 	zone, s := &w.Store.Zones[z], &v.stays[z]
-	inside := Contains(zone.Polygon, e.Floor)
+	inside := w.Store.in(z, e.Floor)
 	if inside {
 		v.Zone, v.ZoneAt = z, e.TS
 	}
@@ -208,15 +206,13 @@ func (w *World) setZone(v *Visit, z int, in bool, at int64, source int) {
 	s.in, s.pending = in, 0
 	kind := FactLeft
 	if in {
+		w.list(v, z)
 		kind = FactEntered
 		s.entered, s.ever = at, true
 		v.Zone, v.ZoneAt = z, at
 		w.entered(v, z)
 	} else {
 		s.dwell += at - s.entered
-	}
-	if !w.Store.wayOut(z) {
-		s.exited = !in
 	}
 	f := Fact{At: at, Kind: kind, Source: source, Zone: z, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)
@@ -324,7 +320,7 @@ func (w *World) onlyOneIn(e *Event) *Visit {
 		return nil
 	}
 	var only *Visit
-	for _, v := range w.visits {
+	for _, v := range w.about(e.Zone) {
 		switch {
 		case v.PosAt == 0:
 			if v.stays[e.Zone].in {

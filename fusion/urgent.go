@@ -1,48 +1,54 @@
 package fusion
 
 // urgency follows which messages must be judged before the watermark passes them (contract §5, Promise): those of gates and
-// tills, reads in exit, entrance and checkout zones, and tracks that enter or leave a zone while somebody may hold unpaid
-// goods.
+// tills, reads in exit, entrance and checkout zones, and tracks that enter or leave a zone. Who holds unpaid goods only a view
+// can tell.
 type urgency struct {
-	where   map[trackKey]whereabouts
-	reads   map[string]int64 // by EPC: the bucket in which it was last urgent
-	holding bool             // in the last provisional view somebody may have held unpaid goods
+	where map[trackKey]whereabouts
+	owed  bool  // something has come that must be judged
+	spent int64 // arrival up to which the views that were asked for count, one each urgentEvery
 }
 
 type whereabouts struct {
-	zones uint64 // a hash of the zones that hold the point, and of being beyond an out edge
-	at    int64
-	hot   int   // messages still to be judged after a change: what two points in a row decide
-	until int64 // and till when, now and then: what the hysteresis of zones decides
-	next  int64
+	zones   uint64 // a hash of the zones that hold the point, and of being beyond an out edge
+	at      int64
+	changed int64 // ts of the first that was there
+	hot     int   // messages still to be judged after a change, however slow the camera is: what two points in a row decide
 }
 
 const (
-	urgentBucket = 250 * int64(1e6)
-	urgentEvery  = 100 * int64(1e6)
-	mayHold      = 0.2 // expected unpaid units from which a visit may hold unpaid goods
+	urgentEvery = 100 * int64(1e6)
+	urgentBurst = second // so far views may run ahead of that: what comes when little else does need not wait for more
+	urgentNear  = second // so long before and after a track changes zones its observations may decide when it did
 )
 
-// Urgent reports whether the message should be judged at once, on Provisional's copy. Call it for each message that Add
-// has accepted, once.
+// Urgent reports whether what has come should be judged now, on Provisional's copy. Call it after each line, with the message
+// that Add has accepted, nil if there was none. Gates and tills are judged at once; of the rest as much as comes is judged
+// together, ten times a second of arrival, so that what must wait does so until the next line.
 func (c *Core[J]) Urgent(m *Message) bool {
 	u := &c.urgency
 	if u.where == nil {
-		u.where, u.reads = map[trackKey]whereabouts{}, map[string]int64{}
+		u.where = map[trackKey]whereabouts{}
 	}
-	urgent := false
-	for i := range m.Events {
-		switch e := &m.Events[i]; e.Kind {
-		case Gate, TillKind:
-			urgent = true
-		case RFID:
-			urgent = c.urgentRead(e) || urgent
-		case Tracks, Region:
-			urgent = urgent || e.Kind == Region && e.Name != person && e.Zone >= 0 // goods at a till
-			urgent = c.urgentTrack(e) || urgent
+	now := false
+	if m != nil {
+		for i := range m.Events {
+			switch e := &m.Events[i]; e.Kind {
+			case Gate, TillKind:
+				now = true
+			case RFID:
+				u.owed = c.urgentRead(e) || u.owed
+			case Tracks, Region:
+				u.owed = u.owed || e.Kind == Region && e.Name != person && e.Zone >= 0 // goods at a till
+				u.owed = c.urgentTrack(e) || u.owed
+			}
 		}
 	}
-	return urgent
+	if !now && (!u.owed || u.spent > c.newest+urgentBurst) {
+		return false
+	}
+	u.owed, u.spent = false, min(max(u.spent, c.newest), c.newest+urgentBurst)+urgentEvery
+	return true
 }
 
 func (c *Core[J]) urgentRead(e *Event) bool {
@@ -54,71 +60,49 @@ func (c *Core[J]) urgentRead(e *Event) bool {
 	if !ok {
 		return false
 	}
-	if k := c.Store.Zones[zone].Kind; k != Exit && k != Entrance && k != Checkout {
-		return false
-	}
-	bucket := e.TS / urgentBucket
-	if c.urgency.reads[e.ID] >= bucket {
-		return false
-	}
-	if len(c.urgency.reads) > 4096 {
-		clear(c.urgency.reads)
-	}
-	c.urgency.reads[e.ID] = bucket
-	return true
+	k := c.Store.Zones[zone].Kind
+	return k == Exit || k == Entrance || k == Checkout
 }
 
+// urgentTrack reports whether a track may enter or leave a zone with an observation: for a second about each change of the
+// zones that hold its points, for as long as hysteresis may take to follow.
 func (c *Core[J]) urgentTrack(e *Event) bool {
+	u := &c.urgency
 	k := trackKey{e.Source, e.ID}
-	was := c.urgency.where[k]
-	if e.TS < was.at {
+	if e.Action == Lost {
+		delete(u.where, k)
+		return true
+	}
+	if e.Kind == Region {
+		return true
+	}
+	if !e.HasFloor {
 		return false
 	}
-	now := was
-	now.at = e.TS
-	switch {
-	case e.Action == Lost:
-		now.hot = 1
-	case e.Kind == Region:
-		now.hot = 1
-	case e.HasFloor:
-		now.zones = 1
-		for z := range c.Store.Zones {
-			if Contains(c.Store.Zones[z].Polygon, e.Floor) {
-				now.zones = now.zones*31 + uint64(2*z+2)
-			}
-		}
-		now.zones = now.zones*31 + uint64(2*c.Store.outside(e.Floor)+3)
-		if now.zones != was.zones {
-			now.hot, now.until, now.next = 3, e.TS+hysteresisTime+urgentEvery, e.TS
-		}
+	was := u.where[k]
+	zones := c.Store.around(e.Floor)
+	near := abs(e.TS-was.changed) <= urgentNear
+	if e.TS < was.at { // it comes late, and may be what was missing
+		return near || zones != was.zones
 	}
-	urgent := now.hot > 0
-	if urgent {
-		now.hot--
+	now := whereabouts{zones, e.TS, was.changed, max(0, was.hot-1)}
+	if zones != was.zones {
+		now.changed, now.hot = e.TS, 3
 	}
-	if e.TS >= now.next && e.TS <= now.until {
-		urgent, now.next = true, e.TS+urgentEvery
+	if len(u.where) > 4096 {
+		clear(u.where)
 	}
-	if e.Action == Lost {
-		delete(c.urgency.where, k)
-	} else {
-		if len(c.urgency.where) > 4096 {
-			clear(c.urgency.where)
-		}
-		c.urgency.where[k] = now
-	}
-	return urgent && (c.urgency.holding || holding(c.state.world))
+	u.where[k] = now
+	return near || was.hot > 0 || zones != was.zones
 }
 
-// holding reports whether any open visit may hold unpaid goods.
-func holding(w *World) bool {
-	for _, v := range w.visits {
-		for i := range v.Basket {
-			if v.Basket[i].Unpaid() >= mayHold {
-				return true
-			}
+// around is a hash of the zones that hold a point, and of the out edge that it is beyond.
+func (s *Store) around(p Point) uint64 {
+	h := uint64(1)
+	for z := range s.Zones {
+		if Contains(s.Zones[z].Polygon, p) {
+			h = h*31 + uint64(2*z+2)
 		}
 	}
-	return false
+	return h*31 + uint64(2*s.outside(p)+3)
 }

@@ -44,8 +44,7 @@ type View struct {
 
 // Seen reports whether the modality has perceived the subject in the place, ever in its stay.
 func (v View) Seen(m Modality, p Place) bool {
-	for i := range v.Visit.Facts {
-		f := &v.Visit.Facts[i]
+	for f := range v.Visit.Facts.All() {
 		if f.Source >= 0 && f.Zone >= 0 && p[f.Zone] && v.World.Store.Sources[f.Source].Kind == modalityKind[m] {
 			return true
 		}
@@ -67,7 +66,7 @@ func (v View) Entered(p Place) bool {
 // not seen inside since.
 func (v View) Exited(p Place) bool {
 	for z := range v.Visit.stays {
-		if p[z] && v.Visit.stays[z].exited {
+		if s := &v.Visit.stays[z]; p[z] && (s.gone || s.ever && !s.in && !v.World.Store.wayOut(z)) {
 			return true
 		}
 	}

@@ -47,41 +47,43 @@ const (
 // Visit is one person's stay in the store, or the ledger of another subject (a till, a zone, the store), of which only
 // Subject, ID, Zone and Facts are used.
 type Visit struct {
-	Subject SubjectKind
-	ID      string
+	// What others look at when they are near stands first: in one line of the processor's cache.
+	number  int
 	First   int64 // ts of the first and last observation, ns
+	Pos     Point // last floor position
+	PosAt   int64 // its ts; 0: never seen by a camera
+	camera  int   // source that saw it last
 	Last    int64
+	Subject SubjectKind
+	Paid    bool // its till session was tendered, or closed with a scan
+	Unowned bool // opened by a gate, exit or till fact that nobody could own
+	inside  bool // it was once seen inside the store
+
+	ID      string
 	Ended   int64    // event time at which it ended, 0 while open
 	Merged  string   // ID of the visit in which it goes on, "" when it ended by itself
 	Tracks  []string // "source/track", in order of their first observation
-	Pos     Point    // last floor position
-	PosAt   int64    // its ts; 0: never seen by a camera
 	Zone    int      // last zone it was in, -1: none yet
 	ZoneAt  int64
-	Facts   []Fact // the newest maxFacts, of a ledger maxLedger, oldest first
+	Facts   Facts // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
 	Session string  // "source/session" of the till session matched to it, "" when none
-	Paid    bool    // that session was tendered, or closed with a scan
-	Unowned bool    // opened by a gate, exit or till fact that nobody could own
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
-	number  int
-	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
+	posSD   Point // standard deviation of Pos, metres; 0: not told
+	trail   []trailPoint
 	keys    []trackKey // of Tracks
+	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
 	from    Point      // where a camera saw it first
-	posSD   Point      // standard deviation of Pos, metres; 0: not told
 	like    []likeness
-	camera  int     // source that saw it last
-	inside  bool    // it was once seen inside the store
 	within  int     // floor points in a row inside, since the last one beyond
 	past    int     // floor points in a row beyond an out edge
 	pastAt  int64   // the first of them
 	pastOut int     // and the zone whose edge it is
 	wayOut  float64 // metres from Pos to the nearest way out
-	stays   []stay
-	trail   []trailPoint
 	heading float64 // metres moved towards the nearest way out, smoothed
+	stays   []stay
 	mates   []mate
 	tags    []carriedTag
 	with    []object
@@ -116,7 +118,8 @@ type stay struct {
 	dwell   int64 // ns of the stays that are over
 	in      bool
 	ever    bool
-	exited  bool
+	gone    bool // out by it, which is a way out, and not seen inside since
+	listed  bool // among the folk of the zone
 }
 
 type trailPoint struct {
@@ -129,8 +132,7 @@ type trailPoint struct {
 // mate is another visit that may belong to the same group: seconds in which both were seen, and those of them together.
 type mate struct {
 	visit        int
-	id           string
-	seen, beside int
+	seen, beside int32
 }
 
 // carriedTag is what the readers say of one tag of the catalogue near the visit.
@@ -156,7 +158,7 @@ type object struct {
 func (v *Visit) clone() *Visit {
 	c := *v
 	// These are only appended to and cut at the front: what both hold never changes.
-	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), slices.Clip(v.Facts)
+	c.Tracks, c.keys, c.Facts = slices.Clip(v.Tracks), slices.Clip(v.keys), v.Facts.Clip()
 	c.trail, c.paidBy = slices.Clip(v.trail), slices.Clip(v.paidBy)
 	c.hands, c.lots, c.touches = slices.Clip(v.hands), slices.Clip(v.lots), slices.Clip(v.touches)
 	c.Basket = slices.Clone(v.Basket)
@@ -180,7 +182,7 @@ func (v *Visit) most() int {
 }
 
 // Full reports whether as many facts are kept as may be: older ones may have been dropped.
-func (v *Visit) Full() bool { return len(v.Facts) >= v.most() }
+func (v *Visit) Full() bool { return v.Facts.Len() >= v.most() }
 
 // Objects lists the classes seen with the visit, the person itself first.
 func (v *Visit) Objects() []string {
@@ -222,11 +224,21 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 
 // visit finds an open visit by its number, nil if there is none.
 func (w *World) visit(number int) *Visit {
-	i, found := slices.BinarySearchFunc(w.visits, number, func(v *Visit, n int) int { return v.number - n })
+	n := len(w.visits)
+	if n == 0 {
+		return nil
+	}
+	// Numbers only grow, so that it is as far from either end as they say or nearer.
+	from := max(0, n-1-(w.visits[n-1].number-number))
+	to := min(n, number-w.visits[0].number+1)
+	if from >= to {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(w.visits[from:to], number, byNumber)
 	if !found {
 		return nil
 	}
-	return w.visits[i]
+	return w.visits[from+i]
 }
 
 // touch says that the visit was observed now, and so goes on.
@@ -271,10 +283,10 @@ func (w *World) lost(v *Visit) {
 
 // exit notes that the visit has gone out through the zone.
 func (w *World) exit(v *Visit, zone int, at int64) {
-	if v.stays[zone].exited {
+	if v.stays[zone].gone {
 		return
 	}
-	v.stays[zone].exited = true
+	v.stays[zone].gone = true
 	v.within = 0
 	w.leftBehind(v)
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
@@ -289,6 +301,7 @@ func (w *World) end(v *Visit) {
 		w.visits = slices.Delete(w.visits, i, i+1)
 	}
 	w.grid.remove(v)
+	w.unlist(v)
 	for _, k := range v.keys {
 		delete(w.tracks, k)
 	}

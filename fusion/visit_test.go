@@ -344,8 +344,8 @@ func TestBounds(t *testing.T) {
 	s.carry("r-door", jacketTag, 52)
 	w := s.tell(60)
 	v := s.of("cam-1/A")
-	if len(v.Facts) > maxFacts || len(v.tags) > maxBasket || len(v.Basket) > maxBasket {
-		t.Errorf("%d facts, %d tags, %d items", len(v.Facts), len(v.tags), len(v.Basket))
+	if v.Facts.Len() > maxFacts || len(v.tags) > maxBasket || len(v.Basket) > maxBasket {
+		t.Errorf("%d facts, %d tags, %d items", v.Facts.Len(), len(v.tags), len(v.Basket))
 	}
 	if w.Evictions() == 0 {
 		t.Error("nothing was counted as dropped")

@@ -23,9 +23,12 @@ type World struct {
 	plates   plates
 	tags     *tagTable
 	tracks   map[trackKey]*track
-	visits   []*Visit // open, in the order in which they began
-	grid     grid     // of them, by where they are; nil until it is needed
-	nearby   []*Visit // scratch
+	visits   []*Visit   // open, in the order in which they began
+	grid     *grid      // of them, by where they are; nil until it is needed
+	folk     folk       // of them, by the zones that they may have to do with; nil until it is needed
+	nearby   []*Visit   // scratch
+	found    []standing // scratch
+	claims   []claim    // scratch
 	sessions map[sessionKey]*session
 	lanes    []lane
 	laneOf   []int    // by zone: its lane, -1
@@ -131,7 +134,7 @@ func (w *World) Clone() *World {
 	c.timers = slices.Clone(w.timers)
 	c.shifts, c.anchors = slices.Clone(w.shifts), slices.Clone(w.anchors)
 	c.pairs = slices.Clip(w.pairs) // only ever appended to and cut at the front
-	c.changes, c.heard, c.grid, c.nearby = nil, nil, nil, nil
+	c.changes, c.heard, c.grid, c.folk, c.nearby, c.found, c.claims = nil, nil, nil, nil, nil, nil, nil
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
@@ -316,8 +319,7 @@ func (w *World) hear(source int, ts int64, shift int32) {
 func (w *World) add(v *Visit, f Fact, share float64) {
 	f.TS = w.now
 	f.N = float64(f.N * share)
-	var full bool
-	if v.Facts, full = newest(v.Facts, f, v.most()); full {
+	if v.Facts.push(f, v.most()) {
 		w.evicted++
 	}
 	w.changes = append(w.changes, Change{v, f})

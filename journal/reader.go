@@ -22,6 +22,7 @@ type Reader struct {
 	line   int
 	in     *bufio.Reader
 	long   []byte
+	file   *os.File // nil: what is read is no file, or nobody knows
 	closes []func() error
 }
 
@@ -40,8 +41,20 @@ func OpenRecording(path string) (*Reader, error) {
 		f.Close()
 		return nil, err
 	}
-	r.closes = append(r.closes, f.Close)
+	r.file, r.closes = f, append(r.closes, f.Close)
 	return r, nil
+}
+
+// Bytes is how much of the file, as it lies on disk, has been read; 0 where that is not known.
+func (r *Reader) Bytes() int64 {
+	if r.file == nil {
+		return 0
+	}
+	n, err := r.file.Seek(0, io.SeekCurrent)
+	if err != nil { // a pipe
+		return 0
+	}
+	return n
 }
 
 // NewReader reads a recording, compressed or not, from in; name stands in its errors.

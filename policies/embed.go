@@ -3,7 +3,8 @@ package policies
 
 import "embed"
 
-// Files are the policies that judge where a site names no folder of its own, common.yaml and the tests among them.
+// Files are the policies that judge where a site names no folder of its own, common.yaml and the tests among them, and in
+// testdata the shops that the tests are played in.
 //
-//go:embed *.yaml
+//go:embed *.yaml testdata
 var Files embed.FS

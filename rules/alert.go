@@ -16,12 +16,12 @@ const defaultCooldown = 120e9
 // alert reads what a policy does with its score.
 func (r *reader) alert(o *strict.Object) {
 	p := r.p
-	a := r.Mapping(o.Need("alert", "write alert: {tiers: {review: 0.3}}"), "alert", "tiers", "to", "action", "cooldown", "message")
+	a := r.Mapping(o.Need("alert", "write alert: {tiers: {review: 0.3}}"), "alert", keys(alertMembers)...)
 	if a.Node == nil {
 		return
 	}
 	r.tiers(a)
-	to := r.Mapping(a.Get("to"), "to", Tiers[:]...)
+	to := r.Mapping(a.Get("to"), "to", keys(toMembers)...)
 	for _, k := range to.Keys {
 		if !r.p.hasTier(k.Value) {
 			r.Fail(k, "to: the policy has no tier %s", k.Value)
@@ -57,7 +57,7 @@ func (p *Policy) hasTier(name string) bool {
 }
 
 func (r *reader) tiers(a *strict.Object) {
-	o := r.Mapping(a.Need("tiers", "write tiers: {review: 0.3, staff: 0.6}"), "tiers", Tiers[:]...)
+	o := r.Mapping(a.Need("tiers", "write tiers: {review: 0.3, staff: 0.6}"), "tiers", keys(tierMembers)...)
 	if o.Node != nil && len(o.Keys) == 0 {
 		r.Fail(o.Node, "tiers: there is none; write tiers: {review: 0.3, staff: 0.6}")
 	}

@@ -62,6 +62,11 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 			return a, true
 		}
 		s.fail(at, "unknown tier %s; %s", quote(n.Value), strict.Suggest(n.Value, Tiers[:]))
+	case anAction:
+		if slices.Contains(tillActions, n.Value) {
+			return a, true
+		}
+		s.fail(at, "unknown action %s; %s; others have functions of their own, such as voided", quote(n.Value), strict.Suggest(n.Value, tillActions))
 	case aPolicy:
 		if isID(n.Value) && n.Value != "" {
 			return a, true
@@ -125,7 +130,7 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 			place[i] = zones[i].Kind == fusion.ZoneKind(k)
 			any = any || place[i]
 		}
-		if !any {
+		if !any && !s.unmet {
 			s.warn(at, "the site has no zone of the kind %s", word)
 		}
 		return place, true

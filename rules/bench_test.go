@@ -61,15 +61,19 @@ func newVisits(b testing.TB, policies int) *visits {
 			f.Product = (i*8 + k%8) % (policies / 3)
 			f.Source, f.At = -1, monday+int64(k)*second
 			f.TS = f.At
-			v.Facts = append(v.Facts, f)
+			v.Facts.Append(f)
 			if k < 8 {
 				v.Basket = append(v.Basket, fusion.Item{Product: f.Product, N: 1})
 			}
 		}
 		x.view = append(x.view, fusion.View{World: w, Visit: v})
 	}
+	lists := make([][]fusion.Fact, len(x.view))
+	for i := range lists {
+		lists[i] = x.view[i].Visit.Facts.List()
+	}
 	for i := range 100 * before {
-		x.next = append(x.next, x.view[i%100].Visit.Facts[i/100])
+		x.next = append(x.next, lists[i%100][i/100])
 	}
 	x.warm()
 	return x
@@ -80,10 +84,11 @@ func (x *visits) warm() {
 	clear(x.mem)
 	for i := range x.mem {
 		v := *x.view[i].Visit
-		for k := range v.Facts {
+		facts := v.Facts.List()
+		for k := range facts {
 			then := v
-			then.Facts = v.Facts[:k+1]
-			x.set.Judge(&x.mem[i], fusion.View{World: x.view[i].World, Visit: &then, Now: v.Facts[k].At}, then.Facts[k:])
+			then.Facts = fusion.FactsOf(facts[:k+1]...)
+			x.set.Judge(&x.mem[i], fusion.View{World: x.view[i].World, Visit: &then, Now: facts[k].At}, facts[k:k+1])
 		}
 	}
 }

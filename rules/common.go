@@ -14,7 +14,7 @@ const commonFile = "common.yaml"
 
 // readCommon reads the lists and macros.
 func (l *language) readCommon(f *file, root *yaml.Node) {
-	o := f.Mapping(root, "common.yaml", "lists", "macros")
+	o := f.Mapping(root, "common.yaml", keys(CommonMembers)...)
 	lists := f.Mapping(o.Get("lists"), "lists")
 	for _, k := range lists.Keys {
 		if k.Value == "any" || isSKU(k.Value) {
@@ -67,7 +67,7 @@ func isWord(s string) bool {
 // list reads one list: every product to which all of its members apply.
 func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
 	what := "the list " + strict.Clip(name)
-	o := f.Mapping(n, what, "category", "style", "min_price", "max_price", "tagged", "skus")
+	o := f.Mapping(n, what, keys(listMembers)...)
 	if o.Node == nil || len(o.Keys) == 0 {
 		if n != nil && len(n.Content) == 0 && (n.Kind == yaml.MappingNode || strict.IsNull(n)) {
 			f.Fail(n, "%s is empty; give it a category, min_price, max_price, style, tagged or skus", what)

@@ -138,7 +138,7 @@ func TestHalfLifeCountsFromTheNewestFact(t *testing.T) {
 		}
 	}
 	// A weak new read does not lower what the peak still adds; a strong one replaces it.
-	s.v.Visit.Facts, s.m.tapes = nil, table[tape]{}
+	s.v.Visit.Facts, s.m.tapes = fusion.Facts{}, table[tape]{}
 	s.fact(41, fusion.Fact{Kind: fusion.FactRead, Zone: 3, Product: 0, N: 0.1, P: 1, Name: "30"})
 	s.fact(41, lost)
 	if got, _ := tag(); got != 0.489 {

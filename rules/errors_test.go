@@ -82,9 +82,13 @@ p.yaml:3:30: "900h" is no window; a window is at most 24h
   | score: 'count(picked("any"), "900h")'
   |                              ^`)
 	f(scoring(`count(carried("any"), "30s")`), `
-p.yaml:3:15: argument 1 of count must be an event such as picked("any"); events are picked, putback, scanned, voided, refunded, read, lost, opened, signal, alerted
+p.yaml:3:15: argument 1 of count must be an event such as picked("any"); events are picked, putback, scanned, voided, refunded, read, lost, opened, till, signal, alerted
   | score: 'count(carried("any"), "30s")'
   |               ^`)
+	f(scoring(`till("no-sale")`), `
+p.yaml:3:14: unknown action "no-sale"; did you mean no_sale?; others have functions of their own, such as voided
+  | score: 'till("no-sale")'
+  |              ^`)
 	f(scoring(`picked("razor")`), `
 p.yaml:3:16: unknown goods "razor": neither a list of common.yaml nor "any" nor a SKU; possible is any
   | score: 'picked("razor")'

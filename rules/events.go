@@ -214,9 +214,9 @@ func zscoreOp(_ *language, a []arg) op {
 			v.Peers(func(p *fusion.Visit) {
 				from := len(of)
 				of = append(of, make([]int64, min(n, (v.Now-max(p.First, v.WorldBegan())+window-1)/window))...)
-				for i := range p.Facts {
-					f := &p.Facts[i]
-					if age := (v.Now - f.At) / window; f.At <= v.Now && int(age) < len(of)-from && e.is(f) {
+				var f fusion.Fact
+				for f = range p.Facts.All() {
+					if age := (v.Now - f.At) / window; f.At <= v.Now && int(age) < len(of)-from && e.is(&f) {
 						of[from+int(age)] += whole(f.N)
 					}
 				}

@@ -21,22 +21,22 @@ func TestEventFunctions(t *testing.T) {
 			t.Errorf("%s: %v", text, s.f.Errors)
 			return
 		}
-		v := fusion.View{World: fusion.NewWorld(store), Now: monday + 100*second, Visit: &fusion.Visit{First: monday, Facts: []fusion.Fact{
-			{At: monday + 10*second, Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 2},
-			{At: monday + 20*second, Kind: fusion.FactPicked, Product: 1, Zone: 1, N: 0.5},
-			{At: monday + 30*second, Kind: fusion.FactEntered, Product: -1, Zone: 2, N: 1},
-			{At: monday + 40*second, Kind: fusion.FactScanned, Product: 0, Zone: 2, N: 1, Name: "s1"},
-			{At: monday + 50*second, Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 3},
-			{At: monday + 60*second, Kind: fusion.FactEntered, Product: -1, Zone: 3, N: 1},
-			{At: monday + 70*second, Kind: fusion.FactRead, Product: 0, Zone: 3, N: 1, Name: "E1"},
-			{At: monday + 71*second, Kind: fusion.FactRead, Product: 1, Zone: 3, N: 1, Name: "E2"},
-			{At: monday + 80*second, Kind: fusion.FactRead, Product: 0, Zone: 3, N: 1, Name: "E1"},
-			{At: monday + 90*second, Kind: fusion.FactSignal, Product: -1, Zone: 3, N: 1, P: 1, Name: "line"},
-			{At: monday + 91*second, Kind: fusion.FactSignal, Product: -1, Zone: 3, N: 1, P: 0, Name: "line"},
-		}}}
+		v := fusion.View{World: fusion.NewWorld(store), Now: monday + 100*second, Visit: &fusion.Visit{First: monday, Facts: fusion.FactsOf(
+			fusion.Fact{At: monday + 10*second, Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 2},
+			fusion.Fact{At: monday + 20*second, Kind: fusion.FactPicked, Product: 1, Zone: 1, N: 0.5},
+			fusion.Fact{At: monday + 30*second, Kind: fusion.FactEntered, Product: -1, Zone: 2, N: 1},
+			fusion.Fact{At: monday + 40*second, Kind: fusion.FactScanned, Product: 0, Zone: 2, N: 1, Name: "s1"},
+			fusion.Fact{At: monday + 50*second, Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 3},
+			fusion.Fact{At: monday + 60*second, Kind: fusion.FactEntered, Product: -1, Zone: 3, N: 1},
+			fusion.Fact{At: monday + 70*second, Kind: fusion.FactRead, Product: 0, Zone: 3, N: 1, Name: "E1"},
+			fusion.Fact{At: monday + 71*second, Kind: fusion.FactRead, Product: 1, Zone: 3, N: 1, Name: "E2"},
+			fusion.Fact{At: monday + 80*second, Kind: fusion.FactRead, Product: 0, Zone: 3, N: 1, Name: "E1"},
+			fusion.Fact{At: monday + 90*second, Kind: fusion.FactSignal, Product: -1, Zone: 3, N: 1, P: 1, Name: "line"},
+			fusion.Fact{At: monday + 91*second, Kind: fusion.FactSignal, Product: -1, Zone: 3, N: 1, P: 0, Name: "line"},
+		)}}
 		values := make([]float64, len(s.table.ops))
 		for i, o := range s.table.ops {
-			values[i] = o.eval(&v, tapesFrom(o, v.Visit.Facts))
+			values[i] = o.eval(&v, tapesFrom(o, v.Visit.Facts.List()))
 		}
 		if got := e.num(values); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
@@ -152,10 +152,14 @@ func TestTheDefaultPoliciesLoad(t *testing.T) {
 			t.Errorf("README.md does not name the policy %s", p.ID)
 		}
 	}
-	words := strings.ReplaceAll(string(readme), `\|`, "|") // a table escapes it
+	page, err := os.ReadFile("../docs/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.ReplaceAll(string(page), `\|`, "|") // a table escapes it
 	for name, f := range functions {
 		if !strings.Contains(words, "`"+f.usage(name)+"`") {
-			t.Errorf("README.md does not have `%s`", f.usage(name))
+			t.Errorf("docs/policies.md does not have `%s`", f.usage(name))
 		}
 	}
 }
@@ -187,7 +191,7 @@ func BenchmarkJudge(b *testing.B) {
 	for i := range 20 {
 		s.fact(float64(i), picked(1))
 	}
-	last := s.v.Visit.Facts[19:]
+	last := s.v.Visit.Facts.List()[19:]
 	b.ReportAllocs()
 	for b.Loop() {
 		set.Judge(&s.m, s.v, last)
@@ -219,9 +223,10 @@ func BenchmarkThousandPolicies(b *testing.B) {
 	}
 	s := newSubject(b, load(b, Options{}, files...), shop())
 	s.fact(1, picked(1))
+	facts := s.v.Visit.Facts.List()
 	b.ReportAllocs()
 	for b.Loop() {
-		s.set.Judge(&s.m, s.v, s.v.Visit.Facts)
+		s.set.Judge(&s.m, s.v, facts)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type SeenAlert struct {
 	Policies map[string]float64 // score by policy id
 	Score    float64
 	Tier     string
+	CappedBy string // what holds the tier at review, "" if nothing does
 	Items    []SeenItem
 	To       []string // outputs that it goes to
 	Evidence []string // names
@@ -120,6 +122,9 @@ func (e *Expect) details(a *SeenAlert, o Outcome) error {
 	if e.Tier != "" && e.Tier != a.Tier {
 		return e.wrong("tier "+e.Tier, o)
 	}
+	if e.hasCapped && e.CappedBy != a.CappedBy {
+		return e.wrong("capped_by "+cmp.Or(e.CappedBy, "null"), o)
+	}
 	if e.hasItems && !sameItems(e.Items, a.Items) {
 		return e.wrong("items "+writeItems(e.Items), o)
 	}
@@ -210,6 +215,9 @@ func (a *SeenAlert) String() string {
 	fmt.Fprintf(&b, "%s %s, score %.4f", a.State, a.ID, a.Score)
 	if a.Tier != "" {
 		b.WriteString(", tier " + a.Tier)
+	}
+	if a.CappedBy != "" {
+		b.WriteString(", capped by " + a.CappedBy)
 	}
 	if len(a.Persons) > 0 {
 		b.WriteString(", of " + strings.Join(a.Persons, " and "))

@@ -15,6 +15,8 @@ tests:
       - {at: soon, alert: perhaps, score: "0.6", tier: high}
       - {at: end, alert: false, items: ["1"], state: closed}
       - {alert: true, items: [3]}
+      - {at: end, alert: never, capped_by: require}
+      - {at: end, capped_by: coverage}
   - {name: a, events: "1s off x", expect: []}
 `))
 	wantErrors(t, err, `
@@ -51,10 +53,16 @@ x_test.yaml:9:9: expect: at is missing; write at: 21s or at: end
 x_test.yaml:9:31: items wants SKUs in quotes, not the value 3
   |       - {alert: true, items: [3]}
   |                               ^
-x_test.yaml:10:5: the test "a" is there twice; give each its own name
+x_test.yaml:10:44: capped_by says something of an alert, and alert: never says that there is none
+  |       - {at: end, alert: never, capped_by: require}
+  |                                            ^
+x_test.yaml:11:30: capped_by: unknown word "coverage"; possible are require, person, budget, null
+  |       - {at: end, capped_by: coverage}
+  |                              ^
+x_test.yaml:12:5: the test "a" is there twice; give each its own name
   |   - {name: a, events: "1s off x", expect: []}
   |     ^
-x_test.yaml:10:43: expect is empty; a test that expects nothing proves nothing
+x_test.yaml:12:43: expect is empty; a test that expects nothing proves nothing
   |   - {name: a, events: "1s off x", expect: []}
   |                                           ^`)
 }
@@ -101,6 +109,13 @@ func TestExpectations(t *testing.T) {
 	f(`items: []`, one, nil, "wanted items []")
 	f(`to: [floor]`, one, nil, "wanted to [floor]")
 	f(`evidence: [staff]`, one, nil, `wanted evidence "staff"`)
+	held := standing
+	held.Tier, held.CappedBy = "review", "require"
+	f(`tier: review, capped_by: require`, []SeenAlert{held}, nil, "")
+	f(`capped_by: person`, []SeenAlert{held}, nil, "wanted capped_by person, there was updated alr_1, score 0.7000, tier review, capped by require, of A")
+	f(`capped_by: null`, []SeenAlert{held}, nil, "wanted capped_by null, there was")
+	f(`capped_by: null`, one, nil, "")
+	f(`capped_by: budget`, one, nil, "wanted capped_by budget")
 	f(`tier: gate`, []SeenAlert{standing, {ID: "alr_2", State: "confirmed", Tier: "gate"}}, nil, "")
 	low := []SeenScore{{Persons: []string{"A"}, Policy: "p", Score: 0.4}}
 	f(`alert: false, score: "< 0.5"`, none, low, "")

@@ -27,11 +27,12 @@ const (
 	aBasis                 // "peers", "self"
 	aPolicy                // a policy's id
 	aTier                  // a tier
+	anAction               // what a till does beside its lines
 	aNumber
 )
 
 var paramNames = [...]string{"modality", "place", "goods", "window", "event", `"in"|"out"`, "class", "name", `"A > B > C"`,
-	`"HH:MM"`, `"peers"|"self"`, "policy", "tier", "number"}
+	`"HH:MM"`, `"peers"|"self"`, "policy", "tier", "action", "number"}
 
 // arg is one checked argument.
 type arg struct {

@@ -155,18 +155,17 @@ func abs(n int64) int64 {
 func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact, int64) {
 	var few [maxBehind]told
 	kept := few[:0]
-	facts := v.Visit.Facts
-	for i := len(facts) - 1; i >= 0; i-- {
-		f := &facts[i]
-		rank, full := rankOf(kept, facts, f, v.World.Store), len(kept) == maxBehind
+	var f fusion.Fact // one for all: its address is told
+	for f = range v.Visit.Facts.Backward() {
+		rank, full := rankOf(kept, &f, v.World.Store), len(kept) == maxBehind
 		switch {
-		case rank == again || full && rank <= kept[worst(kept)].rank || !p.stands(j, e, f, v.Now):
+		case rank == again || full && rank <= kept[worst(kept)].rank || !p.stands(j, e, &f, v.Now):
 		case full:
 			k := worst(kept)
 			copy(kept[k:], kept[k+1:])
-			kept[maxBehind-1] = told{i, rank}
+			kept[maxBehind-1] = told{f, rank}
 		default:
-			kept = append(kept, told{i, rank})
+			kept = append(kept, told{f, rank})
 		}
 	}
 	if len(kept) == 0 {
@@ -175,10 +174,10 @@ func (p *Policy) behind(j *judged, e *expression, v *fusion.View) ([]fusion.Fact
 	found := make([]fusion.Fact, len(kept))
 	for i, t := range kept { // what happened earlier may have become known later
 		k := i
-		for ; k > 0 && found[k-1].At < facts[t.fact].At; k-- {
+		for ; k > 0 && found[k-1].At < t.fact.At; k-- {
 			found[k] = found[k-1]
 		}
-		found[k] = facts[t.fact]
+		found[k] = t.fact
 	}
 	return found, found[0].At
 }
@@ -192,8 +191,11 @@ func (p *Policy) stands(j *judged, e *expression, f *fusion.Fact, now int64) boo
 	return false
 }
 
-// told is a fact that evidence may name: its index, and how much it adds to the newer ones.
-type told struct{ fact, rank int }
+// told is a fact that evidence may name, and how much it adds to the newer ones.
+type told struct {
+	fact fusion.Fact
+	rank int
+}
 
 const (
 	again    = iota // named already
@@ -203,10 +205,10 @@ const (
 )
 
 // rankOf says what a fact adds to newer ones.
-func rankOf(kept []told, facts []fusion.Fact, f *fusion.Fact, store *fusion.Store) int {
+func rankOf(kept []told, f *fusion.Fact, store *fusion.Store) int {
 	rank := modality
-	for _, t := range kept {
-		g := &facts[t.fact]
+	for i := range kept {
+		g := &kept[i].fact
 		switch {
 		case g.Source == f.Source && g.At/1e6 == f.At/1e6:
 			return again

@@ -249,10 +249,10 @@ func TestCloneIsApart(t *testing.T) {
 	c := s.m.Clone()
 	v := s.v
 	visit := *v.Visit
-	visit.Facts = append([]fusion.Fact(nil), visit.Facts...)
-	visit.Facts = append(visit.Facts, fusion.Fact{Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 1, TS: v.Now, At: v.Now})
+	visit.Facts = visit.Facts.Clip()
+	visit.Facts.Append(fusion.Fact{Kind: fusion.FactPicked, Product: 0, Zone: 1, N: 1, TS: v.Now, At: v.Now})
 	v.Visit = &visit
-	if !set.Judge(c, v, visit.Facts[1:]) || c.Results()[0].Score <= before.Score {
+	if !set.Judge(c, v, visit.Facts.List()[1:]) || c.Results()[0].Score <= before.Score {
 		t.Fatalf("the copy was not judged: %+v", c.Results())
 	}
 	if got := s.result(); got.Score != before.Score || s.m.values[0] != 0.5 || (*s.m.state.get(0).peaks)[0].value != nats(round9(math.Log(100)), 0.5) {

@@ -81,6 +81,7 @@ type language struct {
 	asks   []asked
 	codes  map[string]*code // by what they compute
 	evals  map[string]func(*fusion.View, []*tape) float64
+	cover  *Coverage // nil: nothing is counted
 }
 
 // asked is a policy's tier that alerted(…) names; whether it is there is known when all are read.
@@ -144,8 +145,10 @@ type source struct {
 	node   *yaml.Node
 	params map[string]ast.Node
 	judge  fusion.SubjectKind
-	macro  bool   // of common.yaml: the subject is checked at its uses
-	name   string // of the macro
+	macro  bool    // of common.yaml: the subject is checked at its uses
+	unmet  bool    // the site lacks what the policy needs: that it lacks zones too goes without saying
+	name   string  // of the macro
+	policy *Policy // whose it is; nil: a macro's
 
 	table *operands
 	nodes int
@@ -196,8 +199,12 @@ func (e *expression) coded() *code {
 	return e.code
 }
 
-// share gives the code that was made of the same tree over the same slots before, if there is one.
+// share gives the code that was made of the same tree over the same slots before, if there is one. Where coverage is counted,
+// each policy has its own.
 func (s *source) share(root ast.Node, c *code) *code {
+	if s.cover != nil {
+		return c
+	}
 	key := fmt.Append(nil, s.binds, " ")
 	key = tree(key, root)
 	if was := s.codes[string(key)]; was != nil {
@@ -269,6 +276,7 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
+	t = s.watchedWhole(root, t)
 	e := &expression{code: &code{num: t.num, is: t.is}, slots: s.used, span: t.span, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}

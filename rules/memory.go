@@ -121,7 +121,7 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 		})
 	}
 	if v.Visit.Full() { // of what is new, older facts are not to be had
-		oldest := v.Visit.Facts[0].At
+		oldest := v.Visit.Facts.Oldest().At
 		for i, e := range j.events {
 			known := false
 			if m.set != nil {
@@ -139,17 +139,17 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 
 // retell fills the tapes anew from the facts that the subject keeps; what they hold of older ones stays.
 func (m *Memory) retell(j *judged, v *fusion.View) {
-	facts := v.Visit.Facts
 	from := int64(math.MinInt64)
 	if v.Visit.Full() {
-		from = facts[0].TS
+		from = v.Visit.Facts.Oldest().TS
 	}
 	m.tapes.each(func(_ int, t *tape) { t.before(from) })
 	m.armed = nil
 	var events []int32
-	for i := range facts {
-		events = j.eventsOf(&facts[i], events[:0])
-		m.tell(j, &facts[i], events)
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		events = j.eventsOf(&f, events[:0])
+		m.tell(j, &f, events)
 	}
 }
 
@@ -380,9 +380,10 @@ func (j *judged) find(p *Policy) (int, bool) {
 func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fact) {
 	b := j.bench(*v)
 	defer j.put(b)
-	for i := range v.Visit.Facts {
-		b.events = j.eventsOf(&v.Visit.Facts[i], b.events[:0])
-		b.occurred(j, &v.Visit.Facts[i], b.events)
+	var f fusion.Fact
+	for f = range v.Visit.Facts.All() {
+		b.events = j.eventsOf(&f, b.events[:0])
+		b.occurred(j, &f, b.events)
 	}
 	if j.byProduct.all != nil {
 		kept := m.goods

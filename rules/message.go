@@ -13,7 +13,7 @@ import (
 	"magpie/strict"
 )
 
-var messageWords = []string{"count", "item", "items", "value", "zone", "till", "action"}
+var messageWords = names(MessageWords)
 
 // template checks that a message names only what it can be filled with.
 func (r *reader) template(n *yaml.Node) {
@@ -148,8 +148,8 @@ func tillOf(v fusion.View) string {
 	if v.Visit.Subject == fusion.SubjectTill {
 		return v.Visit.ID
 	}
-	for i := len(v.Visit.Facts) - 1; i >= 0; i-- {
-		if f := &v.Visit.Facts[i]; paying.has(f.Kind) && f.Source >= 0 && v.World.Store.Sources[f.Source].Kind == fusion.TillKind {
+	for f := range v.Visit.Facts.Backward() {
+		if paying.has(f.Kind) && f.Source >= 0 && v.World.Store.Sources[f.Source].Kind == fusion.TillKind {
 			return v.World.Store.Sources[f.Source].ID
 		}
 	}

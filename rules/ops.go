@@ -105,8 +105,7 @@ func placeOp(a arg, touch, behind kinds, m fusion.Modality, eval func(v *fusion.
 func sinceFacts(touch kinds, window int64) func(v *fusion.View, t []*tape) int64 {
 	return func(v *fusion.View, _ []*tape) int64 {
 		due := int64(math.MaxInt64)
-		for i := range v.Visit.Facts {
-			f := &v.Visit.Facts[i]
+		for f := range v.Visit.Facts.All() {
 			if !touch.has(f.Kind) {
 				continue
 			}

@@ -239,6 +239,8 @@ func argument(r *rand.Rand, a param) string {
 		return strconv.Quote(pick("peers", "self"))
 	case aTier:
 		return strconv.Quote(pick(Tiers[:]...))
+	case anAction:
+		return strconv.Quote(pick(tillActions...))
 	}
 	return strconv.Quote(pick("cart", "bag"))
 }

@@ -23,7 +23,7 @@ const (
 var Tiers = [...]string{"log", "review", "staff", "gate"}
 
 // Actions are what an alert may ask of staff.
-var Actions = []string{"watch", "offer help", "ask to rescan", "check receipt", "check the room", "call manager"}
+var Actions = names(ActionWords)
 
 // Tier is one threshold of a policy.
 type Tier struct {
@@ -49,6 +49,12 @@ func (n Need) String() string {
 type Policy struct {
 	ID    string
 	Title string
+
+	// For analysts; nothing that is sent holds them, "" where the file does not say.
+	Type        string // of loss, as an analyst calls it
+	Rationale   string // why these signs
+	FalseAlarms string // what honest people do that looks the same, and what spares them
+
 	File  string // its name in the folder
 	Judge fusion.SubjectKind
 	Mode  Mode

@@ -128,6 +128,11 @@ func (p *Policy) Blind(s *fusion.Store) []string {
 	return all
 }
 
+// Lacks lists the policy's needs that no source of the store meets.
+func (p *Policy) Lacks(s *fusion.Store) []Need {
+	return slices.DeleteFunc(slices.Clone(p.Needs), func(n Need) bool { return provides(s, n) })
+}
+
 // Warning is how Warnings tell of what is refused.
 func Warning(e strict.Error) string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Text)

@@ -19,8 +19,6 @@ const (
 	maxID       = 64
 )
 
-var policyKeys = []string{"policy", "title", "judge", "mode", "needs", "params", "prior", "when", "evidence", "score", "groups", "require", "alert"}
-
 // reader reads one policy file.
 type reader struct {
 	*file
@@ -34,7 +32,7 @@ type reader struct {
 
 // readPolicy reads a file that parsed as YAML; nil when it has no id.
 func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, []*op) {
-	o := f.Mapping(root, "the policy", policyKeys...)
+	o := f.Mapping(root, "the policy", keys(PolicyMembers)...)
 	r := &reader{file: f, l: l, opts: opts, params: map[string]ast.Node{}, table: &operands{}}
 	p := &Policy{File: f.Name, falseAlarm: opts.FalseAlarm, recover: opts.Recover}
 	r.p = p
@@ -45,8 +43,10 @@ func readPolicy(f *file, root *yaml.Node, l *language, opts *Options) (*Policy, 
 	r.over = opts.Overrides[p.ID]
 	p.Title = f.Text(o.Need("title", "say in one line what it watches for"), "title")
 	r.plain(o.Get("title"), p.Title)
+	p.Type = f.Text(o.Get("type"), "type")
+	p.Rationale, p.FalseAlarms = f.Text(o.Get("rationale"), "rationale"), f.Text(o.Get("false_alarms"), "false_alarms")
 	p.Judge = r.judge(o)
-	p.Mode = Mode(f.Word(o.Get("mode"), "mode", string(Live), string(Shadow), string(Off)))
+	p.Mode = Mode(f.Word(o.Get("mode"), "mode", names(ModeWords)...))
 	if p.Mode == "" {
 		p.Mode = Live
 	}
@@ -86,7 +86,7 @@ func (r *reader) unreachable(o *strict.Object) {
 		return
 	}
 	most := p.most()
-	tiers := r.Mapping(r.Mapping(o.Get("alert"), "alert", "tiers", "to", "action", "cooldown", "message").Get("tiers"), "tiers", Tiers[:]...)
+	tiers := r.Mapping(r.Mapping(o.Get("alert"), "alert", keys(alertMembers)...).Get("tiers"), "tiers", keys(tierMembers)...)
 	for _, t := range p.Tiers {
 		if n := tiers.Get(t.Name); n != nil && most < p.Threshold(t, math.MaxFloat64/1e10) {
 			r.refuse(n, "nothing reaches the tier %s: the score is at most %s, with all that speaks for it", t.Name, number9(math.Floor(float64(most*1e4))/1e4))
@@ -186,7 +186,7 @@ func provides(s *fusion.Store, n Need) bool {
 
 // compile compiles one expression and gives its operands the policy's slots.
 func (r *reader) compile(n *yaml.Node, want typ) *expression {
-	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, table: r.table}
+	s := &source{language: r.l, f: r.file, node: n, params: r.params, judge: r.p.Judge, policy: r.p, table: r.table, unmet: r.p.Shadowed != ""}
 	return s.compile(want)
 }
 
@@ -225,7 +225,7 @@ func (r *reader) scoring(o *strict.Object) {
 }
 
 func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
-	o := r.Mapping(n, "evidence", "name", "if", "weight", "clears", "lr", "group", "half_life")
+	o := r.Mapping(n, "evidence", keys(evidenceMembers)...)
 	e := evidence{in: -1}
 	e.name = r.Text(o.Need("name", "say in a few words what it means"), "name")
 	r.plain(o.Get("name"), e.name)
@@ -303,7 +303,7 @@ func (r *reader) groups(n *yaml.Node) {
 			r.Fail(k, "groups: no evidence is in the group %s; %s", strict.Clip(k.Value), strict.Suggest(k.Value, sorted(names)))
 			continue
 		}
-		c := r.Mapping(o.Get(k.Value), "the group "+strict.Clip(k.Value), "cap")
+		c := r.Mapping(o.Get(k.Value), "the group "+strict.Clip(k.Value), keys(groupMembers)...)
 		if v, ok := r.Number(c.Need("cap", "give it as a likelihood ratio, such as {cap: 2000}"), "cap", 1, 1e12); ok {
 			p.groups[g].cap = nats(round9(math.Log(v)), 1)
 		}

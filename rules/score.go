@@ -12,7 +12,7 @@ const micro = 1e6
 // strengths are the likelihood ratios of the words of weight: and clears: (contract §4).
 var strengths = map[string]float64{"weak": 3, "moderate": 10, "strong": 100, "very strong": 800}
 
-var strengthNames = []string{"weak", "moderate", "strong", "very strong"}
+var strengthNames = names(StrengthWords)
 
 // round9 rounds to 1e-9, which is what results of Exp, Log and Sqrt must be before use: their last bits differ between
 // machines.

@@ -53,6 +53,8 @@ type Options struct {
 	// none of them has signed is refused; without, it is said.
 	Signers []string
 	Signed  bool
+
+	Coverage *Coverage // is told what expressions come to; nil: nothing is counted, and it costs nothing
 }
 
 // File is one file of a set, as it was read.
@@ -182,6 +184,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	var errs strict.Errors
 	s := &Set{Hash: hashOf(files), Files: files}
 	l := newLanguage(opts.Store)
+	l.cover = opts.Coverage
 	var common []byte
 	var read []*file
 	for _, f := range files {

@@ -100,8 +100,8 @@ func (s *subject) fact(at float64, f fusion.Fact) bool {
 	if f.Source == 0 {
 		f.Source = -1
 	}
-	s.v.Visit.Facts = append(s.v.Visit.Facts, f)
-	return s.set.Judge(&s.m, s.v, s.v.Visit.Facts[len(s.v.Visit.Facts)-1:])
+	s.v.Visit.Facts.Append(f)
+	return s.set.Judge(&s.m, s.v, []fusion.Fact{f})
 }
 
 // result is the only result.

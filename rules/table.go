@@ -44,6 +44,10 @@ var functions = map[string]*function{
 	"opened": {unit: counted, build: func(*language, []arg) op {
 		return eventOp(of(fusion.FactOpened), nil, reliance{modality: fusion.ByTill})
 	}},
+	"till": {args: []param{anAction}, unit: counted, build: func(_ *language, a []arg) op {
+		action := unquote(a[0].text)
+		return eventOp(of(fusion.FactTill), func(f *fusion.Fact) bool { return f.Name == action }, reliance{modality: fusion.ByTill})
+	}},
 	"signal": {args: []param{aName}, unit: counted, build: func(_ *language, a []arg) op {
 		name := unquote(a[0].text)
 		return eventOp(of(fusion.FactSignal), func(f *fusion.Fact) bool { return f.Name == name && f.P > 0 }, reliance{modality: fusion.BySignal})
@@ -113,7 +117,10 @@ var functions = map[string]*function{
 }
 
 // eventNames lists the functions that stand for their events.
-var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "signal", "alerted"}
+var eventNames = []string{"picked", "putback", "scanned", "voided", "refunded", "read", "lost", "opened", "till", "signal", "alerted"}
+
+// tillActions are those of a till that change no line and pay nothing.
+var tillActions = []string{"override", "discount", "no_sale", "suspend", "resume", "assist", "other"}
 
 func unquote(s string) string { return s[1 : len(s)-1] }
 

@@ -14,8 +14,8 @@ const kept = 128
 
 // give gives a fact as the world does: the oldest goes when there are too many.
 func (s *subject) give(at float64, f fusion.Fact) bool {
-	if len(s.v.Visit.Facts) == kept {
-		s.v.Visit.Facts = s.v.Visit.Facts[1:]
+	if s.v.Visit.Facts.Len() == kept {
+		s.v.Visit.Facts = fusion.FactsOf(s.v.Visit.Facts.List()[1:]...)
 	}
 	return s.fact(at, f)
 }
@@ -101,10 +101,11 @@ func TestCorrectedPicks(t *testing.T) {
 	f := picked(1)
 	f.Source = 1
 	s.fact(1, f)
-	s.v.Visit.Facts = slices.Clone(s.v.Visit.Facts)
-	s.v.Visit.Facts[0].N = 0.5
+	facts := s.v.Visit.Facts.List()
+	facts[0].N = 0.5
+	s.v.Visit.Facts = fusion.FactsOf(facts...)
 	s.v.Now = monday + 2*second
-	if !set.Judge(&s.m, s.v, s.v.Visit.Facts) || s.result().Score != 0.055 {
+	if !set.Judge(&s.m, s.v, facts) || s.result().Score != 0.055 {
 		t.Errorf("got %+v, want 0.055", s.result())
 	}
 }

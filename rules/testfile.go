@@ -14,9 +14,12 @@ import (
 
 // TestFile is one *_test.yaml: recordings in the contract's notation and what is expected of them.
 type TestFile struct {
-	File  string // as given to ParseTest
-	Site  string // path of the site file, relative to the test file
+	File  string   // as given to ParseTest
+	Site  string   // path of the site file, relative to the test file
+	Live  []string // ids of policies that are live here, whatever their files say
 	Tests []Test
+
+	LiveLine, LiveCol int
 }
 
 // Test is one recording and its expectations.
@@ -46,13 +49,15 @@ type Expect struct {
 	Policy   string
 	Person   string
 	Tier     string
+	CappedBy string // require, person, budget; "" with capped_by: null
 	Score    string // as written, ">= 0.6"
 	Items    []ExpectItem
 	To       []string
 	Evidence []string
 
-	hasItems, hasTo bool
-	score           bound
+	hasItems, hasTo, hasCapped bool
+
+	score bound
 }
 
 // ExpectItem is one line of goods that the alert must list.
@@ -69,8 +74,11 @@ func ParseTest(name string, data []byte) (*TestFile, error) {
 	f, root := parse(name, data, "site and tests")
 	t := &TestFile{File: name}
 	if root != nil {
-		o := f.Mapping(root, "the test file", "site", "tests")
+		o := f.Mapping(root, "the test file", keys(TestMembers)...)
 		t.Site = f.Text(o.Need("site", "write site: and the path of a site file"), "site")
+		if n := o.Get("live"); n != nil {
+			t.Live, t.LiveLine, t.LiveCol = f.Texts(n, "live"), n.Line, n.Column
+		}
 		list := o.Need("tests", "write tests: and a list")
 		names := map[string]bool{}
 		for _, n := range f.List(list, "tests") {
@@ -86,7 +94,7 @@ func ParseTest(name string, data []byte) (*TestFile, error) {
 }
 
 func (f *file) test(n *yaml.Node) Test {
-	o := f.Mapping(n, "the test", "name", "start", "events", "staff", "expect")
+	o := f.Mapping(n, "the test", keys(testMembers)...)
 	t := Test{Name: f.Text(o.Need("name", "say what happens"), "name"), Line: n.Line}
 	if s := o.Get("start"); s != nil {
 		if t.Start = s.Value; s.Kind != yaml.ScalarNode || !isLocal(s.Value) {
@@ -123,7 +131,7 @@ func isLocal(s string) bool {
 }
 
 func (f *file) expect(n *yaml.Node) Expect {
-	o := f.Mapping(n, "expect", "at", "alert", "policy", "person", "state", "score", "tier", "items", "to", "evidence")
+	o := f.Mapping(n, "expect", keys(expectMembers)...)
 	e := Expect{File: f.Name, Line: n.Line, Col: n.Column}
 	if at := o.Need("at", "write at: 21s or at: end"); at != nil {
 		e.At = at.Value
@@ -143,9 +151,14 @@ func (f *file) expect(n *yaml.Node) Expect {
 	}
 	e.Policy = f.Text(o.Get("policy"), "policy")
 	e.Person = f.Text(o.Get("person"), "person")
-	e.State = f.Word(o.Get("state"), "state", "confirmed", "provisional")
+	e.State = f.Word(o.Get("state"), "state", names(member(expectMembers, "state").Words)...)
 	e.Provisional = e.State == "provisional"
 	e.Tier = f.Word(o.Get("tier"), "tier", Tiers[:]...)
+	if c := o.Get("capped_by"); c != nil {
+		if e.hasCapped = true; !strict.IsNull(c) {
+			e.CappedBy = f.Word(c, "capped_by", "require", "person", "budget", "null")
+		}
+	}
 	e.To, e.hasTo = f.Texts(o.Get("to"), "to"), o.Get("to") != nil
 	e.Evidence = f.Texts(o.Get("evidence"), "evidence")
 	if s := o.Get("score"); s != nil {
@@ -160,7 +173,7 @@ func (f *file) expect(n *yaml.Node) Expect {
 		e.Items = f.items(items)
 	}
 	if e.Alert == "false" || e.Alert == "never" {
-		for _, key := range []string{"tier", "items", "to", "evidence"} {
+		for _, key := range []string{"tier", "capped_by", "items", "to", "evidence"} {
 			if m := o.Get(key); m != nil {
 				f.Fail(m, "%s says something of an alert, and alert: %s says that there is none", key, e.Alert)
 			}
@@ -169,7 +182,7 @@ func (f *file) expect(n *yaml.Node) Expect {
 	return e
 }
 
-var expectAlerts = []string{"true", "false", "never", "retracted"}
+var expectAlerts = names(expectAlertWords)
 
 // items reads ["071…"] or {"071…": 2}.
 func (f *file) items(n *yaml.Node) []ExpectItem {

@@ -99,7 +99,11 @@ func (s *source) want(n ast.Node, want typ, what string) (term, bool) {
 		s.fail(start(n), "%s wants %s, this is %s", what, want, t.typ)
 		return t, false
 	}
-	return s.bound(t), true
+	t = s.bound(t)
+	if want == truth && leaf(n) {
+		t = s.watched(n, t)
+	}
+	return t, true
 }
 
 func (s *source) unary(n *ast.UnaryNode) term {
@@ -372,7 +376,16 @@ func (s *source) choose(n *ast.ConditionalNode) term {
 		return term{}
 	}
 	a, b = s.bound(a), s.bound(b)
+	if compound(n.Cond) {
+		c = s.watched(n.Cond, c)
+	}
 	if a.typ == truth {
+		if leaf(n.Exp1) {
+			a = s.watched(n.Exp1, a)
+		}
+		if leaf(n.Exp2) {
+			b = s.watched(n.Exp2, b)
+		}
 		t := term{typ: truth, never: a.never && b.never, always: a.always && b.always, is: func(v []float64) bool {
 			if c.is(v) {
 				return a.is(v)

@@ -23,30 +23,38 @@ import (
 
 // BrokerOptions are the settings of the embedded broker; Listen, Dir and Store have no default.
 type BrokerOptions struct {
-	Listen  string        // host:port; port 0 takes a free one
-	Dir     string        // where it keeps sessions and what is on its way
-	Store   string        // the store's id
-	Foreign []site.Source // other makers' topics, which their sources' users may publish on
-	Users   string        // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
-	TLS     Files         // of the broker; with CA every client needs a certificate; none: plain MQTT
-	Sync    time.Duration // how often it syncs its files; 0: always, before it acknowledges
-	Rate    int           // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
-	Again   time.Duration // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
-	Keep    bool          // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
-	Log     *slog.Logger  // nil: nothing
+	Listen  string                   // host:port; port 0 takes a free one
+	Dir     string                   // where it keeps sessions and what is on its way
+	Store   string                   // the store's id
+	Foreign []site.Source            // other makers' topics, which their sources' users may publish on
+	Users   string                   // file of user:password[:source,…[:filter,…]] lines; empty: anyone, on a loopback address only
+	Certain bool                     // with TLS.CA: the name in its certificate is who a client is; its user and password count for nothing
+	TLS     Files                    // of the broker; with CA every client needs a certificate; none: plain MQTT
+	Sync    time.Duration            // how often it syncs its files; 0: always, before it acknowledges
+	Rate    int                      // bytes a second that one client may send, each packet counting for 512 more, beyond which it is slowed; 2 MiB
+	Again   time.Duration            // after which it sends again what nobody acknowledged, also over a reconnect; 5 s
+	Keep    bool                     // it keeps every message for Client, from the first one on; else for whom subscribes, from then on
+	Bounds  Bounds                   // of what it keeps for others, while Run runs
+	Known   func(topic string) bool  // whether the site has a topic's source: what is retained there goes last; nil: it has none
+	Forgot  func(what string, n int) // hears what went at the bounds, retained or session; may be nil
+	Log     *slog.Logger             // nil: nothing
 }
 
 // Broker is an MQTT 3.1.1 broker in this process: a NATS server that listens for MQTT only, on this machine, behind an entrance.
 type Broker struct {
-	opts     *server.Options
-	log      natsLog
-	scheme   string
-	password string
-	client   string
-	guard    *guard // nil: plain MQTT
-	rate     int
-	address  string        // where clients connect
-	failed   chan struct{} // holds one when the server can no longer write
+	opts       *server.Options
+	log        natsLog
+	scheme     string
+	password   string
+	client     string
+	guard      *guard            // nil: plain MQTT
+	identities map[string]string // passwords of the users that certificates name; nil: clients name their users themselves
+	rate       int
+	bounds     Bounds
+	known      func(topic string) bool
+	forgot     func(what string, n int)
+	address    string        // where clients connect
+	failed     chan struct{} // holds one when the server can no longer write
 
 	mu       sync.Mutex
 	nats     *server.Server
@@ -58,11 +66,11 @@ const ownUser = "magpie"
 
 // NewBroker starts a broker and returns when it takes connections.
 func NewBroker(o BrokerOptions) (*Broker, error) {
-	open, users, err := o.check()
+	open, users, identities, err := o.check()
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1)}
+	b := &Broker{identities: identities, password: rand.Text(), scheme: "mqtt", rate: cmp.Or(o.Rate, 2<<20), failed: make(chan struct{}, 1), bounds: o.Bounds.filled(), known: o.Known, forgot: o.Forgot}
 	b.log = natsLog{cmp.Or(o.Log, slog.New(slog.DiscardHandler)), b.failed}
 	if o.TLS != (Files{}) {
 		if b.guard, err = newGuard(o.TLS, b.log.log); err != nil {
@@ -106,31 +114,34 @@ func NewBroker(o BrokerOptions) (*Broker, error) {
 
 // Check reports why a broker with these options cannot be started, as far as that is known without writing anything.
 func (o BrokerOptions) Check() error {
-	_, _, err := o.check()
+	_, _, _, err := o.check()
 	return err
 }
 
 // check gives the users, and whether the broker is open to others than this machine.
-func (o BrokerOptions) check() (open bool, users []*server.User, err error) {
+func (o BrokerOptions) check() (open bool, users []*server.User, identities map[string]string, err error) {
 	host, port, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return false, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
+		return false, nil, nil, fmt.Errorf("broker: listen %q: %w (give host:port)", o.Listen, err)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return false, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
+		return false, nil, nil, fmt.Errorf("broker: listen %q: the port is no number from 0 to 65535", o.Listen)
 	}
-	if users, err = o.users(); err != nil {
-		return false, nil, err
+	if o.Certain && (o.Users == "" || o.TLS.CA == "") {
+		return false, nil, nil, errors.New("broker: use_identity_as_username needs users, which says what each may do, and client_ca_file, whose certificates say who each is")
+	}
+	if users, identities, err = o.users(); err != nil {
+		return false, nil, nil, err
 	}
 	ip := net.ParseIP(host)
 	if open = host != "localhost" && (ip == nil || !ip.IsLoopback()); open && o.Users == "" {
-		return false, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
+		return false, nil, nil, fmt.Errorf("broker: listen %q is open to the network and there are no users: set broker.users in the site file, or listen on 127.0.0.1", o.Listen)
 	}
 	l, err := o.listen()
 	if err != nil {
-		return false, nil, err
+		return false, nil, nil, err
 	}
-	return open, users, l.Close()
+	return open, users, identities, l.Close()
 }
 
 // listen takes the port, or says what to do where somebody else has it.
@@ -178,20 +189,22 @@ func noRead() []string { return subjects("$JS/#", "$SYS/#") }
 
 // users reads who may do what. $JS, $SYS and $MQTT are the server's own topics: a message on $JS/API deletes what the
 // broker keeps.
-func (o *BrokerOptions) users() ([]*server.User, error) {
+func (o *BrokerOptions) users() (users []*server.User, identities map[string]string, err error) {
 	ours := []string{message.Topic(o.Store, "alert", "#"), message.Topic(o.Store, "rejected", "#")}
 	open := &server.Permissions{
 		Publish:   &server.SubjectPermission{Deny: subjects(append(ours, "$JS/#", "$SYS/#", "$MQTT/#")...)},
 		Subscribe: &server.SubjectPermission{Deny: noRead()},
 	}
 	if o.Users == "" {
-		return []*server.User{{Username: anyone, Password: rand.Text(), Permissions: open}}, nil
+		return []*server.User{{Username: anyone, Password: rand.Text(), Permissions: open}}, nil, nil
 	}
 	text, err := os.ReadFile(o.Users)
 	if err != nil {
-		return nil, fmt.Errorf("broker: users: %w", err)
+		return nil, nil, fmt.Errorf("broker: users: %w", err)
 	}
-	var users []*server.User
+	if o.Certain {
+		identities = map[string]string{}
+	}
 	var errs []error
 	plain := 0
 	seen := map[string]bool{ownUser: true, anyone: true}
@@ -204,7 +217,7 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 		password, rest, listed := strings.Cut(rest, ":")
 		sources, filters, reads := strings.Cut(rest, ":")
 		switch {
-		case name == "" || password == "":
+		case name == "" || password == "" && !o.Certain:
 			errs = append(errs, fmt.Errorf("%s:%d:1: want user:password, or user:password:source,source", o.Users, i+1))
 			continue
 		case seen[name]:
@@ -232,14 +245,17 @@ func (o *BrokerOptions) users() ([]*server.User, error) {
 			}
 		}
 		users = append(users, u)
-		if !strings.HasPrefix(password, "$2") {
+		if o.Certain {
+			u.Password = rand.Text()
+			identities[name] = u.Password
+		} else if !strings.HasPrefix(password, "$2") {
 			plain++
 		}
 	}
 	if plain > 0 && o.Log != nil {
 		o.Log.Warn("the users file holds passwords as they are; bcrypt hashes (htpasswd -nbB) serve too", "file", o.Users, "passwords", plain)
 	}
-	return users, errors.Join(errs...)
+	return users, identities, errors.Join(errs...)
 }
 
 // sourceIDs reads the sources of a user; there is at least one, for an empty list of what is allowed allows everything.

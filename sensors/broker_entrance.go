@@ -14,11 +14,12 @@ import (
 // entrance takes the clients' connections and passes each on to the server, no faster than rate: whoever sends more is slowed
 // by its own connection, loses nothing, and takes nobody else's turn. The server itself reads as fast as anybody sends.
 type entrance struct {
-	listener net.Listener
-	server   string // host:port
-	guard    *guard // nil: plain MQTT
-	rate     int    // bytes a second of one connection, where a packet counts for perPacket more than it has
-	log      *slog.Logger
+	listener   net.Listener
+	server     string            // host:port
+	guard      *guard            // nil: plain MQTT
+	identities map[string]string // passwords inside of the users that certificates name; nil: clients name their users themselves
+	rate       int               // bytes a second of one connection, where a packet counts for perPacket more than it has
+	log        *slog.Logger
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // nil when it is closed
@@ -31,8 +32,8 @@ const perPacket = 512
 // burst is how long a connection may be faster than the rate, such as after an outage.
 const burst = time.Second / 4
 
-func newEntrance(l net.Listener, server string, guard *guard, rate int, log *slog.Logger) *entrance {
-	e := &entrance{listener: l, server: server, guard: guard, rate: rate, log: log, conns: map[net.Conn]bool{}}
+func newEntrance(l net.Listener, server string, guard *guard, identities map[string]string, rate int, log *slog.Logger) *entrance {
+	e := &entrance{listener: l, server: server, guard: guard, identities: identities, rate: rate, log: log, conns: map[net.Conn]bool{}}
 	e.all.Go(e.accept)
 	return e
 }
@@ -92,6 +93,14 @@ func (e *entrance) serve(client net.Conn) {
 			return
 		}
 		client, server = secured, tls.Client(server, e.guard.client())
+		if e.identities != nil {
+			if err := e.identified(client, server, secured.ConnectionState().PeerCertificates[0]); err != nil {
+				if !errors.Is(err, io.EOF) {
+					e.log.Warn("a client was refused by the broker", "client", client.RemoteAddr(), "error", err)
+				}
+				return
+			}
+		}
 	}
 	e.log.Debug("a client connects", "client", client.RemoteAddr(), "as", server.LocalAddr())
 	back := make(chan struct{})

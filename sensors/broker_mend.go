@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -39,7 +40,7 @@ func (b *Broker) open(l net.Listener) {
 	b.address = l.Addr().String()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.entrance = newEntrance(l, net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port)), b.guard, b.rate, b.log.log)
+	b.entrance = newEntrance(l, net.JoinHostPort(b.opts.MQTT.Host, strconv.Itoa(b.opts.MQTT.Port)), b.guard, b.identities, b.rate, b.log.log)
 }
 
 // Close stops the broker and waits until its files are closed.
@@ -55,10 +56,15 @@ func (b *Broker) Close() {
 	nats.WaitForShutdown()
 }
 
-// Run keeps the broker serving until ctx ends. A server that could not write once, since the disk was full, takes no
+// Run keeps the broker serving, and what it keeps within its bounds, until ctx ends. A server that could not write once, since the disk was full, takes no
 // message ever after, even when there is room again. Run tells broken of it, waits for room, starts the server anew and
 // tells broken nil. Clients come back by themselves, and what was acknowledged is still there.
 func (b *Broker) Run(ctx context.Context, broken func(error)) error {
+	ctx, stop := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { b.within(ctx) })
+	defer keeping.Wait()
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():

@@ -31,6 +31,7 @@ type Check struct {
 	lines    int64
 	messages int64
 	heard    []string
+	m        fusion.Message // the one in work
 }
 
 // What a report holds at most.
@@ -119,7 +120,8 @@ func (c *Check) Line(l *journal.Line) {
 }
 
 func (c *Check) message(l *journal.Line) {
-	m, err := c.d.Decode(l.Received, l.Topic, l.Retain, l.Payload)
+	m := &c.m
+	err := c.d.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 	if errors.Is(err, ErrOwnTopic) {
 		return
 	}
@@ -144,7 +146,7 @@ func (c *Check) message(l *journal.Line) {
 		}
 	}
 	seq, boot, numbered := c.d.Sequence()
-	switch v := c.core.Add(&m); v {
+	switch v := c.core.Add(m); v {
 	case fusion.Duplicate:
 		s.duplicates++
 		return
@@ -156,7 +158,7 @@ func (c *Check) message(l *journal.Line) {
 	}
 	if numbered {
 		s.numbered++
-		step := c.numbers.Add(&m, seq, boot)
+		step := c.numbers.Add(m, seq, boot)
 		s.missing += step.Missing
 		if step.Restart {
 			s.restarts++
@@ -169,7 +171,7 @@ func (c *Check) message(l *journal.Line) {
 	if !m.Clocked && m.Kind != fusion.Status {
 		s.unclocked++
 	}
-	c.events(s, &m)
+	c.events(s, m)
 }
 
 // alive notes a message of a source, whatever it holds.

@@ -38,7 +38,7 @@ type Options struct {
 	Foreign []site.Source // other makers' topics
 	Cameras []site.Camera // place boxes without a floor point by their homography
 	Cashier string        // what becomes of the cashier: off (also when empty), pseudonym or allowed
-	Key     []byte        // of pseudonyms: without it, whoever knows the cashiers' ids can find them
+	Key     []byte        // of pseudonyms (cashiers, and the customers by whom a self-checkout log tells sales apart): without it, whoever knows the ids can find them
 }
 
 // Decoder turns journalled messages into what the core takes. It depends on nothing but its input: the same line gives
@@ -47,11 +47,12 @@ type Decoder struct {
 	store    *fusion.Store
 	o        Options
 	foreign  []foreign
-	antennas []map[int]int // by source; nil: no reader
+	topics   map[string]route // of sources that the store has: all of Magpie's own form, and others as they come
+	antennas []map[int]int    // by source; nil: no reader
 	cameras  []*site.Camera
 	c        cursor
 	m        draft          // the message in work
-	events   []fusion.Event // its events: what is returned is a copy of the right size
+	events   []fusion.Event // room for those of Decode
 	captures []string       // what the wildcards of its topic stand for
 	grams    []float64      // its samples
 	objects  []object       // its tracks
@@ -62,19 +63,38 @@ type Decoder struct {
 	last     sequence
 }
 
+// route is where the messages of a topic belong.
+type route struct {
+	kind    fusion.Kind
+	source  int
+	foreign int // its entry of sources, counted from 1; 0: a topic of Magpie's own form
+}
+
+// maxTopics bounds the topics that are remembered: a filter with # can have any number.
+const maxTopics = 1 << 12
+
 // sequence is what a sender says of a message's place among its own.
 type sequence struct {
 	seq  integer
 	boot string
 }
 
-// NewDecoder makes a Decoder for a store. The error lists every mapping that cannot be used.
+// NewDecoder makes a Decoder for a store, which does not change from then on. The error lists every mapping that cannot be used.
 func NewDecoder(store *fusion.Store, o Options) (*Decoder, error) {
-	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}},
+	d := &Decoder{store: store, o: o, c: cursor{intern: map[string]string{}}, topics: map[string]route{},
 		antennas: make([]map[int]int, len(store.Sources)), cameras: make([]*site.Camera, len(store.Sources))}
 	for _, r := range store.Readers {
 		if i := store.SourceIndex(r.ID); i >= 0 {
 			d.antennas[i] = r.Antennas
+		}
+	}
+	for i := range store.Sources {
+		s := &store.Sources[i]
+		for _, k := range [...]fusion.Kind{s.Kind, fusion.Status} {
+			topic := message.Topic(store.ID, k.String(), s.ID)
+			if in, kind, id, ok := message.SplitTopic(topic); ok && in == store.ID && kind == k.String() && id == s.ID {
+				d.topics[topic] = route{k, i, 0}
+			}
 		}
 	}
 	for i := range o.Cameras {
@@ -104,29 +124,49 @@ type draft struct {
 
 // Decode decodes one message as the journal has it. The error is ErrOwnTopic or a *Rejection.
 func (d *Decoder) Decode(received int64, topic string, retain bool, payload []byte) (fusion.Message, error) {
+	m := fusion.Message{Events: d.events}
+	err := d.DecodeInto(&m, received, topic, retain, payload)
+	d.events = m.Events[:0]
+	m.Events = append([]fusion.Event(nil), m.Events...)
+	return m, err
+}
+
+// DecodeInto is Decode for who is done with one message before the next comes: it writes into m, of which it uses the room for
+// events again, and allocates nothing for what a decoder has seen before. Where there is an error, m is empty.
+func (d *Decoder) DecodeInto(into *fusion.Message, received int64, topic string, retain bool, payload []byte) error {
 	m := &d.m
-	*m = draft{Message: fusion.Message{Received: received, Retained: retain, Events: d.events[:0]}, topic: topic, size: len(payload)}
-	kind, source, read, r := d.route(m, payload)
-	if r == nil && read == nil {
-		return fusion.Message{}, ErrOwnTopic
+	*m = draft{}
+	m.Received, m.Retained, m.Events = received, retain, into.Events[:0]
+	m.topic, m.size = topic, len(payload)
+	var kind, source string
+	var r *Rejection
+	own := false
+	if to, ok := d.topics[topic]; ok {
+		m.Kind, m.Source = to.kind, to.source
+		kind, source = to.kind.String(), d.store.Sources[to.source].ID
+		read := (*Decoder).canonical
+		if to.foreign > 0 {
+			read = d.enter(m, to.foreign-1)
+		}
+		r = d.read(m, source, payload, read)
+	} else {
+		var read reader
+		kind, source, read, r = d.route(m, payload)
+		if own = r == nil && read == nil; r == nil && !own {
+			r = d.decode(m, kind, source, payload, read)
+		}
 	}
-	if r == nil {
-		r = d.decode(m, kind, source, payload, read)
-	}
-	fresh := cap(m.Events) == 1 // made for this message alone
-	if !fresh {
-		d.events = m.Events
-	}
-	if r != nil {
+	if own || r != nil {
+		*into = fusion.Message{Events: m.Events[:0]}
+		if own {
+			return ErrOwnTopic
+		}
 		r.Topic, r.Kind, r.Source, r.Private = topic, level(kind), level(source), m.private
-		return fusion.Message{}, r
+		return r
 	}
 	d.last = sequence{m.seq, m.boot.v}
-	made := m.Message
-	if !fresh {
-		made.Events = append([]fusion.Event(nil), m.Events...)
-	}
-	return made, nil
+	*into = m.Message
+	return nil
 }
 
 // Sequence is seq and boot of the message that Decode took last; ok is false where it sent no seq.
@@ -146,8 +186,9 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 			captures, ok := match(d.captures[:0], f.filter, topic)
 			d.captures = captures
 			if ok {
-				m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
-				return f.kind.String(), d.source(f.id, captures, payload), f.read, nil
+				read, source = d.enter(m, i), d.source(f.id, captures, payload)
+				d.remember(topic, source, i)
+				return f.kind.String(), source, read, nil
 			}
 		}
 		kind, source = unmapped(topic)
@@ -171,6 +212,23 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 	return kind, source, (*Decoder).canonical, nil
 }
 
+// enter takes the i-th entry of sources for a message.
+func (d *Decoder) enter(m *draft, i int) reader {
+	f := &d.foreign[i]
+	m.entry, m.made, m.private = &d.o.Foreign[i], f.made, f.private
+	return f.read
+}
+
+// remember notes the way of a topic whose messages all come from one source that the store has.
+func (d *Decoder) remember(topic, source string, i int) {
+	f, n := &d.foreign[i], d.store.SourceIndex(source)
+	if n < 0 || f.kind != fusion.Status && f.kind != d.store.Sources[n].Kind || len(d.topics) >= maxTopics+2*len(d.store.Sources) ||
+		slices.ContainsFunc(f.id, func(p idPart) bool { return p.member != nil }) {
+		return
+	}
+	d.topics[strings.Clone(topic)] = route{f.kind, n, i + 1}
+}
+
 func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read reader) *Rejection {
 	k := slices.Index(fusion.Kinds[:], kind)
 	m.Kind = fusion.Kind(k)
@@ -183,6 +241,11 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	if of := d.store.Sources[m.Source].Kind; of != m.Kind && m.Kind != fusion.Status {
 		return &Rejection{Code: CodeUnknownSource, Reason: fmt.Sprintf("the site file has source %q as %s, not %s", source, of, kind)}
 	}
+	return d.read(m, source, payload, read)
+}
+
+// read reads a payload of the draft's source and kind.
+func (d *Decoder) read(m *draft, source string, payload []byte, read reader) *Rejection {
 	if len(payload) > maxPayload {
 		return &Rejection{Code: CodeTooBig, Reason: fmt.Sprintf("the payload has %d bytes: at most %d are allowed, send it in parts", len(payload), maxPayload)}
 	}
@@ -196,17 +259,35 @@ func (d *Decoder) decode(m *draft, kind, source string, payload []byte, read rea
 	return d.finish(m, source, payload)
 }
 
-// canonical reads a payload in the contract's own form.
+// canonical reads a payload in the contract's own form, in one pass over its bytes.
 func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
+	c, before := &d.c, len(m.Events) // it may be one of several payloads made of a message
+	c.reset(payload)
+	c.raw = true
+	if c.peek() == '{' && d.kind(m) == nil && blank(c.text, c.at) == len(c.text) {
+		return nil
+	}
+	m.ts, m.seq, m.boot, m.Clocked, m.Events = message.Time{}, integer{}, word{}, false, m.Events[:before]
+	return d.careful(m, payload)
+}
+
+// careful reads what canonical did not take: it says what is wrong, or takes what nests deep.
+func (d *Decoder) careful(m *draft, payload []byte) *Rejection {
 	if r := valid(payload); r != nil {
 		return r
 	}
-	d.c.reset(payload)
-	if d.c.text[d.c.at] != '{' {
-		r := d.c.wrong("an object")
+	c := &d.c
+	c.reset(payload)
+	if c.text[c.at] != '{' {
+		r := c.wrong("an object")
 		r.Code = CodeBadJSON
 		return r
 	}
+	return d.kind(m)
+}
+
+// kind reads the object of a message of its kind.
+func (d *Decoder) kind(m *draft) *Rejection {
 	switch m.Kind {
 	case fusion.RFID:
 		return d.rfid(m)
@@ -230,28 +311,25 @@ func (d *Decoder) canonical(m *draft, payload []byte) *Rejection {
 	return d.status(m)
 }
 
-// members reads an object's members: those that all kinds share, and with member the others.
-func (d *Decoder) members(m *draft, member func(name []byte) *Rejection) *Rejection {
-	return d.c.object(func(name []byte) *Rejection {
-		switch string(name) {
-		case "ts":
-			return d.c.time(&m.ts)
-		case "seq":
-			return d.c.integer(&m.seq, 0, maxSeq, "an integer from 0 to 2^53-1")
-		case "boot":
-			return d.c.word(&m.boot, "a string")
-		}
-		return member(name)
-	})
+// head reads a member that all kinds share.
+func (d *Decoder) head(m *draft, name []byte) *Rejection {
+	switch string(name) {
+	case "ts":
+		return d.c.time(&m.ts)
+	case "seq":
+		return d.c.integer(&m.seq, 0, maxSeq, "an integer from 0 to 2^53-1")
+	case "boot":
+		return d.c.word(&m.boot, "a string")
+	}
+	return nil
 }
 
 // one adds the event of a message that has one, at its ts.
-func (d *Decoder) one(m *draft, e fusion.Event) *Rejection {
+func (d *Decoder) one(m *draft, e *fusion.Event) *Rejection {
 	if m.ts.IsZero() && m.Kind != fusion.Status {
 		return d.c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the device has no clock`)
 	}
-	m.Events = make([]fusion.Event, 0, 1) // what is returned, without a copy
-	d.add(m, m.ts, e)
+	d.add(m, m.ts, *e)
 	return nil
 }
 

@@ -32,7 +32,10 @@ func (d *Decoder) esphome(m *draft, payload []byte) *Rejection {
 		return nil
 	}
 	value, err := 0.0, strconv.ErrSyntax
-	if len(text) <= 64 {
+	d.c.reset(text)
+	if v, places, ok := d.c.decimal(); ok && d.c.at == len(text) {
+		value, err = float64(v)/powers[places], nil
+	} else if len(text) <= 64 {
 		value, err = strconv.ParseFloat(string(text), 64)
 	}
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {

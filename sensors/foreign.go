@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"magpie/fusion"
+	"magpie/sensors/message"
 	"magpie/site"
 )
 
@@ -104,28 +105,33 @@ func (f *foreign) decoder(store *fusion.Store, s site.Source) error {
 }
 
 // source is the id of the source that a message with these captures came from.
-func (d *Decoder) source(parts []idPart, captures []string, payload []byte) (id string) {
+func (d *Decoder) source(parts []idPart, captures []string, payload []byte) string {
+	id := d.room[:0]
 	for _, p := range parts {
-		piece := p.text
 		switch {
 		case p.capture > 0 && p.capture <= len(captures):
-			piece = captures[p.capture-1]
+			id = append(id, captures[p.capture-1]...)
 		case p.member != nil:
-			piece = d.c.member(payload, p.member)
+			id = append(id, d.c.member(payload, p.member)...)
+		default:
+			id = append(id, p.text...)
 		}
-		id += piece
 	}
-	return id
+	d.room = id
+	if i := d.store.SourceIndex(string(id)); i >= 0 {
+		return d.store.Sources[i].ID
+	}
+	return string(id)
 }
 
-// member is a text or a whole number at a path in a JSON payload, "" where there is none. Of an array, or of a stream of
+// member is a text or a whole number at a path in a JSON payload, empty where there is none. Of an array, or of a stream of
 // lines, the first element tells.
-func (c *cursor) member(payload []byte, path []string) string {
+func (c *cursor) member(payload []byte, path []string) []byte {
 	if line, _, more := bytes.Cut(payload, []byte("\n")); more && !json.Valid(payload) {
 		payload = line
 	}
 	if valid(payload) != nil {
-		return ""
+		return nil
 	}
 	c.reset(payload)
 	if c.text[c.at] == '[' {
@@ -134,7 +140,7 @@ func (c *cursor) member(payload []byte, path []string) string {
 	}
 	for _, want := range path {
 		if c.text[c.at] != '{' {
-			return ""
+			return nil
 		}
 		at := -1
 		c.object(func(name []byte) *Rejection {
@@ -144,19 +150,19 @@ func (c *cursor) member(payload []byte, path []string) string {
 			return nil
 		})
 		if at < 0 {
-			return ""
+			return nil
 		}
 		c.at = at
 	}
 	if c.text[c.at] == '"' {
-		return string(c.name())
+		return c.name()
 	}
 	from := c.at
 	c.skip()
 	if _, err := strconv.ParseInt(string(c.text[from:c.at]), 10, 64); err != nil {
-		return ""
+		return nil
 	}
-	return string(c.text[from:c.at])
+	return c.text[from:c.at]
 }
 
 // match matches a topic against an MQTT filter and appends what its wildcards stand for. As MQTT says, wildcards at the
@@ -188,4 +194,20 @@ func match(captures []string, filter, topic string) (all []string, ok bool) {
 		}
 	}
 	return captures, false
+}
+
+// Known reports whether the site has the source that a topic belongs to, as far as the topic tells.
+func (d *Decoder) Known(topic string) bool {
+	if store, kind, source, ok := message.SplitTopic(topic); ok {
+		return store == d.store.ID && (ours(kind) || d.store.SourceIndex(source) >= 0)
+	}
+	for i := range d.foreign {
+		captures, ok := match(d.captures[:0], d.foreign[i].filter, topic)
+		d.captures = captures
+		if ok {
+			inside := slices.ContainsFunc(d.foreign[i].id, func(p idPart) bool { return p.member != nil })
+			return inside || d.store.SourceIndex(d.source(d.foreign[i].id, captures, nil)) >= 0
+		}
+	}
+	return false
 }

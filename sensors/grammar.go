@@ -1,10 +1,22 @@
 package sensors
 
-// grammatical reports whether text is surely JSON. It is several times as fast as json.Valid, which has the last word: what
-// nests deeper than 64 is not sure.
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// grammatical reports whether text is surely JSON in UTF-8. It is several times as fast as json.Valid, which has the last word:
+// what nests deeper than 64 is not sure.
 func grammatical(text []byte) bool {
+	i := past(text, blank(text, 0))
+	return i >= 0 && blank(text, i) == len(text)
+}
+
+// past passes over a value of which nothing is known yet; -1 where it is not surely JSON in UTF-8.
+func past(text []byte, i int) int {
 	var objects uint64 // a bit for each level that the scan is in, the lowest the innermost: set for an object
-	depth, i := 0, blank(text, 0)
+	depth := 0
 	for i < len(text) {
 		switch b := text[i]; {
 		case b == '"':
@@ -13,7 +25,7 @@ func grammatical(text []byte) bool {
 			i = digits(text, i)
 		case b == '{' || b == '[':
 			if depth == 64 {
-				return false
+				return -1
 			}
 			depth++
 			objects <<= 1
@@ -28,39 +40,49 @@ func grammatical(text []byte) bool {
 				i = named(text, i)
 			}
 			if i < 0 {
-				return false
+				return -1
 			}
 			continue
-		case b == 't' && len(text) >= i+4 && string(text[i:i+4]) == "true", b == 'n' && len(text) >= i+4 && string(text[i:i+4]) == "null":
-			i += 4
-		case b == 'f' && len(text) >= i+5 && string(text[i:i+5]) == "false":
-			i += 5
+		case b == 't':
+			i = literal(text, i, "true")
+		case b == 'f':
+			i = literal(text, i, "false")
+		case b == 'n':
+			i = literal(text, i, "null")
 		default:
-			return false
+			return -1
 		}
 		if i < 0 {
-			return false
+			return -1
 		}
-		for i = blank(text, i); depth > 0 && i < len(text) && text[i] != ','; i = blank(text, i+1) { // a value is behind us
+		if depth == 0 { // a value is behind us
+			return i
+		}
+		for i = blank(text, i); i < len(text) && text[i] != ','; i = blank(text, i) {
 			if end := byte(']') + byte(objects&1)*('}'-']'); text[i] != end {
-				return false
+				return -1
 			}
-			depth--
+			i++
 			objects >>= 1
-		}
-		switch {
-		case i == len(text):
-			return depth == 0
-		case depth == 0:
-			return false
+			if depth--; depth == 0 {
+				return i
+			}
 		}
 		if i = blank(text, i+1); objects&1 == 1 {
 			if i = named(text, i); i < 0 {
-				return false
+				return -1
 			}
 		}
 	}
-	return false
+	return -1
+}
+
+// literal passes over a word; -1 where it is another.
+func literal(text []byte, i int, word string) int {
+	if len(text)-i < len(word) || string(text[i:i+len(word)]) != word {
+		return -1
+	}
+	return i + len(word)
 }
 
 // blank passes over white space.
@@ -85,15 +107,21 @@ func named(text []byte, i int) int {
 	return blank(text, i+1)
 }
 
-// quotes passes over a string; -1 where it is none.
+// quotes passes over a string; -1 where it is none, or not UTF-8.
 func quotes(text []byte, i int) int {
-	for i++; i < len(text); i++ {
+	for i = ordinary(text, i+1); i < len(text); i = ordinary(text, i) {
 		switch b := text[i]; {
 		case b == '"':
 			return i + 1
 		case b < ' ':
 			return -1
-		case b == '\\':
+		case b >= utf8.RuneSelf:
+			r, size := utf8.DecodeRune(text[i:])
+			if r == utf8.RuneError && size == 1 {
+				return -1
+			}
+			i += size
+		default: // a backslash
 			if i++; i >= len(text) {
 				return -1
 			}
@@ -108,9 +136,31 @@ func quotes(text []byte, i int) int {
 			default:
 				return -1
 			}
+			i++
 		}
 	}
 	return -1
+}
+
+// ordinary passes over the characters of a string that stand for themselves and are ASCII, eight at a time.
+func ordinary(text []byte, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		if m := odd(binary.LittleEndian.Uint64(text[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for i < len(text) && text[i] >= ' ' && text[i] < utf8.RuneSelf && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// odd sets the highest bit of each of eight bytes that is a quote, a backslash, a control character or no ASCII. What a
+// subtraction borrows can set bits of bytes that are none of these, but only behind one that is: the first is exact.
+func odd(x uint64) uint64 {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^'"'*each, x^'\\'*each
+	return (x | (x-' '*each)&^x | (quote-each)&^quote | (backslash-each)&^backslash) & high
 }
 
 func hexDigit(b byte) bool {

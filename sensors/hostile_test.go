@@ -67,3 +67,27 @@ func TestManyReadings(t *testing.T) {
 		}
 	}
 }
+
+// TestEPCsHaveOneLimit: a tag has at most 124 hex digits, whoever names it.
+func TestEPCsHaveOneLimit(t *testing.T) {
+	vendors := map[string]*Decoder{}
+	for _, f := range fixtures(t) {
+		vendors[f.vendor] = f.d
+	}
+	vendors[""] = decoder(t)
+	for _, test := range []struct{ vendor, topic, payload string }{
+		{"", "magpie/v1/s042/rfid/r-door", `{"ts":"arrival","epc":"%","antenna":1,"rssi":-50}`},
+		{"", "magpie/v1/s042/till/sco-1", `{"ts":"arrival","session":"1","action":"scan","epc":"%"}`},
+		{"sco-rfid", "sco/SCC1/rfid", `{"timestamp":"2026-11-22T09:59:59","station_id":"SCC1","status":"Active","data":{"epc":"%","location":"IN_SCAN_AREA","sku":"PRD_F_14"}}`},
+		{"rtsf-rfid", "incoming/data/rfid-roi-mqtt/rfid-roi-event", `{"lane_id":"1","epc":"%","roi_name":"Bagging","roi_action":"ENTERED","event_time":1795341600123}`},
+		{"impinj", "impinj/r-door/events", `{"timestamp":1795341600123,"tagInventoryEvent":{"epcHex":"%","antennaPort":1,"peakRssiCdbm":0}}`},
+	} {
+		for n, want := range map[int]string{124: "", 126: CodeRange} {
+			_, err := vendors[test.vendor].Decode(received, test.topic, false, []byte(strings.Replace(test.payload, "%", strings.Repeat("A", n), 1)))
+			var r *Rejection
+			if errors.As(err, &r); (want == "") != (err == nil) || r != nil && (r.Code != want || !strings.Contains(r.Reason, "at most 124 hex digits")) {
+				t.Errorf("%s with %d digits: %v; want %q", test.topic, n, err, want)
+			}
+		}
+	}
+}

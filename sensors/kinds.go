@@ -98,9 +98,16 @@ func crowded(m *draft) *Rejection {
 func (d *Decoder) rfid(m *draft) *Rejection {
 	var one tag
 	reads := false
-	r := d.members(m, func(name []byte) *Rejection {
-		if string(name) != "reads" || d.c.text[d.c.at] == 'n' {
+	r := d.c.object(func(name []byte) *Rejection {
+		switch string(name) {
+		case "ts", "seq", "boot":
+			return d.head(m, name)
+		case "reads":
+		default:
 			return d.tagMember(name, &one)
+		}
+		if d.c.null() {
+			return nil
 		}
 		reads = true
 		return d.c.array(func(int) *Rejection {
@@ -132,7 +139,7 @@ func (d *Decoder) weight(m *draft) *Rejection {
 	d.grams = d.grams[:0]
 	var given, many bool
 	var rate number
-	var mode word
+	var mode []byte
 	sample := func() *Rejection {
 		var g number
 		if c.text[c.at] == 'n' {
@@ -147,7 +154,7 @@ func (d *Decoder) weight(m *draft) *Rejection {
 		d.grams, given = append(d.grams, g.v), true
 		return nil
 	}
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "grams":
 			switch c.text[c.at] {
@@ -162,9 +169,9 @@ func (d *Decoder) weight(m *draft) *Rejection {
 		case "rate":
 			return c.within(&rate, 0.01, 100_000, "samples a second, a number from 0.01 to 100000")
 		case "mode":
-			return c.word(&mode, wantText)
+			return c.term(&mode, wantText)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	switch {
 	case r != nil:
@@ -173,14 +180,14 @@ func (d *Decoder) weight(m *draft) *Rejection {
 		return c.missing("grams", "give the absolute untared load")
 	case m.ts.IsZero():
 		return c.missing("ts", `give RFC 3339, milliseconds since 1970, or "arrival" where the scale has no clock`)
-	case mode.set && mode.v != "change":
-		return &Rejection{Code: CodeRange, Path: "/mode", Reason: fmt.Sprintf("mode is %q: leave it out, or write \"change\"", mode.v)}
+	case mode != nil && string(mode) != "change":
+		return &Rejection{Code: CodeRange, Path: "/mode", Reason: fmt.Sprintf("mode is %q: leave it out, or write \"change\"", mode)}
 	case many && len(d.grams) == 0:
 		return &Rejection{Code: CodeRange, Path: "/grams", Reason: "grams is an empty array: give at least one sample"}
 	case len(d.grams) > 1 && !rate.set:
 		return c.missing("rate", "an array of samples needs the samples a second")
 	}
-	return d.samples(m, d.grams, rate.v, mode.set)
+	return d.samples(m, d.grams, rate.v, mode != nil)
 }
 
 // samples adds the samples of a plate, which lie 1/rate seconds apart from ts on.
@@ -202,24 +209,25 @@ func (d *Decoder) samples(m *draft, grams []float64, rate float64, change bool) 
 	m.Events = slices.Grow(m.Events, len(grams))
 	for i, g := range grams {
 		d.add(m, m.ts, fusion.Event{Zone: -1, Grams: g, Change: change})
-		m.Events[i].TS = start + place(i)
+		m.Events[len(m.Events)-1].TS = start + place(i)
 	}
 	return nil
 }
 
 func (d *Decoder) region(m *draft) *Rejection {
 	c := &d.c
-	var object, class, action, zone word
+	var object, class, zone word
+	var action []byte
 	var conf number
 	var count integer
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "object":
 			return c.word(&object, wantText)
 		case "class":
 			return c.word(&class, wantText)
 		case "action":
-			return c.word(&action, wantText)
+			return c.term(&action, wantText)
 		case "zone":
 			return c.word(&zone, wantText)
 		case "conf":
@@ -227,7 +235,7 @@ func (d *Decoder) region(m *draft) *Rejection {
 		case "count":
 			return c.integer(&count, 1, 1000, "how many of the object, 1 to 1000")
 		}
-		return nil
+		return d.head(m, name)
 	})
 	if r != nil {
 		return r
@@ -236,7 +244,7 @@ func (d *Decoder) region(m *draft) *Rejection {
 	if conf.set {
 		e.Conf = conf.v
 	}
-	switch action.v {
+	switch string(action) {
 	case "enter":
 		e.Action = fusion.Enter
 	case "exit":
@@ -249,33 +257,33 @@ func (d *Decoder) region(m *draft) *Rejection {
 		return c.missing("object", "give the device's id of what it saw")
 	case !class.set:
 		return c.missing("class", "give what it saw, such as person")
-	case !action.set:
+	case action == nil:
 		return c.missing("action", "give enter, exit or cross")
 	case e.Action == fusion.NoAction:
-		return &Rejection{Code: CodeRange, Path: "/action", Reason: fmt.Sprintf("action is %q: enter, exit or cross is wanted", action.v)}
+		return &Rejection{Code: CodeRange, Path: "/action", Reason: fmt.Sprintf("action is %q: enter, exit or cross is wanted", action)}
 	case !zone.set:
 		return c.missing("zone", "give a zone's id of the site file")
 	case e.Zone < 0:
 		return &Rejection{Code: CodeRange, Path: "/zone", Reason: fmt.Sprintf("the site file has no zone %q: add it, or name one of its zones in the device", zone.v)}
 	}
-	return d.one(m, e)
+	return d.one(m, &e)
 }
 
 func (d *Decoder) gate(m *draft) *Rejection {
 	c := &d.c
 	var alarm flag
-	var direction word
-	r := d.members(m, func(name []byte) *Rejection {
+	var direction []byte
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "alarm":
 			return c.flag(&alarm)
 		case "direction":
-			return c.word(&direction, wantText)
+			return c.term(&direction, wantText)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	e := fusion.Event{Zone: -1, On: alarm.v}
-	switch direction.v {
+	switch string(direction) {
 	case "in":
 		e.Action = fusion.In
 	case "out":
@@ -286,10 +294,10 @@ func (d *Decoder) gate(m *draft) *Rejection {
 		return r
 	case !alarm.set:
 		return c.missing("alarm", "give true or false")
-	case direction.set && e.Action == fusion.NoAction:
-		return &Rejection{Code: CodeRange, Path: "/direction", Reason: fmt.Sprintf("direction is %q: in or out is wanted", direction.v)}
+	case direction != nil && e.Action == fusion.NoAction:
+		return &Rejection{Code: CodeRange, Path: "/direction", Reason: fmt.Sprintf("direction is %q: in or out is wanted", direction)}
 	}
-	return d.one(m, e)
+	return d.one(m, &e)
 }
 
 // count reads a people counter. Running totals make an event with Action Other: only who sees the ones before can tell
@@ -298,7 +306,7 @@ func (d *Decoder) count(m *draft) *Rejection {
 	c := &d.c
 	var in, out, totalIn, totalOut integer
 	const people = "a number of people"
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "in":
 			return c.integer(&in, 0, 1e6, people)
@@ -309,16 +317,16 @@ func (d *Decoder) count(m *draft) *Rejection {
 		case "total_out":
 			return c.integer(&totalOut, 0, maxSeq, people)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	const both = "give in and out, or total_in and total_out"
 	switch totals := totalIn.set || totalOut.set; {
 	case r != nil:
 		return r
 	case in.set && out.set:
-		return d.one(m, fusion.Event{Zone: -1, Qty: float64(in.v), QtyOut: float64(out.v)})
+		return d.one(m, &fusion.Event{Zone: -1, Qty: float64(in.v), QtyOut: float64(out.v)})
 	case totalIn.set && totalOut.set:
-		return d.one(m, fusion.Event{Zone: -1, Action: fusion.Other, Qty: float64(totalIn.v), QtyOut: float64(totalOut.v)})
+		return d.one(m, &fusion.Event{Zone: -1, Action: fusion.Other, Qty: float64(totalIn.v), QtyOut: float64(totalOut.v)})
 	case totals && totalIn.set:
 		return c.missing("total_out", both)
 	case totals:
@@ -333,7 +341,7 @@ func (d *Decoder) signal(m *draft) *Rejection {
 	c := &d.c
 	var what, object word
 	state := flag{v: true} // a device that says no state says that it happened
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "name":
 			return c.word(&what, wantText)
@@ -342,7 +350,7 @@ func (d *Decoder) signal(m *draft) *Rejection {
 		case "object":
 			return c.word(&object, wantText)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	switch {
 	case r != nil:
@@ -350,52 +358,53 @@ func (d *Decoder) signal(m *draft) *Rejection {
 	case !what.set:
 		return c.missing("name", "give what happened, such as line, tamper, loiter, panic or input")
 	}
-	return d.one(m, fusion.Event{Zone: -1, ID: object.v, Name: what.v, On: state.v})
+	return d.one(m, &fusion.Event{Zone: -1, ID: object.v, Name: what.v, On: state.v})
 }
 
 func (d *Decoder) stock(m *draft) *Rejection {
 	c := &d.c
-	var sku, reason word
+	var sku, reason []byte
 	var units number
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "sku":
-			return c.word(&sku, wantText)
+			return c.term(&sku, wantText)
 		case "units":
 			return c.within(&units, 0, 1e9, "the units on hand, not negative")
 		case "reason":
-			return c.word(&reason, wantText)
+			return c.term(&reason, wantText)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	switch {
 	case r != nil:
 		return r
-	case !sku.set:
+	case sku == nil:
 		return c.missing("sku", "give the article's number")
 	case !units.set:
 		return c.missing("units", "give the units on hand in the store")
 	}
-	return d.one(m, fusion.Event{Zone: -1, SKU: c.keep([]byte(fusion.GTIN14(sku.v))), Name: stockReason(reason.v), Qty: units.v})
+	return d.one(m, &fusion.Event{Zone: -1, SKU: c.gtin14(sku), Name: stockReason(string(reason)), Qty: units.v})
 }
 
 func (d *Decoder) status(m *draft) *Rejection {
 	c := &d.c
-	var state, model word
+	var state []byte
+	var model word
 	every := number{v: 10}
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "state":
-			return c.word(&state, wantText)
+			return c.term(&state, wantText)
 		case "model":
 			return c.word(&model, wantText)
 		case "every":
 			return c.within(&every, 0.1, 86400, "seconds, a number from 0.1 to 86400")
 		}
-		return nil
+		return d.head(m, name)
 	})
 	e := fusion.Event{Zone: -1, Every: int64(math.Round(float64(every.v * 1e9))), Name: model.v}
-	switch state.v {
+	switch string(state) {
 	case "online":
 		e.Action = fusion.Online
 	case "offline":
@@ -406,12 +415,12 @@ func (d *Decoder) status(m *draft) *Rejection {
 	switch {
 	case r != nil:
 		return r
-	case !state.set:
+	case state == nil:
 		return c.missing("state", "give online, offline or degraded")
 	case e.Action == fusion.NoAction:
-		return &Rejection{Code: CodeRange, Path: "/state", Reason: fmt.Sprintf("state is %q: online, offline or degraded is wanted", state.v)}
+		return &Rejection{Code: CodeRange, Path: "/state", Reason: fmt.Sprintf("state is %q: online, offline or degraded is wanted", state)}
 	}
-	return d.one(m, e)
+	return d.one(m, &e)
 }
 
 // stockReason returns the reason of a stock message when it is one that Magpie knows; any other is a count.

@@ -1,7 +1,7 @@
 package sensors
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -23,7 +24,9 @@ import (
 // holds: JSON, else its text), topic (its levels) and, where each gives an array, item (an element of it: a reading).
 type mapping struct {
 	each    *vm.Program
-	members []mapped
+	members []mapped // by name
+	cost    int      // bytes that one evaluation of all of them takes, about
+	values  *values  // of the message in work, nil before the first
 	names   []string // the constant names by which the expressions read payload, sorted
 	whole   bool     // an expression reads payload in another way too
 }
@@ -48,6 +51,10 @@ type mapEnv struct {
 	Micros     func(any) (string, error)    `expr:"micros"`
 	Nanos      func(any) (string, error)    `expr:"nanos"`
 	received   int64
+	vm         vm.VM
+	values     values // of payload
+	canon      []byte // the canonical payload
+	readings   []sparkplugReading
 }
 
 // maxReadings bounds what one message may be cut into: each of its readings costs as much as a message.
@@ -162,7 +169,7 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 		if g.Member == "each" {
 			what = "each"
 		}
-		options := append(unitFunctions(), sortedFunctions()...)
+		options := append(unitFunctions(), sortedFunctions(m.charge)...)
 		options = append(options, expr.Env(mapEnv{}), expr.AsAny(), expr.DisableBuiltin("now"), expr.MaxNodes(200))
 		program, err := expr.Compile(g.Expr, options...)
 		if err != nil {
@@ -190,11 +197,27 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 		}
 		if program := compile(given, wants(s.Kind, given.Member)); program != nil {
 			m.members = append(m.members, mapped{given.Member, program})
+			m.cost += cost(program)
 		}
 	}
+	slices.SortFunc(m.members, func(a, b mapped) int { return strings.Compare(a.name, b.name) })
 	slices.Sort(m.names)
 	m.names = slices.Compact(m.names)
 	return m, errors.Join(errs...)
+}
+
+// cost is how many bytes a program takes for what it reads, and for the functions that it calls, about.
+func cost(program *vm.Program) int {
+	n := 0
+	for _, op := range program.Bytecode {
+		switch op {
+		case vm.OpFetch, vm.OpLoadFunc:
+			n += 16
+		case vm.OpCall, vm.OpCall0, vm.OpCall1, vm.OpCall2, vm.OpCall3, vm.OpCallN, vm.OpCallFast, vm.OpCallTyped, vm.OpCallBuiltin1:
+			n += 64
+		}
+	}
+	return n
 }
 
 // uses is what an expression reads.
@@ -226,23 +249,33 @@ func (u *uses) Visit(node *ast.Node) {
 // read makes the canonical payload and reads that.
 func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 	env := d.mapEnv(m)
+	g.begin(d, m)
 	if bad := valid(payload); bad == nil {
-		if err := json.Unmarshal(payload, &env.Payload); err != nil {
-			return &Rejection{Code: CodeRange, Reason: "the payload has " + err.Error()}
+		only := g.names
+		if g.whole {
+			only = nil
+		}
+		var r *Rejection
+		if env.Payload, r = env.values.read(payload, only); r != nil {
+			return r
 		}
 	} else {
-		env.Payload = strings.ToValidUTF8(string(payload), "\ufffd")
+		text, r := text(payload)
+		if r != nil {
+			return r
+		}
+		env.Payload = text
 	}
 	if g.each == nil {
-		canonical, r := g.canonical(env, nil)
+		canonical, r := d.made(g, message.Time{})
 		if r != nil {
 			return r
 		}
 		return d.canonical(m, canonical)
 	}
-	v, err := expr.Run(g.each, env)
+	v, err := d.evaluate(g.each)
 	if err != nil {
-		return &Rejection{Code: CodeType, Reason: "the site file's each does not fit this payload: " + firstLine(err)}
+		return unfit("", "each", err)
 	}
 	items := reflect.ValueOf(v)
 	if k := items.Kind(); k != reflect.Slice && k != reflect.Array {
@@ -253,7 +286,11 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 	}
 	for i := range items.Len() {
 		env.Item = items.Index(i).Interface()
-		canonical, r := g.canonical(env, nil)
+		r := env.values.spend(g.cost)
+		if r != nil {
+			return r
+		}
+		canonical, r := d.made(g, message.Time{})
 		if r == nil {
 			r = d.row(m, canonical)
 		}
@@ -266,46 +303,102 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 	return nil
 }
 
+// maxGarbled bounds a payload that is neither JSON nor UTF-8: what expressions make of it can be several times as long.
+const maxGarbled = 512
+
+// text is a payload that is no JSON as a string, with a mark in place of what is no UTF-8.
+func text(payload []byte) (string, *Rejection) {
+	if utf8.Valid(payload) {
+		return string(payload), nil
+	}
+	if len(payload) > maxGarbled {
+		return "", &Rejection{Code: CodeBadJSON, Reason: fmt.Sprintf("the payload is neither JSON nor UTF-8, of which at most %d bytes are read: send UTF-8", maxGarbled)}
+	}
+	return strings.ToValidUTF8(string(payload), "\ufffd"), nil
+}
+
+// begin begins a message.
+func (g *mapping) begin(d *Decoder, m *draft) {
+	g.values = &d.env.values
+	g.values.begin(m.size)
+}
+
+// charge charges the message in work for what a function makes.
+func (g *mapping) charge(bytes int) error {
+	if g.values == nil {
+		return nil
+	}
+	if r := g.values.spend(bytes); r != nil {
+		return r
+	}
+	return nil
+}
+
+// unfit says that an expression cannot be used on a payload, for the member at path.
+func unfit(path, what string, err error) *Rejection {
+	if r, ok := errors.AsType[*Rejection](err); ok {
+		return r // it would cost too much
+	}
+	return &Rejection{Code: CodeType, Path: path, Reason: "the site file's " + what + " does not fit this payload: " + firstLine(err)}
+}
+
 // row reads one of several canonical payloads of a message, which has the ts, seq and boot of the first.
 func (d *Decoder) row(m *draft, canonical []byte) *Rejection {
 	one := *m
-	one.Events, one.ts, one.seq, one.boot = nil, message.Time{}, integer{}, word{}
+	one.ts, one.seq, one.boot = message.Time{}, integer{}, word{}
 	if r := d.canonical(&one, canonical); r != nil {
 		return r
 	}
 	if m.ts.IsZero() {
 		m.ts, m.seq, m.boot = one.ts, one.seq, one.boot
 	}
-	m.Clocked = m.Clocked || one.Clocked
-	m.Events = append(m.Events, one.Events...)
+	m.Clocked, m.Events = m.Clocked || one.Clocked, one.Events
 	return nil
 }
 
-// canonical makes a payload of the members that the expressions give; preset is what else it has.
-func (g *mapping) canonical(env *mapEnv, preset map[string]any) ([]byte, *Rejection) {
-	made := make(map[string]any, len(g.members)+len(preset))
-	for name, v := range preset {
-		made[name] = v
-	}
+// evaluate runs an expression on the message in work. Of lists it makes at most what the payload can need.
+func (d *Decoder) evaluate(program *vm.Program) (any, error) {
+	d.env.vm.MemoryBudget = uint(freePlaces + d.m.size)
+	return d.env.vm.Run(program, d.env)
+}
+
+// made is a payload of the members that the expressions give of the message in work, and of ts where that is not zero. It is
+// good until the next.
+func (d *Decoder) made(g *mapping, ts message.Time) ([]byte, *Rejection) {
+	b := append(d.env.canon[:0], '{')
 	for _, member := range g.members {
-		v, err := expr.Run(member.program, env)
+		v, err := d.evaluate(member.program)
 		if err != nil {
-			return nil, &Rejection{Code: CodeType, Path: "/" + member.name,
-				Reason: "the site file's map for " + member.name + " does not fit this payload: " + firstLine(err)}
+			return nil, unfit("/"+member.name, "map for "+member.name, err)
 		}
 		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 			return nil, &Rejection{Code: CodeRange, Path: "/" + member.name,
 				Reason: "the site file's map for " + member.name + " gives no number for this payload"}
 		}
-		if v != nil {
-			made[member.name] = v
+		if v == nil {
+			continue
 		}
+		if member.name == "ts" {
+			ts = message.Time{} // this one is meant
+		}
+		b = append(append(append(b, '"'), member.name...), `":`...)
+		if b, err = appendJSON(b, v); err != nil {
+			return nil, &Rejection{Code: CodeType, Path: "/" + member.name, Reason: "the site file's map for " + member.name + " gives what JSON has not: " + err.Error()}
+		}
+		b = append(b, ',')
 	}
-	canonical, err := json.Marshal(made)
-	if err != nil {
-		return nil, &Rejection{Code: CodeType, Reason: "the site file's map gives what JSON has not: " + err.Error()}
+	if !ts.IsZero() {
+		b = append(append(b, `"ts":`...), '"')
+		if ts.IsArrival() {
+			b = append(b, "arrival"...)
+		} else {
+			b = message.AppendTime(b, ts.NS())
+		}
+		b = append(b, '"', ',')
 	}
-	return canonical, nil
+	b = append(bytes.TrimSuffix(b, []byte(",")), '}')
+	d.env.canon = b
+	return b, nil
 }
 
 // mapEnv is what the expressions see of a message, but for its payload. There is one, for the message in work.
@@ -319,12 +412,16 @@ func (d *Decoder) mapEnv(m *draft) *mapEnv {
 		e.Zoned = written("zoned", "2026-11-22T10:00:00+0000", zoned)
 		d.env = e
 	}
-	e.Payload, e.Item, e.Topic, e.received = nil, nil, strings.Split(m.topic, "/"), m.Received
+	e.Payload, e.Item, e.Topic, e.received = nil, nil, append(e.Topic[:0], strings.Split(m.topic, "/")...), m.Received
 	return e
 }
 
+// firstLine is what an expression says of a payload, which it may quote in full.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
+	if len(line) > maxString {
+		line = strings.ToValidUTF8(line[:maxString], "") + "…"
+	}
 	return line
 }
 

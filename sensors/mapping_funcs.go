@@ -41,25 +41,30 @@ func unitFunctions() []expr.Option {
 }
 
 // sortedFunctions are keys, values and toPairs of expr in the order of the names: the library's own have none, and the same
-// line must give the same message.
-func sortedFunctions() []expr.Option {
+// line must give the same message. What they make of an object is charged to the message.
+func sortedFunctions(charge func(bytes int) error) []expr.Option {
 	var all []expr.Option
-	add := func(name string, each func(object map[string]any, key string) any) {
+	add := func(name string, bytes int, each func(object map[string]any, key string) any) {
 		all = append(all, expr.DisableBuiltin(name), expr.Function(name, func(params ...any) (any, error) {
 			object, ok := params[0].(map[string]any)
 			if !ok {
 				return nil, fmt.Errorf("%s: an object is wanted, not %s", name, jsonKind(params[0]))
 			}
+			if err := charge(bytes * len(object)); err != nil {
+				return nil, err
+			}
+			names := slices.AppendSeq(make([]string, 0, len(object)), maps.Keys(object))
+			slices.Sort(names)
 			list := make([]any, 0, len(object))
-			for _, key := range slices.Sorted(maps.Keys(object)) {
+			for _, key := range names {
 				list = append(list, each(object, key))
 			}
 			return list, nil
 		}, new(func(map[string]any) []any)))
 	}
-	add("keys", func(_ map[string]any, key string) any { return key })
-	add("values", func(object map[string]any, key string) any { return object[key] })
-	add("toPairs", func(object map[string]any, key string) any { return []any{key, object[key]} })
+	add("keys", 64, func(_ map[string]any, key string) any { return key })
+	add("values", 48, func(object map[string]any, key string) any { return object[key] })
+	add("toPairs", 80, func(object map[string]any, key string) any { return [2]any{key, object[key]} })
 	return all
 }
 

@@ -18,7 +18,7 @@ func mapSite(t *testing.T, entry string) (*Decoder, error) {
 	path := filepath.Join(t.TempDir(), "site.yaml")
 	text := "store: s042\ntimezone: Europe/London\nzones: [{id: door, kind: exit, polygon: [[3, 0], [5, 0], [5, 1], [3, 1]]}]\n" +
 		"readers: [{id: r-door, antennas: {1: {zone: door}}}]\nscales: [{id: g1, zone: door, at: [4, 0.5, 1.2], skus: []}]\n" +
-		"signals: [{id: s-1, zone: door}]\nsources:\n  - " + entry + "\n"
+		"signals: [{id: s-1, zone: door}]\nsources:\n  - " + entry + "\ndevices: [{id: erp-1, kind: stock}]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -289,4 +289,26 @@ func TestAMessageIsNoFlood(t *testing.T) {
 	metric := string([]byte{spMetrics<<3 | 2, 5, spName<<3 | 2, 1, 'W', spInt << 3, 1})
 	_, err = d.Decode(received, "spBv1.0/s/NDATA/e", false, []byte(strings.Repeat(metric, maxReadings+1)))
 	refused("metrics", err)
+}
+
+// TestRowsThatNestDeep: a reading that only the careful way takes does not cost the message those before it.
+func TestRowsThatNestDeep(t *testing.T) {
+	d, err := mapSite(t, `{topic: a, kind: status, id: g1, each: payload, map: {ts: '"arrival"', state: 'item.s', detail: 'item.d'}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deep := strings.Repeat("[", 80) + strings.Repeat("]", 80)
+	m, err := d.Decode(received, "a", false, []byte(`[{"s":"online"},{"s":"degraded","d":`+deep+`},{"s":"offline"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []fusion.Action{fusion.Online, fusion.Degraded, fusion.Offline}
+	if len(m.Events) != len(want) {
+		t.Fatalf("%d events of %d readings", len(m.Events), len(want))
+	}
+	for i, e := range m.Events {
+		if e.Action != want[i] {
+			t.Errorf("reading %d: action %v, want %v", i, e.Action, want[i])
+		}
+	}
 }

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -53,9 +54,14 @@ func load(t *testing.T, url string, stop <-chan struct{}, beat chan<- struct{}) 
 	}
 }
 
-// counted is a journal, decoder and core in small: it counts how often a number came, and how often it counted.
+// counted is a journal, decoder and core in small: it counts how often a number came, and how often it counted. As the journal
+// does it takes lines together every few milliseconds; a crash loses those that it has not taken yet, and what was said to
+// be taken must not be among them.
 type counted struct {
 	mu      sync.Mutex
+	waiting []taking
+	more    sync.Cond // more waits
+	down    bool
 	d       *Decoder
 	core    *fusion.Core[struct{}]
 	came    map[string]int
@@ -68,12 +74,77 @@ func newCounted(t *testing.T) *counted {
 	none := fusion.Judge[struct{}]{New: func() struct{} { return struct{}{} }, Clone: func(s struct{}) struct{} { return s },
 		Facts: func(struct{}, *fusion.World, []fusion.Change) {}, Due: func(struct{}) int64 { return math.MaxInt64 }, Fire: func(struct{}, *fusion.World, int64) {}}
 	d := decoder(t)
-	return &counted{d: d, core: fusion.NewCore(d.store, none), came: map[string]int{}, counts: map[string]int{}, changed: make(chan struct{}, 1)}
+	c := &counted{d: d, core: fusion.NewCore(d.store, none), came: map[string]int{}, counts: map[string]int{}, changed: make(chan struct{}, 1)}
+	c.more.L = &c.mu
+	commit := time.NewTicker(20 * time.Millisecond)
+	go func() {
+		defer commit.Stop()
+		for t.Context().Err() == nil {
+			select {
+			case <-commit.C:
+				c.commit()
+			case <-t.Context().Done():
+			}
+		}
+	}()
+	return c
 }
+
+// taking is a line on its way into the journal.
+type taking struct {
+	topic   string
+	retain  bool
+	payload []byte
+	done    func(error)
+}
+
+var errCrashed = errors.New("it crashed")
 
 func (c *counted) append(topic string, retain bool, payload []byte, done func(error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.down {
+		done(errCrashed)
+		return
+	}
+	c.waiting = append(c.waiting, taking{topic, retain, payload, done})
+	c.more.Signal()
+}
+
+// crash loses what waits, when something does, and takes nothing until up.
+func (c *counted) crash() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting) < 3 {
+		c.more.Wait()
+	}
+	for _, w := range c.waiting {
+		w.done(errCrashed)
+	}
+	c.waiting, c.down = nil, true
+}
+
+func (c *counted) up() {
+	c.mu.Lock()
+	c.down = false
+	c.mu.Unlock()
+}
+
+func (c *counted) commit() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.waiting {
+		c.take(w.topic, w.retain, w.payload)
+		w.done(nil)
+	}
+	c.waiting = nil
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (c *counted) take(topic string, retain bool, payload []byte) {
 	now := time.Now().UnixNano()
 	c.core.Arrive(now)
 	m, err := c.d.Decode(now, topic, retain, payload)
@@ -92,11 +163,6 @@ func (c *counted) append(topic string, retain bool, payload []byte, done func(er
 		}
 		c.core.Advance()
 	}
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-	done(nil)
 }
 
 func (c *counted) total() (came, counts int) {
@@ -187,17 +253,21 @@ func restarts(t *testing.T, url, user, password string, restart func(), own func
 	for range times {
 		_, n := in.total()
 		in.await(t, n+20)
+		in.crash()
 		restart()
+		end()
 		if own != nil { // the embedded broker's password changes
-			end()
 			o.User, o.Password = own()
-			_, end = subscribe(t, o)
 		}
+		in.up()
+		_, end = subscribe(t, o)
 	}
 	_, n := in.total()
 	in.await(t, n+20)
+	in.crash()
 	end() // we are away while more is published, and the broker restarts once more
 	restart()
+	in.up()
 	if own != nil {
 		o.User, o.Password = own()
 	}

@@ -137,7 +137,7 @@ func (d *Decoder) rtsfROI(m *draft, payload []byte, object, class string) *Rejec
 		switch string(name) {
 		case object:
 			if class == "tag" {
-				return c.hexadecimal(&what, wantEPC)
+				return c.epc(&what)
 			}
 			return c.word(&what, wantText)
 		case "roi_name":

@@ -245,7 +245,7 @@ func (d *Decoder) scoData(name []byte, l *scoLine) *Rejection {
 	case "weight_g":
 		return c.within(&l.grams, -1e6, 1e6, wantGrams)
 	case "epc":
-		return c.hexadecimal(&l.epc, wantEPC)
+		return c.epc(&l.epc)
 	case "location":
 		return c.word(&l.location, wantText)
 	case "predicted_product":

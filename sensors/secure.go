@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -30,7 +31,7 @@ type Files struct {
 }
 
 // Client makes the TLS settings with which to connect to a broker. Without CA the system's authorities vouch for it; without
-// Cert it shows none of its own. A certificate that is renewed is read anew with the next connection. nil for no files.
+// Cert it shows none of its own. nil for no files. What is renewed in the files later is for [Files.Renewed] to read.
 func (f Files) Client() (*tls.Config, error) {
 	if f == (Files{}) {
 		return nil, nil
@@ -43,12 +44,35 @@ func (f Files) Client() (*tls.Config, error) {
 		}
 	}
 	if f.Cert != "" || f.Key != "" {
-		if _, err := f.pair(); err != nil {
+		pair, err := f.pair()
+		if err != nil {
 			return nil, err
 		}
-		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return f.pair() }
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	}
 	return c, nil
+}
+
+// Renewed is what Client makes of the files as they are now. Where they cannot be used was stays in force, and the log says why.
+func (f Files) Renewed(was *tls.Config, log *slog.Logger) *tls.Config {
+	if f == (Files{}) {
+		return was
+	}
+	c, err := f.Client()
+	if err != nil {
+		log.Error("the certificates in the files for the broker cannot be used, and those before stay", "error", err)
+		return was
+	}
+	return c
+}
+
+// Attempt is a ConnectionAttemptHandler of a client that connects again by itself: every attempt has the files as they are then.
+func (f Files) Attempt(log *slog.Logger) func(*url.URL, *tls.Config) *tls.Config {
+	var last *tls.Config
+	return func(_ *url.URL, first *tls.Config) *tls.Config {
+		last = f.Renewed(cmp.Or(last, first), log)
+		return last
+	}
 }
 
 // pair reads certificate and key.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -424,5 +425,74 @@ func TestRenewal(t *testing.T) {
 	user, password := b.Own()
 	if _, err := vendorOver(t, b.OwnURL(), b.OwnTLS(), user, password); err != nil {
 		t.Fatal("Magpie itself: ", err)
+	}
+}
+
+// TestTheAuthorityIsRenewed changes the authority of a broker while Magpie is connected, and then the file that names it here:
+// Magpie is back without a restart. A broken file leaves the old authority in force, and the log says so.
+func TestTheAuthorityIsRenewed(t *testing.T) {
+	a, next := newAuthority(t), newAuthority(t)
+	server := a.server(t, "server", time.Time{}, "127.0.0.1")
+	b := embedded(t, BrokerOptions{TLS: Files{Cert: server.Cert, Key: server.Key}})
+	mine := Files{CA: filepath.Join(t.TempDir(), "ca.crt")}
+	put := func(to string, text []byte) {
+		t.Helper()
+		err := os.WriteFile(to+".new", text, 0o600)
+		if err == nil {
+			err = os.Rename(to+".new", to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(mine.CA, content(t, a.file))
+	logs, states := newLogged(), make(chan error, 100)
+	up := func(want string) { // "": connected; else what ails it, at last
+		t.Helper()
+		for end := time.After(20 * time.Second); ; {
+			select {
+			case err := <-states:
+				if want == "" && err == nil || want != "" && err != nil && strings.Contains(err.Error(), want) {
+					return
+				}
+			case <-end:
+				t.Fatalf("the connection is never so: %q", want)
+			}
+		}
+	}
+	s := NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "outer", Clean: true, TLS: mine.mustClient(t), Files: mine, Retry: 50 * time.Millisecond,
+		Log: logs.logger(), Connected: func(is bool, err error) {
+			if !is && err == nil {
+				err = errors.New("it is down")
+			}
+			states <- err
+		}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	up("")
+	put(mine.CA, []byte("half a file"))
+	cut(b)
+	up(" ")
+	up("")
+	logs.await(t, "those before stay")
+
+	renewed := next.server(t, "renewed", time.Time{}, "127.0.0.1")
+	put(server.Key, content(t, renewed.Key))
+	put(server.Cert, content(t, renewed.Cert))
+	cut(b)
+	up("unknown authority")
+	put(mine.CA, content(t, next.file))
+	up("")
+}
+
+// cut ends all connections of clients.
+func cut(b *Broker) {
+	e := b.entrance
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.conns {
+		c.Close()
 	}
 }

@@ -72,6 +72,7 @@ type sparkplugPayload struct {
 	ts       message.Time
 	seq      integer
 	readings []sparkplugReading
+	room     *values  // for the readings
 	named    []string // the first metrics that have a name, for the words of an error
 }
 
@@ -92,8 +93,12 @@ func (d *Decoder) sparkplug(m *draft, payload []byte) *Rejection {
 		return reject(CodeUnknownKind, "", "the topic's type is %q: NBIRTH, DBIRTH, NDATA, DDATA, NDEATH or DDEATH is wanted, "+
 			"a command is nothing that a sensor tells; narrow the topic in the site file", clip([]byte(levels[2])))
 	}
-	var p sparkplugPayload
-	if r := p.read(payload, m.made.names); r != nil {
+	env := d.mapEnv(m)
+	m.made.begin(d, m)
+	p := sparkplugPayload{readings: env.readings[:0], room: &env.values}
+	r := p.read(payload, m.made.names)
+	env.readings = p.readings
+	if r != nil {
 		return r
 	}
 	m.ts = p.ts
@@ -134,24 +139,29 @@ func (d *Decoder) sparkplug(m *draft, payload []byte) *Rejection {
 
 // sparkplugReading makes a reading of metrics, unless one that it needs is not among them.
 func (d *Decoder) sparkplugReading(m *draft, reading *sparkplugReading) *Rejection {
-	env := d.mapEnv(m)
-	env.Payload = reading.values
+	d.env.Payload = reading.values
+	if r := d.env.values.spend(m.made.cost); r != nil {
+		return r
+	}
 	ts := reading.ts
 	if ts.IsZero() {
 		ts = m.ts
 	}
-	canonical, r := m.made.canonical(env, map[string]any{"ts": ts})
+	canonical, r := d.made(m.made, ts)
 	if r != nil {
 		if anyNil(reading.values, m.made.names) {
-			return nil // the expression could do nothing with a metric that did not change
+			return d.env.values.spend(reasonBytes) // the expression could do nothing with a metric that did not change
 		}
 		return r
 	}
 	if r = d.row(m, canonical); r != nil && r.Code == CodeMissing && anyNil(reading.values, m.made.names) {
-		return nil
+		return d.env.values.spend(reasonBytes)
 	}
 	return r
 }
+
+// reasonBytes is what it takes to find out that an expression can do nothing.
+const reasonBytes = 512
 
 // anyNil reports whether one of the names has no value.
 func anyNil(values map[string]any, names []string) bool {
@@ -314,14 +324,21 @@ func (p *sparkplugPayload) keep(name string, v any, ts message.Time, historical 
 		if last+1 >= maxReadings {
 			return reject(CodeTooBig, "/metrics", "the message has more than %d readings: send fewer in a message", maxReadings)
 		}
-		p.readings = append(p.readings, sparkplugReading{values: map[string]any{}})
+		empty, r := p.room.make(1)
+		if r != nil {
+			return r
+		}
+		p.readings = append(p.readings, sparkplugReading{values: empty})
 		last++
 		if historical || last > 0 {
 			p.readings[last].ts = ts
 		}
 	}
 	p.readings[last].values[name] = v
-	return nil
+	if text, ok := v.(string); ok {
+		return p.room.spend(stringBytes + len(text))
+	}
+	return p.room.spend(8)
 }
 
 // The data types that tell what an integer's bits mean.

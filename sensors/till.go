@@ -8,19 +8,20 @@ import (
 
 func (d *Decoder) till(m *draft) *Rejection {
 	c := &d.c
-	var session, action, sku, epc, line, of, receipt, cashier word
+	var action, sku []byte
+	var session, epc, line, of, receipt, cashier word
 	var price, amount, grams number
 	qty := number{v: 1}
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "session":
 			return c.word(&session, wantText)
 		case "action":
-			return c.word(&action, wantText)
+			return c.term(&action, wantText)
 		case "sku":
-			return c.word(&sku, wantText)
+			return c.term(&sku, wantText)
 		case "epc":
-			return c.hexadecimal(&epc, wantEPC)
+			return c.epc(&epc)
 		case "line":
 			return c.word(&line, wantText)
 		case "of":
@@ -38,15 +39,15 @@ func (d *Decoder) till(m *draft) *Rejection {
 		case "grams":
 			return c.within(&grams, -1e6, 1e6, wantGrams)
 		}
-		return nil
+		return d.head(m, name)
 	})
 	if r != nil {
 		return r
 	}
 	e := fusion.Event{Zone: -1, Action: fusion.Other, ID: session.v, Name: d.cashier(cashier.v), EPC: epc.v, Line: line.v, Of: of.v,
-		Grams: grams.v, Qty: qty.v, Price: hundredths(price.v), SKU: c.keep([]byte(fusion.GTIN14(sku.v)))}
-	if i := slices.Index(fusion.Actions[:], action.v); i >= int(fusion.Open) && i <= int(fusion.Close) {
-		e.Action = fusion.Action(i)
+		Grams: grams.v, Qty: qty.v, Price: hundredths(price.v), SKU: c.gtin14(sku)}
+	if i := slices.Index(fusion.Actions[fusion.Open:fusion.Close+1], string(action)); i >= 0 {
+		e.Action = fusion.Open + fusion.Action(i)
 	}
 	if cashier.v == "" {
 		e.Name = ""
@@ -54,10 +55,10 @@ func (d *Decoder) till(m *draft) *Rejection {
 	switch {
 	case !session.set:
 		return c.missing("session", "give the sale's id, the same from open to close")
-	case !action.set:
+	case action == nil:
 		return c.missing("action", "give what the till did, such as scan")
-	case !sku.set && !epc.set && (e.Action == fusion.Scan || e.Action == fusion.Refund):
-		return c.missing("sku", "a "+action.v+" needs sku or epc")
+	case sku == nil && !epc.set && (e.Action == fusion.Scan || e.Action == fusion.Refund):
+		return c.missing("sku", "a "+string(action)+" needs sku or epc")
 	}
 	switch e.Action {
 	case fusion.Refund:
@@ -65,5 +66,5 @@ func (d *Decoder) till(m *draft) *Rejection {
 	case fusion.Tender:
 		e.Price = hundredths(amount.v)
 	}
-	return d.one(m, e)
+	return d.one(m, &e)
 }

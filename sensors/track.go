@@ -25,7 +25,7 @@ func (d *Decoder) track(m *draft) *Rejection {
 	clear(d.objects)
 	d.objects, d.lost = d.objects[:0], d.lost[:0]
 	given := false
-	r := d.members(m, func(name []byte) *Rejection {
+	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "frame":
 			_, r := d.numbers(frame[:], 1, 100_000, "the picture's [width, height] in px")
@@ -55,7 +55,7 @@ func (d *Decoder) track(m *draft) *Rejection {
 				return nil
 			})
 		}
-		return nil
+		return d.head(m, name)
 	})
 	switch {
 	case r != nil:

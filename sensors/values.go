@@ -2,8 +2,11 @@ package sensors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
+	"time"
 
 	"magpie/sensors/message"
 )
@@ -35,8 +38,11 @@ func (c *cursor) null() bool {
 	if c.text[c.at] != 'n' {
 		return false
 	}
-	c.at += len("null")
-	return true
+	end := literal(c.text, c.at, "null")
+	if end >= 0 {
+		c.at = end
+	}
+	return end >= 0
 }
 
 func (c *cursor) number(into *number, want string) *Rejection {
@@ -50,9 +56,12 @@ func (c *cursor) number(into *number, want string) *Rejection {
 		*into = number{float64(v) / powers[places], true}
 		return nil
 	}
-	from := c.at
-	c.skip()
-	v, err := strconv.ParseFloat(string(c.text[from:c.at]), 64)
+	from, end := c.at, digits(c.text, c.at)
+	if end < 0 {
+		return c.broken()
+	}
+	c.at = end
+	v, err := strconv.ParseFloat(string(c.text[from:end]), 64)
 	if err != nil || math.IsInf(v, 0) {
 		return c.reject(CodeRange, "is %s, beyond any number", clip(c.text[from:c.at]))
 	}
@@ -64,32 +73,35 @@ func (c *cursor) number(into *number, want string) *Rejection {
 var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // decimal reads a number of at most 15 digits without an exponent, as v and how many of its digits are behind the point;
-// ok is false, and the cursor where it was, for any other. v and the power of ten are exact as floats, so their quotient is
-// the float nearest to what was written, as strconv gives it.
+// ok is false, and the cursor where it was, for any other and for what is no number. v and the power of ten are exact as
+// floats, so their quotient is the float nearest to what was written, as strconv gives it.
 func (c *cursor) decimal() (v int64, places int, ok bool) {
 	text, at := c.text, c.at
-	negative := text[at] == '-'
+	negative := at < len(text) && text[at] == '-'
 	if negative {
 		at++
 	}
-	from, point := at, -1
-	for ; at < len(text); at++ {
-		if d := text[at] - '0'; d <= 9 {
-			v = 10*v + int64(d)
-		} else if text[at] == '.' {
-			point = at
-		} else {
-			break
+	from := at
+	for at < len(text) && text[at]-'0' <= 9 {
+		v = 10*v + int64(text[at]-'0')
+		at++
+	}
+	whole := at - from
+	if whole == 0 || whole > 1 && text[from] == '0' {
+		return 0, 0, false
+	}
+	if at < len(text) && text[at] == '.' {
+		at++
+		from = at
+		for at < len(text) && text[at]-'0' <= 9 {
+			v = 10*v + int64(text[at]-'0')
+			at++
 		}
-		if at-from > 15 {
+		if places = at - from; places == 0 {
 			return 0, 0, false
 		}
 	}
-	digits := at - from
-	if point >= 0 {
-		digits, places = digits-1, at-point-1
-	}
-	if digits > 15 || at < len(text) && text[at]|0x20 == 'e' || negative && v == 0 { // strconv has a zero below zero
+	if whole+places > 15 || at < len(text) && text[at]|0x20 == 'e' || negative && v == 0 { // strconv has a zero below zero
 		return 0, 0, false
 	}
 	if negative {
@@ -145,11 +157,23 @@ func (c *cursor) bytes(want string) ([]byte, *Rejection) {
 	if c.text[c.at] != '"' {
 		return nil, c.wrong(want)
 	}
-	s := c.name()
+	s, ok := c.chars()
+	if !ok {
+		return nil, c.broken()
+	}
 	if len(s) > maxString {
 		return nil, c.reject(CodeRange, "has %d bytes: %d are allowed", len(s), maxString)
 	}
 	return s, nil
+}
+
+// term reads a string that is only compared with others; nil is absent, and so is an empty one. It may be part of the payload.
+func (c *cursor) term(into *[]byte, want string) *Rejection {
+	b, r := c.bytes(want)
+	if len(b) > 0 {
+		*into = b
+	}
+	return r
 }
 
 // word reads a string; an empty one counts as absent.
@@ -164,30 +188,58 @@ func (c *cursor) word(into *word, want string) *Rejection {
 
 // keep returns b as a string that is shared by all that are equal, within a bound.
 func (c *cursor) keep(b []byte) string {
-	if s, ok := c.intern[string(b)]; ok {
-		return s
+	recent := &c.recent[glance(b)%uint64(len(c.recent))]
+	if *recent == string(b) {
+		return *recent
 	}
-	if len(c.intern) >= 1<<16 {
-		clear(c.intern)
+	s, ok := c.intern[string(b)]
+	if !ok {
+		if len(c.intern) >= 1<<16 {
+			clear(c.intern)
+		}
+		s = string(b)
+		c.intern[s] = s
 	}
-	s := string(b)
-	c.intern[s] = s
+	*recent = s
 	return s
 }
 
+// gtin14 is fusion.GTIN14 of a SKU, kept.
+func (c *cursor) gtin14(sku []byte) string {
+	const zeros = "00000000000000"
+	if n := len(sku); n > 0 && n < len(zeros) && decimals(sku, 0) == n {
+		c.room = append(append(c.room[:0], zeros[n:]...), sku...)
+		sku = c.room
+	}
+	return c.keep(sku)
+}
+
+// glance is a number that differs for most strings that differ, from their length and ends.
+func glance(b []byte) uint64 {
+	n := uint64(len(b))
+	if len(b) < 8 {
+		for _, x := range b {
+			n = n<<8 | uint64(x)
+		}
+	} else {
+		n ^= binary.LittleEndian.Uint64(b) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(b[len(b)-8:]), 23)
+	}
+	return n * 0x9e3779b97f4a7c15 >> 48
+}
+
 func (c *cursor) flag(into *flag) *Rejection {
-	switch c.text[c.at] {
-	case 'n':
-		c.null()
-	case 't':
-		c.at += len("true")
-		*into = flag{true, true}
-	case 'f':
-		c.at += len("false")
-		*into = flag{false, true}
-	default:
+	if c.null() {
+		return nil
+	}
+	end, is := literal(c.text, c.at, "true"), true
+	if end < 0 {
+		end, is = literal(c.text, c.at, "false"), false
+	}
+	if end < 0 {
 		return c.wrong("true or false")
 	}
+	c.at = end
+	*into = flag{is, true}
 	return nil
 }
 
@@ -196,7 +248,16 @@ func (c *cursor) time(into *message.Time) *Rejection {
 		return nil
 	}
 	from := c.at
-	c.skip()
+	if ms, places, ok := c.decimal(); ok && places == 0 {
+		if t, err := message.Since1970(ms, time.Millisecond); err == nil {
+			*into = t
+			return nil
+		}
+	}
+	c.at = from
+	if _, ok := c.chars(); !ok && !c.skip() {
+		return c.broken()
+	}
 	return c.timed(into, c.text[from:c.at])
 }
 

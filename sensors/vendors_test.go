@@ -62,16 +62,6 @@ func fixtures(t testing.TB) (all []fixture) {
 	return all
 }
 
-// mapped reports whether a fixture's topic has a map in the site file.
-func (f *fixture) mapped() bool {
-	for _, s := range f.d.o.Foreign {
-		if _, ok := match(nil, s.Topic, f.topic); ok {
-			return s.Map != nil
-		}
-	}
-	return false
-}
-
 // vendorDecoder decodes for the site of a folder of fixtures.
 func vendorDecoder(t testing.TB, path string) *Decoder {
 	t.Helper()

@@ -119,6 +119,9 @@ func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // zoned reads RFC 3339, also with a space in place of the T, or an offset without a colon (+0000).
 func zoned(text []byte) (ns int64, ok bool) {
+	if len(text) > 64 {
+		return 0, false // an error of package time would quote it
+	}
 	for _, layout := range [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00",
 		"2006-01-02 15:04:05Z0700"} {
 		if at, err := time.Parse(layout, string(text)); err == nil {

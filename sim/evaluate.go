@@ -12,6 +12,8 @@ type Judged struct {
 	Visits []*Visit
 	Scores []Scored
 	Raised []Raised
+
+	Policies map[string]string // of those that judge visits: mode, live or shadow, by id
 }
 
 // Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970.
@@ -19,6 +21,7 @@ type Scored struct {
 	Tracks   []string
 	From, To int64
 	P        float64
+	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
 }
 
 // Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods.
@@ -42,13 +45,29 @@ type Evaluation struct {
 	At                []Weighted // PR-AUC re-weighted to a share of thefts
 	RecallAt          []Weighted // recall at so many false alerts a day of 1,500 visits
 	FalsePerHour      float64    // alerts about people who stole nothing
+	Strict            Interval   // F1 where an alert is right only if half of its goods and of those that are unpaid are the same
+	Value             float64    // share of the price of what was stolen whose theft led to an alert
+	ToAlert           float64    // s from the taking, median of right alerts
+	Lead              float64    // s before the way out was crossed, median of right alerts of thefts that crossed it; less than 0: after
+	LeadTagged        float64    // the same of thefts in which some goods have a tag
+	Retracted         float64    // share of alerts that were taken back
 	Again             int        // further alerts about the same theft
 	WrongPerson       float64    // share of alerts about somebody else than the one who has the goods
 	Before            float64    // share of right alerts that came before the way out was crossed
 	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
 	Bands             []Band
+	Bins              []Band  // the 15 of ECE; From and To are the lowest and highest score in it
+	Curve             []Point // precision over recall, from the highest score down
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
+	Policies          []PolicyRecall
+}
+
+// PolicyRecall is whom one policy, live or in shadow, gave the tier review or a higher one.
+type PolicyRecall struct {
+	Policy, Mode string
+	Right, Wrong int          // visits that were thefts, and honest ones
+	Types        []TypeRecall // of those that it found
 }
 
 // Interval is a value with its 95 % interval by a bootstrap over runs.
@@ -56,6 +75,9 @@ type Interval struct{ Value, Low, High float64 }
 
 // Weighted is a value at a share of thefts, or at a number of false alerts a day.
 type Weighted struct{ At, Value float64 }
+
+// Point is a point of the curve: at scores from P up.
+type Point struct{ P, Recall, Precision float64 }
 
 // Band is what was said and what was so in a band of scores, from 0.1 up.
 type Band struct {
@@ -71,6 +93,31 @@ type TypeRecall struct {
 	Found, Count int
 }
 
+// Highest is the highest score of each visit that is a theft or honest, 0 for those of which nothing was said.
+func (j *Judged) Highest() (all []Outcome) {
+	who, score := NewWhose(j.Visits), map[*Visit]float64{}
+	for _, s := range j.Scores {
+		if v := who.Of(s.Tracks, s.From, s.To); v != nil {
+			score[v] = max(score[v], s.P)
+		}
+	}
+	for _, v := range j.Visits {
+		if v.Kind != Mistake {
+			all = append(all, Outcome{score[v], v.Kind == Theft})
+		}
+	}
+	return all
+}
+
+// Outcome is what was said of a visit, and what was so.
+type Outcome struct {
+	P     float64
+	Theft bool
+}
+
+// F1 is that of Evaluate.
+func F1(runs []Judged) float64 { return evaluate(runs, 1).F1.Value }
+
 const storeDay = 1500.0 // visits
 
 // person is what was said of one visit that is true.
@@ -84,10 +131,12 @@ type judgedVisit struct {
 // Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
 // are mostly theirs. An alert is right when its tracks are mostly a thief's and it came between the taking and a minute after
 // the way out; a further one about the same theft counts as none. Intervals come from 1,000 bootstraps over runs.
-func Evaluate(runs []Judged) *Evaluation {
+func Evaluate(runs []Judged) *Evaluation { return evaluate(runs, 1000) }
+
+func evaluate(runs []Judged, draws int) *Evaluation {
 	e := &Evaluation{Runs: len(runs)}
 	var all []judgedVisit
-	type counts struct{ right, wrong, found, thefts int }
+	type counts struct{ right, wrong, found, thefts, exact int }
 	by := make([]counts, len(runs))
 	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
 	kind := func(v *Visit) *TypeRecall {
@@ -100,23 +149,34 @@ func Evaluate(runs []Judged) *Evaluation {
 		}
 		return honest[name]
 	}
-	var before, someoneElse int
+	modes, said := map[string]string{}, map[string][]*Visit{}
+	var before, someoneElse, raised, retracted int
+	var toAlert, lead, leadTagged []float64
+	var value, foundValue float64
 	for r := range runs {
 		run := &runs[r]
 		e.Hours += run.Hours
-		who := newWhose(run.Visits)
-		score := map[*Visit]float64{}
+		who := NewWhose(run.Visits)
+		for id, mode := range run.Policies {
+			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
+		}
+		score, told := map[*Visit]float64{}, map[*Visit][]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.of(s.Tracks, s.From, s.To); v != nil {
+			if v := who.Of(s.Tracks, s.From, s.To); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
+				told[v] = append(told[v], s.Told...)
 			}
 		}
 		found := map[*Visit]bool{}
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.of(a.Tracks, 0, math.MaxInt64)
+			v := who.Of(a.Tracks, 0, math.MaxInt64)
+			raised++
+			if !a.Stands {
+				retracted++
+			}
 			switch {
 			case v != nil && v.Kind == Mistake:
 			case v != nil && v.Kind == Theft && found[v]:
@@ -124,6 +184,17 @@ func Evaluate(runs []Judged) *Evaluation {
 			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
 				found[v] = true
 				by[r].right++
+				if overlap(a.SKUs, v.Unpaid) >= 0.5 {
+					by[r].exact++
+				}
+				toAlert = append(toAlert, float64(a.At-v.Took)/1e9)
+				if v.Exit != 0 {
+					d := float64(v.Exit-a.At) / 1e9
+					lead = append(lead, d)
+					if slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" }) {
+						leadTagged = append(leadTagged, d)
+					}
+				}
 				if v.Exit == 0 || a.At < v.Exit {
 					before++
 				}
@@ -149,9 +220,15 @@ func Evaluate(runs []Judged) *Evaluation {
 					types[v.Theft] = t
 				}
 				t.Count++
+				price := 0.0
+				for _, u := range v.Unpaid {
+					price += float64(u.Price)
+				}
+				value += price
 				if found[v] {
 					by[r].found++
 					t.Found++
+					foundValue += price
 				}
 				if !seen[v] {
 					e.Unseen++
@@ -161,8 +238,16 @@ func Evaluate(runs []Judged) *Evaluation {
 				kind(v).Count++
 			}
 			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1})
+			slices.Sort(told[v])
+			for _, id := range slices.Compact(told[v]) {
+				said[id] = append(said[id], v)
+			}
 		}
 	}
+	for id, mode := range modes {
+		e.Policies = append(e.Policies, recallOf(id, mode, said[id], types))
+	}
+	slices.SortFunc(e.Policies, func(a, b PolicyRecall) int { return cmp.Compare(a.Policy, b.Policy) })
 	for _, t := range types {
 		e.Types = append(e.Types, *t)
 	}
@@ -171,6 +256,7 @@ func Evaluate(runs []Judged) *Evaluation {
 	}
 	slices.SortFunc(e.False, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
 	slices.SortFunc(e.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	strict := false
 	f1 := func(times []int) float64 {
 		var c counts
 		for r, n := range times {
@@ -178,12 +264,12 @@ func Evaluate(runs []Judged) *Evaluation {
 			c.wrong += n * by[r].wrong
 			c.found += n * by[r].found
 			c.thefts += n * by[r].thefts
+			c.exact += n * by[r].exact
 		}
-		p, q := ratio(c.right, c.right+c.wrong), ratio(c.found, c.thefts)
-		if p+q == 0 {
-			return 0
+		if strict {
+			return harmonic(ratio(c.exact, c.right+c.wrong), ratio(c.exact, c.thefts))
 		}
-		return 2 * p * q / (p + q)
+		return harmonic(ratio(c.right, c.right+c.wrong), ratio(c.found, c.thefts))
 	}
 	auc := func(times []int) float64 {
 		list := make([]judgedVisit, 0, len(all))
@@ -206,7 +292,14 @@ func Evaluate(runs []Judged) *Evaluation {
 		found += by[r].found
 	}
 	e.Precision, e.Recall = ratio(right, right+wrong), ratio(found, e.Thefts)
-	e.F1, e.PRAUC = bootstrap(once, f1), bootstrap(once, auc)
+	e.F1, e.PRAUC = bootstrap(once, draws, f1), bootstrap(once, draws, auc)
+	strict = true
+	e.Strict = bootstrap(once, draws, f1)
+	e.ToAlert, e.Lead, e.LeadTagged = median(toAlert), median(lead), median(leadTagged)
+	e.Retracted = ratio(retracted, raised)
+	if value > 0 {
+		e.Value = foundValue / value
+	}
 	e.WrongPerson, e.Before = ratio(someoneElse, right+wrong), ratio(before, right)
 	if e.Hours > 0 {
 		e.FalsePerHour = float64(wrong) / e.Hours
@@ -223,8 +316,57 @@ func Evaluate(runs []Judged) *Evaluation {
 	for _, a := range []float64{0.5, 1, 2} {
 		e.RecallAt = append(e.RecallAt, Weighted{a, recallAt(all, a/storeDay*float64(e.Honest))})
 	}
-	e.Skill, e.ECE, e.Bands = calibration(all)
+	e.Skill, e.ECE, e.Bands, e.Bins = calibration(all)
+	e.Curve = curve(all)
 	return e
+}
+
+// recallOf counts the visits of which a policy spoke, none of them a mistake.
+func recallOf(id, mode string, said []*Visit, types map[int]*TypeRecall) PolicyRecall {
+	p := PolicyRecall{Policy: id, Mode: mode}
+	found := map[int]int{}
+	for _, v := range said {
+		if v.Kind == Theft {
+			p.Right++
+			found[v.Theft]++
+		} else {
+			p.Wrong++
+		}
+	}
+	for no, n := range found {
+		p.Types = append(p.Types, TypeRecall{Theft: no, Type: types[no].Type, Found: n, Count: types[no].Count})
+	}
+	slices.SortFunc(p.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	return p
+}
+
+// overlap is the share of goods that two lists have in common of those that either has, each unit by itself (Jaccard).
+func overlap(said []string, unpaid []Unpaid) float64 {
+	rest := slices.Clone(said)
+	both := 0
+	for _, u := range unpaid {
+		if k := slices.Index(rest, u.SKU); k >= 0 {
+			rest = slices.Delete(rest, k, k+1)
+			both++
+		}
+	}
+	return ratio(both, len(rest)+len(unpaid))
+}
+
+func harmonic(p, q float64) float64 {
+	if p+q == 0 {
+		return 0
+	}
+	return 2 * p * q / (p + q)
+}
+
+// median of no values is 0.
+func median(list []float64) float64 {
+	if len(list) == 0 {
+		return 0
+	}
+	slices.Sort(list)
+	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
 // another reports whether the goods of an alert are in somebody else's unpaid ones, who was there at that time.
@@ -242,16 +384,17 @@ func another(visits []*Visit, v *Visit, a Raised) bool {
 	return false
 }
 
-// whose tells whom tracks belong to.
-type whose map[string][]ownSpan
+// Whose tells whom tracks belong to.
+type Whose map[string][]ownSpan
 
 type ownSpan struct {
 	visit    *Visit
 	from, to int64
 }
 
-func newWhose(visits []*Visit) whose {
-	w := whose{}
+// NewWhose gathers the tracks of visits.
+func NewWhose(visits []*Visit) Whose {
+	w := Whose{}
 	for _, v := range visits {
 		for _, s := range v.Tracks {
 			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
@@ -260,8 +403,8 @@ func newWhose(visits []*Visit) whose {
 	return w
 }
 
-// of is the person to whom most of the time of the tracks belongs, nil for nobody.
-func (w whose) of(tracks []string, from, to int64) (best *Visit) {
+// Of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
+func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
 	time := map[*Visit]int64{}
 	for _, t := range tracks {
 		for _, s := range w[t] {
@@ -283,119 +426,4 @@ func ratio(a, b int) float64 {
 		return 0
 	}
 	return float64(a) / float64(b)
-}
-
-// averagePrecision is the area under the curve of precision over recall, in steps; visits of one score are taken together.
-func averagePrecision(list []judgedVisit) float64 {
-	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
-	total := 0.0
-	for _, v := range list {
-		if v.theft {
-			total += v.weight
-		}
-	}
-	if total == 0 {
-		return 0
-	}
-	var area, hit, shown float64
-	for i := 0; i < len(list); {
-		gained, p := 0.0, list[i].p
-		for ; i < len(list) && list[i].p == p; i++ {
-			shown += list[i].weight
-			if list[i].theft {
-				gained += list[i].weight
-			}
-		}
-		hit += gained
-		area += float64(gained / total * hit / shown)
-	}
-	return area
-}
-
-// recallAt is the share of thefts whose score is above that of all but so many honest visits.
-func recallAt(list []judgedVisit, wrong float64) float64 {
-	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })
-	best, hit, thefts, honest := 0, 0, 0, 0
-	for i := 0; i < len(list); {
-		p := list[i].p
-		for ; i < len(list) && list[i].p == p; i++ {
-			if list[i].theft {
-				hit++
-			} else {
-				honest++
-			}
-		}
-		if float64(honest) <= wrong {
-			best = hit
-		}
-	}
-	for _, v := range list {
-		if v.theft {
-			thefts++
-		}
-	}
-	return ratio(best, thefts)
-}
-
-// calibration is the Brier skill, the expected calibration error over 15 bins of equal mass, and the bands from 0.1 up.
-func calibration(list []judgedVisit) (skill, ece float64, bands []Band) {
-	if len(list) == 0 {
-		return 0, 0, nil
-	}
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(a.p, b.p) })
-	truth := func(v judgedVisit) float64 {
-		if v.theft {
-			return 1
-		}
-		return 0
-	}
-	n, base, brier := float64(len(list)), 0.0, 0.0
-	for _, v := range list {
-		base += truth(v) / n
-		brier += (v.p - truth(v)) * (v.p - truth(v)) / n
-	}
-	if base > 0 && base < 1 {
-		skill = 1 - brier/(base*(1-base))
-	}
-	for k := range 15 {
-		bin := list[k*len(list)/15 : (k+1)*len(list)/15]
-		off := 0.0
-		for _, v := range bin {
-			off += (v.p - truth(v)) / n
-		}
-		ece += math.Abs(off)
-	}
-	edges := []float64{0.1, 0.3, 0.6, 0.9, 1.01}
-	for k := range edges[1:] {
-		b := Band{From: edges[k], To: min(1, edges[k+1])}
-		for _, v := range list {
-			if v.p >= edges[k] && v.p < edges[k+1] {
-				b.Visits++
-				b.Said += v.p
-				b.Observed += truth(v)
-			}
-		}
-		if b.Visits > 0 {
-			b.Said, b.Observed = b.Said/float64(b.Visits), b.Observed/float64(b.Visits)
-		}
-		bands = append(bands, b)
-	}
-	return skill, ece, bands
-}
-
-// bootstrap gives a value over all runs and where it lies when runs are drawn anew.
-func bootstrap(once []int, value func(times []int) float64) Interval {
-	d := newDice(1, 31)
-	draws := make([]float64, 1000)
-	times := make([]int, len(once))
-	for k := range draws {
-		clear(times)
-		for range once {
-			times[d.IntN(len(once))]++
-		}
-		draws[k] = value(times)
-	}
-	slices.Sort(draws)
-	return Interval{value(once), draws[25], draws[974]}
 }

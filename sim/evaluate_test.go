@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -19,7 +21,7 @@ func judgedRuns(runs, n int, score func(d dice, theft bool) float64) (all []Judg
 				v.Unpaid = []Unpaid{{SKU: fmt.Sprint("sku", k)}}
 			}
 			j.Visits = append(j.Visits, v)
-			j.Scores = append(j.Scores, Scored{[]string{v.Tracks[0].Track}, v.From, v.To, score(d, v.Kind == Theft)})
+			j.Scores = append(j.Scores, Scored{Tracks: []string{v.Tracks[0].Track}, From: v.From, To: v.To, P: score(d, v.Kind == Theft)})
 		}
 		all = append(all, j)
 	}
@@ -77,6 +79,82 @@ func TestEvaluateAlerts(t *testing.T) {
 		runs[0].Raised = c.raised
 		if e := Evaluate(runs); !c.check(e) {
 			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}
+
+// TestEvaluatePolicies: each policy is told whom it spoke of, once a person, mistakes left out; one that said nothing too.
+func TestEvaluatePolicies(t *testing.T) {
+	runs := judgedRuns(2, 10, func(dice, bool) float64 { return 0 })
+	runs[0].Visits[6].Kind = Mistake
+	for r := range runs {
+		runs[r].Policies = map[string]string{"exit": "live", "bag": "shadow", "quiet": "shadow"}
+		for k := range runs[r].Scores {
+			if k == 0 || k == 1 || k == 6 {
+				runs[r].Scores[k].Told = []string{"exit"}
+			}
+		}
+		again := runs[r].Scores[0]
+		again.Told = []string{"exit", "bag"}
+		runs[r].Scores = append(runs[r].Scores, again)
+	}
+	runs[1].Policies["bag"] = "live"
+	grab := []TypeRecall{{Theft: 1, Type: "grab and walk out", Found: 2, Count: 4}}
+	want := []PolicyRecall{{"bag", "live", 2, 0, grab}, {"exit", "live", 2, 3, grab}, {"quiet", "shadow", 0, 0, nil}}
+	if got := Evaluate(runs).Policies; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+}
+
+// TestFamilies: each family can be played, all steal what it says, and no theft or twin is in two splits but by a crowd or bad
+// day in which all there is happens.
+func TestFamilies(t *testing.T) {
+	in := map[string]string{}
+	for _, f := range Families() {
+		if len(FamiliesOf(f.Split)) == 0 || !slices.Contains(Splits[:], f.Split) {
+			t.Errorf("%s: split %q", f.Name, f.Split)
+		}
+		for _, kind := range f.Only {
+			if kind[0] < '0' || kind[0] > '9' {
+				continue // honest
+			}
+			if was, ok := in[kind]; ok && was != f.Split {
+				t.Errorf("theft %s is in %s and %s", kind, was, f.Split)
+			}
+			in[kind] = f.Split
+		}
+		o, aisles := ShopOptions{Hours: 0.1, Thefts: 0.5, Twins: 0.5, Noise: 1, Only: f.Only}, 3
+		if f.Set != nil {
+			f.Set(&o, &aisles)
+		}
+		played, err := Simulate(3, drawn(t, 3, aisles), o)
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		for _, v := range played.Visits {
+			if v.Theft != 0 && f.Only != nil && !slices.Contains(f.Only, fmt.Sprint(v.Theft)) {
+				t.Errorf("%s: somebody does theft %d", f.Name, v.Theft)
+			}
+		}
+	}
+	if len(in) != 17 {
+		t.Errorf("%d of 17 thefts are in a family", len(in))
+	}
+}
+
+// TestEvaluateGoods: an alert about the right person that names other goods counts in F1, and not in the strict one.
+func TestEvaluateGoods(t *testing.T) {
+	for _, c := range []struct {
+		skus   []string
+		strict float64
+	}{{[]string{"sku0"}, 1}, {[]string{"sku0", "x"}, 1}, {[]string{"sku0", "x", "y"}, 0}, {nil, 0}} {
+		runs := judgedRuns(1, 5, func(dice, bool) float64 { return 0 })
+		runs[0].Visits[0].Unpaid[0].Price = 300
+		runs[0].Raised = []Raised{{Tracks: []string{"cam/0-0"}, At: 20e9, SKUs: c.skus}}
+		if e := Evaluate(runs); e.F1.Value != 1 || e.Strict.Value != c.strict || e.Value != 1 || e.ToAlert != 10 || e.Lead != 40 || e.Retracted != 1 {
+			t.Errorf("%v: F1 %v, strict %v, value %v, %v s after, %v s before the exit, retracted %v",
+				c.skus, e.F1.Value, e.Strict.Value, e.Value, e.ToAlert, e.Lead, e.Retracted)
 		}
 	}
 }

@@ -8,25 +8,31 @@ import (
 	"magpie/strict"
 )
 
-// grammar is every verb with what it takes, as errors show it.
-var grammar = [...]struct{ verb, usage string }{
-	{"walk", "walk P x,y > x,y > …"},
-	{"pick", "pick P goods xN"},
-	{"put", "put P goods xN"},
-	{"give", "give P Q goods"},
-	{"scan", "scan TILL SESSION sku"},
-	{"till", "till TILL SESSION action k=v…"},
-	{"rfid", "rfid READER EPC antenna=N rssi=DB[..DB..DB] xN"},
-	{"weight", "weight SCALE -621g"},
-	{"gate", "gate G alarm|clear in|out"},
-	{"count", "count C in=N out=N"},
-	{"region", "region SOURCE object class enter|exit|cross zone"},
-	{"signal", "signal SOURCE name on|off"},
-	{"stock", "stock SOURCE sku units"},
-	{"send", "send KIND SOURCE {json}"},
-	{"off", "off SOURCE"},
-	{"on", "on SOURCE"},
+// Verb is one verb of the notation: what it takes, as errors show it, what it does, and a line of it.
+type Verb struct{ Name, Usage, Doc, Example string }
+
+var grammar = [...]Verb{
+	{"walk", "walk P x,y > x,y > …", "A person walks at a constant speed, seen by every camera that sees the point; between walks they stand and are seen, after the last one they are lost.",
+		"0s..4s walk A 1,1 > 2,4.8 > 4,4.8"},
+	{"pick", "pick P goods xN", "A person takes goods (a SKU, or one of a list) from their shelf; they must stand within a metre of it.", "6s pick A 012345678905 x2"},
+	{"put", "put P goods xN", "A person puts goods back on their shelf.", "9s put A 012345678905"},
+	{"give", "give P Q goods", "One person hands goods to another.", "18s give A B 012345678905"},
+	{"scan", "scan TILL SESSION sku", "A till scans goods, at the price of the products table.", "27s scan sco-1 s1 012345678905"},
+	{"till", "till TILL SESSION action k=v…", "A till says anything else: open, scan, void, refund, tender, close, …", "29s till sco-1 s1 void sku=012345678905 of=2"},
+	{"rfid", "rfid READER EPC antenna=N rssi=DB[..DB..DB] xN", "A reader reads a tag, N times spread over the span.", "17s..20s rfid r-door 30340457980011110004CB2F antenna=1 rssi=-62..-46..-60 x20"},
+	{"weight", "weight SCALE -621g", "With a sign, what lies on the scale changes by so much and stays; without one, it is one sample.", "5s weight g1 -621g"},
+	{"gate", "gate G alarm|clear in|out", "A gate rings, or falls silent.", "19s gate eas-1 alarm out"},
+	{"count", "count C in=N out=N", "A people counter counts.", "20s count c-1 in=1 out=0"},
+	{"region", "region SOURCE object class enter|exit|cross zone", "A device that reports zones says that something came or went.", "8s region reg-1 o1 bag enter aisle-1"},
+	{"signal", "signal SOURCE name on|off", "A device switches a signal on or off.", "32s signal sig-1 loiter on"},
+	{"stock", "stock SOURCE sku units", "The stock of goods is said anew.", "0s stock erp-1 012345678905 24"},
+	{"send", "send KIND SOURCE {json}", "Any payload of the contract; ts is added.", `25s send till sco-1 {"session":"s1","action":"open"}`},
+	{"off", "off SOURCE", "A source falls silent.", "30s off cam-1"},
+	{"on", "on SOURCE", "A source speaks again.", "60s on cam-1"},
 }
+
+// Verbs lists every verb of the notation.
+func Verbs() []Verb { return grammar[:] }
 
 // Parse reads a script: one statement a line, TIME[..TIME] VERB REST [+late], as contract section 4 lists them. Times are
 // those of Go (17.5s, 1m30s, 250ms) since the start, at most 24h. A # at the start of a word begins a comment. The error
@@ -124,9 +130,9 @@ func (p *parser) line() {
 	p.usage = ""
 	known := make([]string, len(grammar))
 	for i, g := range grammar {
-		known[i] = g.verb
-		if g.verb == p.st.verb.text {
-			p.usage = g.usage
+		known[i] = g.Name
+		if g.Name == p.st.verb.text {
+			p.usage = g.Usage
 		}
 	}
 	if p.usage == "" {

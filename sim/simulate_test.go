@@ -71,6 +71,11 @@ func TestSimulateAgain(t *testing.T) {
 	if y, _ := json.Marshal(b.Visits); !bytes.Equal(x, y) {
 		t.Error("one seed gives two truths")
 	}
+	var read []*Visit
+	err := json.Unmarshal(x, &read)
+	if y, _ := json.Marshal(read); err != nil || len(read) == 0 || !bytes.Equal(x, y) {
+		t.Errorf("a truth that was written reads otherwise: %v", err)
+	}
 }
 
 // TestTruthStaysApart: no word of the truth is in the recording, but the ids of tracks and tags.
@@ -238,4 +243,25 @@ func BenchmarkSimulate(b *testing.B) {
 		simulated(b, 1, s, ShopOptions{Hours: 1, Thefts: 0.15, Twins: 0.3, Noise: 1})
 	}
 	b.ReportMetric(3600/(b.Elapsed().Seconds()/float64(b.N)), "×real-time")
+}
+
+// TestTruthIsRead: the truth that was written is the truth that is read, but for parts of a millisecond.
+func TestTruthIsRead(t *testing.T) {
+	for _, v := range simulated(t, 4, drawn(t, 4, 2), ShopOptions{Hours: 0.1, Thefts: 0.5}).Visits {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Visit
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(&back)
+		if err != nil || !bytes.Equal(again, text) {
+			t.Fatalf("written %s\nread    %s (%v)", text, again, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"from":"noon"}`), &Visit{}); err == nil {
+		t.Error("noon is a time")
+	}
 }

@@ -47,32 +47,58 @@ type Span struct {
 	From, To int64
 }
 
-// MarshalJSON writes a visit as one object, times in RFC 3339.
+// writtenVisit is a visit as files have it: times in RFC 3339, "" where it did not happen.
+type writtenVisit struct {
+	Person    string        `json:"person"`
+	Kind      string        `json:"kind"`
+	Type      string        `json:"type"`
+	Theft     int           `json:"theft,omitempty"`
+	With      string        `json:"with,omitempty"`
+	From      string        `json:"from"`
+	To        string        `json:"to"`
+	Took      string        `json:"took,omitempty"`
+	Concealed string        `json:"concealed,omitempty"`
+	Exit      string        `json:"exit,omitempty"`
+	Unpaid    []Unpaid      `json:"unpaid,omitempty"`
+	Tracks    []writtenSpan `json:"tracks"`
+}
+
+type writtenSpan struct {
+	Track string `json:"track"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// MarshalJSON writes a visit as one object.
 func (v *Visit) MarshalJSON() ([]byte, error) {
-	type span struct {
-		Track string `json:"track"`
-		From  string `json:"from"`
-		To    string `json:"to"`
-	}
-	spans := []span{}
+	spans := []writtenSpan{}
 	for _, s := range v.Tracks {
-		spans = append(spans, span{s.Track, written(s.From), written(s.To)})
+		spans = append(spans, writtenSpan{s.Track, written(s.From), written(s.To)})
 	}
-	return json.Marshal(struct {
-		Person    string   `json:"person"`
-		Kind      string   `json:"kind"`
-		Type      string   `json:"type"`
-		Theft     int      `json:"theft,omitempty"`
-		With      string   `json:"with,omitempty"`
-		From      string   `json:"from"`
-		To        string   `json:"to"`
-		Took      string   `json:"took,omitempty"`
-		Concealed string   `json:"concealed,omitempty"`
-		Exit      string   `json:"exit,omitempty"`
-		Unpaid    []Unpaid `json:"unpaid,omitempty"`
-		Tracks    []span   `json:"tracks"`
-	}{v.Person, v.Kind, v.Type, v.Theft, v.With, written(v.From), written(v.To), written(v.Took), written(v.Concealed), written(v.Exit),
-		v.Unpaid, spans})
+	return json.Marshal(writtenVisit{v.Person, v.Kind, v.Type, v.Theft, v.With, written(v.From), written(v.To), written(v.Took),
+		written(v.Concealed), written(v.Exit), v.Unpaid, spans})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Visit) UnmarshalJSON(b []byte) (err error) {
+	var w writtenVisit
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	read := func(text string) int64 {
+		if text == "" {
+			return 0
+		}
+		t, e := time.Parse(time.RFC3339Nano, text)
+		err = cmp.Or(err, e)
+		return t.UnixNano()
+	}
+	*v = Visit{Person: w.Person, Kind: w.Kind, Type: w.Type, Theft: w.Theft, With: w.With, From: read(w.From), To: read(w.To), Took: read(w.Took),
+		Concealed: read(w.Concealed), Exit: read(w.Exit), Unpaid: w.Unpaid}
+	for _, s := range w.Tracks {
+		v.Tracks = append(v.Tracks, Span{s.Track, read(s.From), read(s.To)})
+	}
+	return err
 }
 
 func written(ns int64) string {

@@ -185,6 +185,11 @@ sources:
 		`site.yaml:6:49: broker: client_ca_file needs cert_file too`,
 		`site.yaml:6:49: broker: client_ca_file belongs to the embedded broker, and url names an outer one; leave it out, or write ca_file for the authority of the outer one`,
 		`site.yaml:6:66: broker: key_file needs cert_file too`)
+	f("certificates as users", head+"broker: {cert_file: a.pem, key_file: a.key, use_identity_as_username: true}\n", nil,
+		`site.yaml:6:71: broker: use_identity_as_username needs client_ca_file: the certificates say who each client is, and users what each may do`,
+		`site.yaml:6:71: broker: use_identity_as_username needs users: the certificates say who each client is, and users what each may do`)
+	f("certificates as users", head+"broker: {use_identity_as_username: \"yes\"}\n", nil,
+		`site.yaml:6:36: use_identity_as_username wants true or false, not the text "yes"`)
 	f("outputs", head+"outputs: {a: {webhook: \"https://u:p@h/x\"}, b: {}, c: {pos: nowhere}, d: {smtp: \"smtp://h\"}}\n", nil,
 		`site.yaml:6:11: output "a": a webhook is signed; give the secret_file with its key`,
 		`site.yaml:6:24: webhook holds a password; secrets come from files only`,

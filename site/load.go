@@ -77,7 +77,7 @@ func (l *loader) root(n *yaml.Node) {
 	st.Hours = l.hours(o.Get("hours"))
 	l.site.Labels = l.labels(o.Get("labels"))
 	l.site.Lateness = l.lateness(o.Get("lateness"))
-	privacy := l.Mapping(o.Get("privacy"), "privacy", "cashier", "link_visits", "masks", "fitting", "foreign_tags", "keep", "drop")
+	privacy := l.Mapping(o.Get("privacy"), "privacy", "cashier", "link_visits", "masks", "fitting", "foreign_tags", "keep", "drop", "key_file")
 
 	before := len(l.Errors)
 	st.Products = l.products(o.Get("products"))

@@ -19,6 +19,9 @@ func (l *loader) privacy(o *strict.Object) {
 	l.site.Store.HideForeign = l.choose(o.Get("foreign_tags"), "foreign_tags", "hide", "show") != 1
 	l.masks(o.Get("masks"))
 	p.Drop = l.Texts(o.Get("drop"), "drop")
+	if p.KeyFile = l.path(o.Get("key_file"), "key_file"); p.KeyFile == "" && p.Cashier == "pseudonym" {
+		l.site.Notes = append(l.site.Notes, "privacy.cashier is pseudonym without a key_file, so whoever knows the cashiers' ids can tell which pseudonym is whose: make one with openssl rand -hex 32")
+	}
 
 	k := l.Mapping(o.Get("keep"), "keep", "frames", "clips", "recordings", "visits", "verdicts")
 	p.Keep = Keep{Clips: 72 * time.Hour, Recordings: 72 * time.Hour, Visits: 7 * 24 * time.Hour, Verdicts: 365 * 24 * time.Hour}

@@ -314,8 +314,17 @@ func (l *loader) hostPort(n *yaml.Node, what string) string {
 	return text
 }
 
+// truth reads true or false; left out is false.
+func (l *loader) truth(n *yaml.Node, what string) bool {
+	if n != nil && (n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool") {
+		l.Fail(n, "%s wants true or false, not %s", what, strict.Shape(n))
+		return false
+	}
+	return n != nil && strings.EqualFold(n.Value, "true")
+}
+
 func (l *loader) broker(n *yaml.Node) {
-	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file", "cert_file", "key_file", "client_ca_file")
+	o := l.Mapping(n, "broker", "listen", "users", "url", "user", "password_file", "ca_file", "cert_file", "key_file", "client_ca_file", "use_identity_as_username")
 	b := &l.site.Broker
 	b.Listen = l.hostPort(o.Get("listen"), "listen")
 	b.Users = l.path(o.Get("users"), "users")
@@ -325,6 +334,13 @@ func (l *loader) broker(n *yaml.Node) {
 	b.CertFile, b.KeyFile = l.path(o.Get("cert_file"), "cert_file"), l.path(o.Get("key_file"), "key_file")
 	if b.URL != "" && b.Listen != "" {
 		l.Fail(o.Get("url"), "broker: give listen for the embedded broker or url for an outer one, not both")
+	}
+	certain := o.Get("use_identity_as_username")
+	b.Certain = l.truth(certain, "use_identity_as_username")
+	for _, k := range []string{"client_ca_file", "users"} {
+		if b.Certain && o.Get(k) == nil {
+			l.Fail(certain, "broker: use_identity_as_username needs %s: the certificates say who each client is, and users what each may do", k)
+		}
 	}
 	for _, k := range []string{"user", "password_file", "ca_file"} {
 		if o.Get(k) != nil && o.Get("url") == nil {

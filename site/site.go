@@ -104,6 +104,7 @@ type Broker struct {
 	CertFile     string // certificate of the embedded broker, which then speaks TLS, or ours for an outer one
 	KeyFile      string // of CertFile
 	ClientCAFile string // authorities of the certificates that clients of the embedded broker need
+	Certain      bool   // the name in its certificate is who a client of the embedded broker is
 }
 
 // Influx is where numbers go; URL empty means nowhere.
@@ -141,6 +142,7 @@ type Override struct {
 // Privacy is what may be seen, joined and kept.
 type Privacy struct {
 	Cashier string   // off, pseudonym or allowed
+	KeyFile string   // of pseudonyms; empty: none
 	Drop    []string // JSON members cut where a line enters the journal
 	Keep    Keep
 }

@@ -196,3 +196,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPseudonymsWithoutAKeyAreNoted: whoever wants pseudonyms hears that they need a key.
+func TestPseudonymsWithoutAKeyAreNoted(t *testing.T) {
+	for privacy, noted := range map[string]bool{"{cashier: pseudonym}": true, "{cashier: pseudonym, key_file: a.key}": false, "{cashier: off}": false} {
+		s, err := Parse("shop/site.yaml", []byte("store: s\nzones: [{id: door, kind: exit, polygon: [[3, 0], [5, 0], [5, 1], [3, 1]]}]\nprivacy: "+privacy+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(s.Notes, "\n"), "without a key_file"); got != noted {
+			t.Errorf("%s: %q", privacy, s.Notes)
+		}
+		if key := s.Privacy.KeyFile; key != "" && key != filepath.Join("shop", "a.key") {
+			t.Errorf("%s: %s", privacy, key)
+		}
+	}
+}

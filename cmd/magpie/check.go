@@ -14,6 +14,7 @@ import (
 
 	"magpie/rules"
 	"magpie/sensors"
+	"magpie/sim"
 	"magpie/site"
 )
 
@@ -25,15 +26,21 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 	sitePath := fs.String("site", "", "the site file")
 	dir := fs.String("policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	format := fs.String("format", "text", "how to print: `text`, json (one object) or github (annotations of a workflow run)")
+	schema := fs.Bool("schema", false, "print the JSON Schema of policy files, common.yaml and policy tests, and check nothing")
 	fs.Usage = func() {
 		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR] [--format text|json|github]")
+		fmt.Fprintln(errw, "       magpie check --schema")
 		fs.PrintDefaults()
 		fmt.Fprint(errw, signHelp)
 	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if *sitePath == "" || fs.NArg() > 0 {
+	if *schema && fs.NFlag() == 1 && fs.NArg() == 0 {
+		_, err := out.Write(rules.Schema())
+		return err
+	}
+	if *sitePath == "" || *schema || fs.NArg() > 0 {
 		return errors.New("name the site file: magpie check --site site.yaml [--policies DIR]")
 	}
 	if !slices.Contains([]string{"text", "json", "github"}, *format) {
@@ -137,9 +144,21 @@ func checkTests(dir string) error {
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err == nil {
-			_, err = rules.ParseTest(e.Name(), text)
+			err = checkTest(e.Name(), text)
 		}
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkTest reads a test file and the events of its tests.
+func checkTest(name string, text []byte) error {
+	f, err := rules.ParseTest(name, text)
+	errs := []error{err}
+	for i := range f.Tests {
+		if _, err := sim.Parse(f.Tests[i].Events); err != nil {
+			errs = append(errs, placed(err, f, &f.Tests[i]))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -166,6 +185,8 @@ func missingFiles(s *site.Site) (missing []error) {
 	_, err := openSinks(s, io.Discard, nil, time.Now)
 	note(err)
 	_, err = devicePeers(s)
+	note(err)
+	_, err = pseudonymKey(s)
 	note(err)
 	return missing
 }

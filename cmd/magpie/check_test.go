@@ -37,6 +37,8 @@ func TestCheck(t *testing.T) {
 	write("p_test.yaml", "site: x\ntests: 3\n")
 	f(1, "", "p.yaml:3:9: unknown function p_unpayd; did you mean p_unpaid?\n  | score: 'p_unpayd()'\n  |         ^", "--site", shop, "--policies", dir)
 	f(1, "", "p_test.yaml:2:8: tests wants a list", "--site", shop, "--policies", dir)
+	write("p_test.yaml", "site: x\ntests:\n  - name: n\n    events: |\n      0s..2s wlak A 1,1\n    expect: [{at: end}]\n")
+	f(1, "", "p_test.yaml:5:14: \"wlak\" is not a verb; did you mean walk?", "--site", shop, "--policies", dir)
 	write("site.yaml", "store: a\nzoness: []\n")
 	f(1, "", "site.yaml:2:1: ", "--site", filepath.Join(dir, "site.yaml"))
 

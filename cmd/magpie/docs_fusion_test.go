@@ -57,10 +57,10 @@ func factsOf(t *testing.T, s *site.Site, script string) string {
 			if letters[v.ID] == "" {
 				letters[v.ID] = string(rune('A' + len(letters)))
 			}
-			for _, f := range v.Facts[seen[v.ID]:] {
+			for _, f := range v.Facts.List()[seen[v.ID]:] {
 				fmt.Fprintf(&out, "%6.2fs  %s  %s\n", time.Duration(f.At-start.UnixNano()).Seconds(), letters[v.ID], worded(s.Store, &f))
 			}
-			seen[v.ID] = len(v.Facts)
+			seen[v.ID] = v.Facts.Len()
 		}
 	}
 	p, err := newPipeline(s, set, func(*alerts.Alert) {}, pipelineHooks{confirmed: show})

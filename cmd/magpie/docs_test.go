@@ -229,7 +229,7 @@ func TestYAMLOfDocs(t *testing.T) {
 	n := 0
 	for name, text := range pages(t) {
 		for _, b := range blocks(name, text) {
-			if b.language != "yaml" {
+			if b.language != "yaml" || name == policiesPage && strings.Contains(b.title, ".") { // which TestPoliciesPage runs
 				continue
 			}
 			n++

@@ -20,6 +20,8 @@ var mayImport = map[string][]string{
 	"magpie/vision/onnx":     {"magpie/vision"},
 	"magpie/vision/tfjs":     {},
 	"magpie/rules":           {"magpie/fusion", "magpie/strict"},
+	"magpie/rules/edit":      {"magpie/fusion", "magpie/rules", "magpie/sim"},
+	"magpie/baseline":        {"magpie/fusion"},
 	"magpie/policies":        {},
 	"magpie/journal":         {},
 	"magpie/journal/state":   {},

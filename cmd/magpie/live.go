@@ -316,8 +316,8 @@ func (l *live) openVisits(w *fusion.World, book *alerts.Book) []dashboard.Visit 
 // zonesOf are a store's n zones in the order in which a visit first entered them, as far as its facts are still kept.
 func zonesOf(v *fusion.Visit, n int) []int {
 	zones, entered := make([]int, n), make([]int64, n)
-	for i := len(v.Facts) - 1; i >= 0; i-- {
-		if f := &v.Facts[i]; f.Kind == fusion.FactEntered && f.Zone >= 0 {
+	for f := range v.Facts.Backward() {
+		if f.Kind == fusion.FactEntered && f.Zone >= 0 {
 			entered[f.Zone] = f.At
 		}
 	}

@@ -27,13 +27,18 @@ func commands() []command {
 		{"record", "write the messages of a broker to a recording", runRecord},
 		{"play", "publish a recording to a broker", runPlay},
 		{"replay", "print the alerts that a recording gives", runReplay},
+		{"backtest", "judge recordings by two policy sets and tell how the alerts differ", runBacktest},
 		{"check", "check a site file and its policies", runCheck},
+		{"policies", "list policies, and what they would be blind to in a site", runPolicies},
+		{"new", "begin a policy and its test from the catalogue", runNew},
 		{"test", "run policy tests", runTest},
 		{"explain", "tell how an alert, or the score of a visit in a recording, came about", runExplain},
 		{"sensors", "try, check and watch what sensors send", runSensors},
 		{"simulate", "play a store and write a recording and what truly happened", runSimulate},
 		{"evaluate", "play many stores and hold what policies say against what was so", runEvaluate},
+		{"fit", "what each piece of evidence was worth in recordings with their truth", runFit},
 		{"model", "convert and describe detector models", runModel},
+		{"lsp", "help an editor with policy files", runLSP},
 		{"version", "print what was built", runVersion},
 	}
 }

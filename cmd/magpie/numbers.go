@@ -132,8 +132,8 @@ func (n *numbers) visitFact(v *fusion.Visit, f *fusion.Fact, zone string) {
 		if !n.way(f.Zone) {
 			add("exited", 1)
 		}
-		for i := len(v.Facts) - 1; i >= 0; i-- {
-			if e := &v.Facts[i]; e.Kind == fusion.FactEntered && e.Zone == f.Zone {
+		for e := range v.Facts.Backward() {
+			if e.Kind == fusion.FactEntered && e.Zone == f.Zone {
 				add("dwell_s_sum", (f.At-e.At)/1e6)
 				break
 			}
@@ -149,7 +149,7 @@ func (n *numbers) visitFact(v *fusion.Visit, f *fusion.Fact, zone string) {
 
 // unpaid counts what a visit that has gone out is thought to hold that no till has seen: whole units, at their price.
 func (n *numbers) unpaid(v *fusion.Visit, at int64) {
-	if !slices.ContainsFunc(v.Facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactExited }) {
+	if !v.Facts.Has(func(f fusion.Fact) bool { return f.Kind == fusion.FactExited }) {
 		return
 	}
 	for i := range v.Basket {

@@ -76,7 +76,8 @@ func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
 		o.Password = strings.TrimSpace(string(p))
 	}
 	var err error
-	if o.TLS, err = (sensors.Files{CA: b.CAFile, Cert: b.CertFile, Key: b.KeyFile}).Client(); err != nil {
+	o.Files = sensors.Files{CA: b.CAFile, Cert: b.CertFile, Key: b.KeyFile}
+	if o.TLS, err = o.Files.Client(); err != nil {
 		return fmt.Errorf("broker: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,8 +26,9 @@ type pipeline struct {
 	core    *fusion.Core[*alerts.Book]
 	log     *alerts.Log
 	hooks   pipelineHooks
-	final   bool // it is asked for final lines only: nothing is supposed
-	frozen  int  // bytes of what was frozen last
+	final   bool           // it is asked for final lines only: nothing is supposed
+	frozen  int            // bytes of what was frozen last
+	m       fusion.Message // the one in work
 }
 
 // pipelineHooks are told what becomes of each line; any may be nil.
@@ -39,7 +41,7 @@ type pipelineHooks struct {
 
 // newPipeline returns a pipeline without history whose first set judges everything.
 func newPipeline(s *site.Site, set *rules.Set, emit func(*alerts.Alert), hooks pipelineHooks) (*pipeline, error) {
-	d, err := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier})
+	d, err := newDecoder(s)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +54,38 @@ func newPipeline(s *site.Site, set *rules.Set, emit func(*alerts.Alert), hooks p
 		hooks: hooks}, nil
 }
 
+// newDecoder makes the decoder that a site file describes.
+func newDecoder(s *site.Site) (*sensors.Decoder, error) {
+	key, err := pseudonymKey(s)
+	if err != nil {
+		return nil, err
+	}
+	return sensors.NewDecoder(s.Store, decoderOptions(s, key))
+}
+
+func decoderOptions(s *site.Site, key []byte) sensors.Options {
+	return sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier, Key: key}
+}
+
+// pseudonymKey reads the key of pseudonyms; nil where the site has none. Without its line break, so that editors may add one.
+func pseudonymKey(s *site.Site) ([]byte, error) {
+	if s.Privacy.KeyFile == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(s.Privacy.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("privacy: key_file: %w; the pseudonyms are made with it: take the store's, or for a new store openssl rand -hex 32", err)
+	}
+	if b = bytes.TrimSpace(b); len(b) < 16 {
+		return nil, fmt.Errorf("privacy: key_file: %s holds %d bytes: a key has at least 16, such as openssl rand -hex 32 makes", s.Privacy.KeyFile, len(b))
+	}
+	return b, nil
+}
+
 // line takes the next line, in the order of the journal.
 func (p *pipeline) line(l *journal.Line) {
 	p.core.Arrive(l.Received)
-	urgent := false
+	var m *fusion.Message
 	switch {
 	case l.Control != nil:
 		if l.Control.Kind == journal.ControlPolicies && p.hooks.policies != nil {
@@ -64,35 +94,40 @@ func (p *pipeline) line(l *journal.Line) {
 			}
 		}
 	default:
-		urgent = p.message(l)
+		m = p.message(l)
 	}
 	p.confirm(p.core.Advance(), l.Received)
-	if urgent && !p.final {
+	if p.core.Urgent(m) && !p.final {
 		w, b := p.core.Provisional()
 		p.log.Suppose(w, b, l.Received)
 	}
 }
 
-func (p *pipeline) message(l *journal.Line) (urgent bool) {
-	m, err := p.decoder.Decode(l.Received, l.Topic, l.Retain, l.Payload)
+// message takes a message; nil if it was of no use.
+func (p *pipeline) message(l *journal.Line) *fusion.Message {
+	m := &p.m
+	err := p.decoder.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 	if err != nil {
 		var r *sensors.Rejection
 		if errors.As(err, &r) && p.hooks.rejected != nil { // not for what Magpie said itself, which is no input
 			p.hooks.rejected(l, r)
 		}
-		return false
+		return nil
 	}
-	v := p.core.Add(&m)
+	v := p.core.Add(m)
 	if v == fusion.TooLate {
 		if p.hooks.rejected != nil {
-			p.hooks.rejected(l, p.tooLate(l, &m))
+			p.hooks.rejected(l, p.tooLate(l, m))
 		}
-		return false
+		return nil
 	}
 	if p.hooks.decoded != nil {
-		p.hooks.decoded(l, &m, v)
+		p.hooks.decoded(l, m, v)
 	}
-	return v != fusion.Duplicate && p.core.Urgent(&m)
+	if v == fusion.Duplicate {
+		return nil
+	}
+	return m
 }
 
 // tooLate says why a message that is too far behind the watermark cannot count any more.
@@ -115,8 +150,13 @@ func (p *pipeline) confirm(refolded bool, received int64) {
 func (p *pipeline) finish(received int64) { p.confirm(p.core.Finish(), received) }
 
 // loadPolicies reads the policy set of a directory, or the built-in one when dir is empty, signed or not.
-func loadPolicies(dir string, s *site.Site) (*rules.Set, error) {
-	return readPolicies(dir, s, ruleOptions(s))
+func loadPolicies(dir string, s *site.Site) (*rules.Set, error) { return loadCovered(dir, s, nil) }
+
+// loadCovered is loadPolicies for a set that tells what its expressions come to.
+func loadCovered(dir string, s *site.Site, c *rules.Coverage) (*rules.Set, error) {
+	o := ruleOptions(s)
+	o.Coverage = c
+	return readPolicies(dir, s, o)
 }
 
 // loadSigned is loadPolicies of a set that is to judge what happens: where the site names signers, one of them must have

@@ -148,7 +148,7 @@ func (r *rehearsal) seen(p *pipeline, e *rules.Expect, at int64) []rules.SeenAle
 	for _, id := range order {
 		a := newest[id]
 		s := rules.SeenAlert{ID: a.ID, State: string(a.State), Persons: persons(a.Tracks), Policies: map[string]float64{},
-			Score: a.Score, Tier: a.Tier}
+			Score: a.Score, Tier: a.Tier, CappedBy: a.CappedBy}
 		for _, p := range a.Policies {
 			s.Policies[p.Policy] = p.Score
 		}

@@ -319,9 +319,14 @@ func (st *station) openJournal(now func() time.Time) error {
 func (st *station) openBroker() error {
 	b := st.site.Broker
 	o := sensors.SubscriberOptions{URL: b.URL, User: b.User, Log: st.log.With("component", "mqtt"), ClientID: "magpie-" + st.site.Store.ID}
+	d, err := sensors.NewDecoder(st.site.Store, sensors.Options{Foreign: st.site.Sources})
+	if err != nil {
+		return err
+	}
 	if b.URL == "" {
 		broker, err := sensors.NewBroker(sensors.BrokerOptions{Listen: b.Listen, Dir: st.path("broker"), Store: st.site.Store.ID,
-			Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Keep: true, Log: st.log.With("component", "broker")})
+			Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Certain: b.Certain, Keep: true, Known: d.Known,
+			Forgot: func(what string, n int) { st.prom.Evicted("broker "+what, n) }, Log: st.log.With("component", "broker")})
 		if err != nil {
 			return err
 		}
@@ -330,10 +335,6 @@ func (st *station) openBroker() error {
 		o.URL, o.ClientID, o.TLS = broker.OwnURL(), broker.Client(), broker.OwnTLS()
 		o.User, o.Password = broker.Own()
 	} else if err := brokerSecrets(b, &o); err != nil {
-		return err
-	}
-	d, err := sensors.NewDecoder(st.site.Store, sensors.Options{Foreign: st.site.Sources})
-	if err != nil {
 		return err
 	}
 	o.Topics = d.Filters()

@@ -23,7 +23,7 @@ func (st *station) ready(ctx context.Context) (*rules.Set, error) {
 	_, err = sensors.NewDecoder(st.site.Store, sensors.Options{Foreign: st.site.Sources})
 	errs = append(errs, err)
 	if b := st.site.Broker; b.URL == "" {
-		o := sensors.BrokerOptions{Listen: b.Listen, Store: st.site.Store.ID, Foreign: st.site.Sources, Users: b.Users}
+		o := sensors.BrokerOptions{Listen: b.Listen, Store: st.site.Store.ID, Foreign: st.site.Sources, Users: b.Users, TLS: sensors.Files{Cert: b.CertFile, Key: b.KeyFile, CA: b.ClientCAFile}, Certain: b.Certain}
 		if err := o.Check(); !errors.Is(err, fs.ErrNotExist) { // the file of users is among the missing
 			errs = append(errs, err)
 		}

@@ -93,7 +93,7 @@ policies: {dir: policies}
 	go func() {
 		code <- run(ctx, []string{"run", "--no-cameras", "--site", filepath.Join(dir, "site.yaml"), "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0"}, io.Discard, term)
 	}()
-	term.await(t, "level=WARN msg=\"the policies have warnings: `magpie check --site .*site.yaml` says them in full\" warnings=[2-9] in_shadow=q\n")
+	term.await(t, "level=WARN msg=\"the policies have warnings: `magpie check --site .*site.yaml` says them in full\" warnings=[1-9] in_shadow=q\n")
 	first := term.await(t, "policies judge from now on.* hash=(\\S+)")[1]
 	at := term.await(t, "page=(http://[^/]+).* broker=(\\S+)")
 	term.await(t, "subscribed at")

@@ -51,12 +51,12 @@ func newScaleRun(t *testing.T) *scaleRun {
 		rejected: func(l *journal.Line, r *sensors.Rejection) { t.Errorf("%s rejected: %v", l.Topic, r) },
 		confirmed: func(w *fusion.World) {
 			for _, v := range w.Visits() {
-				for _, f := range v.Facts[told[v.ID]:] {
+				for _, f := range v.Facts.List()[told[v.ID]:] {
 					if f.Kind == fusion.FactPicked {
 						x.picked += f.N
 					}
 				}
-				told[v.ID] = len(v.Facts)
+				told[v.ID] = v.Facts.Len()
 			}
 		}})
 	must(t, err)

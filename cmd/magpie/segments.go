@@ -16,6 +16,8 @@ type segments struct {
 	dir   string   // where snapshots lie that they name; "" for standard input
 	files []string // still to come
 	open  *journal.Reader
+	read  int64 // bytes of the files before it
+	size  int64 // of all files as they lie on disk; 0: not known
 }
 
 // openSegments opens a recording by its path, "-" for standard input, or a directory that holds *.jsonl, also .gz or .zst.
@@ -40,6 +42,11 @@ func openSegments(path string) (*segments, error) {
 			return nil, fmt.Errorf("recording: %s holds no *.jsonl; name a recording, or the folder journal of a data directory", path)
 		}
 	}
+	for _, f := range s.files {
+		if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() {
+			s.size += info.Size()
+		}
+	}
 	return s, s.next()
 }
 
@@ -57,6 +64,7 @@ func (s *segments) Next() (journal.Line, error) {
 		if err != io.EOF || len(s.files) == 0 {
 			return l, err
 		}
+		s.read = s.bytes()
 		if err := s.open.Close(); err != nil {
 			return l, err
 		}
@@ -73,3 +81,6 @@ func (s *segments) Close() error {
 	}
 	return s.open.Close()
 }
+
+// bytes is how much of the files, as they lie on disk, has been read; of a file that is no pipe.
+func (s *segments) bytes() int64 { return s.read + s.open.Bytes() }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,7 +56,11 @@ func loadSensors(path string) (*site.Site, *sensors.Decoder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier})
+	key, err := pseudonymKey(s)
+	if err != nil { // a vendor need not have it: the pseudonyms are this run's
+		key = []byte(rand.Text())
+	}
+	d, err := sensors.NewDecoder(s.Store, decoderOptions(s, key))
 	return s, d, err
 }
 

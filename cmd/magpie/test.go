@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,9 +26,11 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 	sitePath := fs.String("site", "", "run every test on this site (default: the one that its file names)")
 	dir := fs.String("policies", "", "judge by the policies of this directory (default: that of the test file)")
 	pattern := fs.String("run", "", "only tests whose `file: name` matches this regular expression")
+	cover := fs.Bool("cover", false, "tell which sides of each operand the tests have seen, by policy")
+	floor := fs.Float64("min-coverage", 0, "end with 1 where the tests see less than this `share` of a policy, in percent; tells it, too")
 	verbose := fs.Bool("v", false, "print the alert lines of every test")
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [FILE_test.yaml | DIR]... (default: the directory policies)")
+		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [--cover] [--min-coverage 80] [FILE_test.yaml | DIR]... (default: the directory policies)")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -36,6 +39,9 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 	run, err := regexp.Compile(*pattern)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
+	}
+	if *floor < 0 || *floor > 100 {
+		return fmt.Errorf("--min-coverage wants a share between 0 and 100 percent, not %g", *floor)
 	}
 	names := fs.Args()
 	if len(names) == 0 {
@@ -49,6 +55,9 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 		return err
 	}
 	b := bench{sitePath: *sitePath, dir: *dir, sites: map[string]*site.Site{}, sets: map[string]*rules.Set{}}
+	if *cover || *floor > 0 {
+		b.covers = map[string][]*rules.Coverage{}
+	}
 	count, wrong := 0, 0
 	for _, f := range files {
 		for i := range f.Tests {
@@ -73,11 +82,15 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 			r.print(out, *verbose)
 		}
 	}
+	low := b.coverage(out, files, names, *floor)
 	switch {
 	case wrong > 0:
 		return failed("%d of %d tests failed", wrong, count)
 	case count == 0:
 		return fmt.Errorf("no test matches --run %q", *pattern)
+	}
+	if len(low) > 0 {
+		return failed("--min-coverage %g: the tests see less of %s", *floor, strings.Join(low, ", "))
 	}
 	fmt.Fprintf(errw, "%d passed\n", count)
 	return nil
@@ -133,7 +146,8 @@ func testFiles(names []string) ([]*rules.TestFile, error) {
 type bench struct {
 	sitePath, dir string // what the flags say, "" for nothing
 	sites         map[string]*site.Site
-	sets          map[string]*rules.Set // by site and directory
+	sets          map[string]*rules.Set        // by site and directory
+	covers        map[string][]*rules.Coverage // by directory, one for each site; nil: nobody asked
 }
 
 func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
@@ -152,19 +166,65 @@ func (b *bench) load(f *rules.TestFile) (*site.Site, *rules.Set, error) {
 		}
 		b.sites[path] = s
 	}
-	key := path + "\x00" + dir
+	s = awake(s, f.Live)
+	key := path + "\x00" + dir + "\x00" + strings.Join(f.Live, "\x00")
 	set := b.sets[key]
 	if set == nil {
 		var err error
-		if set, err = loadPolicies(dir, s); err != nil {
+		var cover *rules.Coverage
+		if b.covers != nil {
+			cover = new(rules.Coverage)
+			b.covers[dir] = append(b.covers[dir], cover)
+		}
+		if set, err = loadCovered(dir, s, cover); err != nil {
 			return nil, nil, err
 		}
 		if len(set.Policies) == 0 {
 			return nil, nil, fmt.Errorf("%s holds no policies to test; name their directory with --policies", dir)
 		}
+		if err := isLive(set, f); err != nil {
+			return nil, nil, err
+		}
 		b.sets[key] = set
 	}
 	return s, set, nil
+}
+
+// awake is the site with the named policies live: a test of one that is in shadow asks what it would say.
+func awake(s *site.Site, live []string) *site.Site {
+	if len(live) == 0 {
+		return s
+	}
+	copied := *s
+	copied.Policies.Dir = "" // a name that is not in the set is told by isLive
+	copied.Policies.Overrides = maps.Clone(s.Policies.Overrides)
+	if copied.Policies.Overrides == nil {
+		copied.Policies.Overrides = map[string]site.Override{}
+	}
+	for _, id := range live {
+		o := copied.Policies.Overrides[id]
+		o.Mode = string(rules.Live)
+		copied.Policies.Overrides[id] = o
+	}
+	return &copied
+}
+
+// isLive says why a policy that a test file wants live is not.
+func isLive(set *rules.Set, f *rules.TestFile) error {
+	var ids []string
+	for _, p := range set.Policies {
+		ids = append(ids, p.ID)
+	}
+	for _, id := range f.Live {
+		i := slices.Index(ids, id)
+		switch {
+		case i < 0:
+			return fmt.Errorf("%s:%d:%d: live: there is no policy %s; %s", f.File, f.LiveLine, f.LiveCol, id, strict.Suggest(id, ids))
+		case set.Policies[i].Mode != rules.Live:
+			return fmt.Errorf("%s:%d:%d: live: %s is in shadow on this site: %s", f.File, f.LiveLine, f.LiveCol, id, set.Policies[i].Shadowed)
+		}
+	}
+	return nil
 }
 
 // test runs one test. What it finds wrong is in the rehearsal; the error is of what keeps any test of the file from running.

@@ -172,7 +172,7 @@ type Till struct {
 	Session string   `json:"session" doc:"the sale's id, the same from open to close"`
 	Action  string   `json:"action" doc:"open, scan, void, refund, override, discount, no_sale, suspend, resume, assist, tender, close; others are kept as other"`
 	SKU     string   `json:"sku,omitempty" doc:"the article's number; a string, its zeros count"`
-	EPC     string   `json:"epc,omitempty" schema:"hex" doc:"of the tag that was scanned"`
+	EPC     string   `json:"epc,omitempty" schema:"hex,length=124" doc:"of the tag that was scanned"`
 	Line    string   `json:"line,omitempty" doc:"this line's id"`
 	Of      string   `json:"of,omitempty" doc:"the line that is voided"`
 	Receipt string   `json:"receipt,omitempty" doc:"the sale that is refunded"`

@@ -90,6 +90,11 @@ func Since1970(n int64, unit time.Duration) (Time, error) {
 // ParseTime reads a JSON value as ts: a string in RFC 3339 with offset (and, usually, a fraction), an integer of
 // milliseconds since 1970, or "arrival". The error is a *TimeError.
 func ParseTime(raw []byte) (Time, error) {
+	if len(raw) > 2 && raw[0] == '"' && raw[len(raw)-1] == '"' {
+		if ns, ok := utc(raw[1 : len(raw)-1]); ok {
+			return Time{ns: ns}, nil
+		}
+	}
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
 		return Time{}, &TimeError{Reason: "ts is empty"}
@@ -117,9 +122,6 @@ func ParseTime(raw []byte) (Time, error) {
 	if string(text) == "arrival" {
 		return Time{arrival: true}, nil
 	}
-	if ns, ok := utc(text); ok {
-		return Time{ns: ns}, nil
-	}
 	var at time.Time
 	if err := at.UnmarshalText(text); err != nil {
 		return Time{}, &TimeError{Reason: "ts is " + clip(raw) +
@@ -146,27 +148,25 @@ func utc(text []byte) (ns int64, ok bool) {
 	if len(text) <= len(form) || len(text) > len(form)+len(".123456789Z") || text[len(text)-1] != 'Z' {
 		return 0, false
 	}
-	for i := range len(form) {
-		switch c := form[i]; c {
-		case 'y', 'm', 'd', 'h', 's':
-			if text[i]-'0' > 9 {
-				return 0, false
-			}
-		default:
-			if text[i] != c {
-				return 0, false
-			}
-		}
+	if text[0] != '2' || text[1] != '0' || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' {
+		return 0, false
 	}
-	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
-	year, month, day, hour, minute, second := two(2), two(5), two(8), two(11), two(14), two(17)
-	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
-		return 0, false // the last days of a month among them
+	year, month, day := two(text[2:]), two(text[5:]), two(text[8:])
+	hour, minute, second := two(text[11:]), two(text[14:]), two(text[17:])
+	if year > 99 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
 	}
-	before := [...]int{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
-	days := 10957 + year*365 + (year+3)/4 + before[month-1] + day - 1 // from 1970; every fourth year of this century is a leap year
-	if month > 2 && year%4 == 0 {
-		days++
+	leap := 0 // every fourth year of this century has a day more
+	if year%4 == 0 {
+		leap = 1
+	}
+	before := [...]int{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365}
+	days := 10957 + year*365 + (year+3)/4 + before[month-1] + day - 1 // from 1970
+	switch most := before[month] - before[month-1]; {
+	case month == 2 && day > most+leap, month != 2 && day > most:
+		return 0, false
+	case month > 2:
+		days += leap
 	}
 	fraction := text[len(form) : len(text)-1]
 	if len(fraction) == 1 || len(fraction) > 0 && fraction[0] != '.' {
@@ -181,4 +181,13 @@ func utc(text []byte) (ns int64, ok bool) {
 		ns += int64(c-'0') * unit
 	}
 	return int64(((days*24+hour)*60+minute)*60+second)*int64(time.Second) + ns, true
+}
+
+// two reads two digits, as a number beyond any that they can make where they are none.
+func two(text []byte) int {
+	tens, ones := text[0]-'0', text[1]-'0'
+	if tens > 9 || ones > 9 {
+		return 100
+	}
+	return int(tens)*10 + int(ones)
 }

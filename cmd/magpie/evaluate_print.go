@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"magpie/sim"
+)
+
+// judgedBy is how a judge did.
+type judgedBy struct {
+	Judge, What string
+	Baseline    bool
+	*sim.Evaluation
+}
+
+// printEvaluation writes the table of the first judge with what each number means, then one row for each of them.
+func printEvaluation(out io.Writer, all []judgedBy) {
+	e := all[0]
+	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid are left out\n\n",
+		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes)
+	printJudge(out, e.Evaluation)
+	if len(all) == 1 {
+		return
+	}
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "judge\tPR-AUC\tF1\tprecision\trecall\tfalse/h\tbefore exit\twhat it goes by")
+	for _, j := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", j.Judge, of(j.PRAUC), of(j.F1), j.Precision, j.Recall, j.FalsePerHour, j.Before, j.What)
+	}
+	w.Flush()
+}
+
+func of(i sim.Interval) string { return fmt.Sprintf("%.3f [%.3f %.3f]", i.Value, i.Low, i.High) }
+
+func printJudge(out io.Writer, e *sim.Evaluation) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, value, meaning string) { fmt.Fprintf(w, "%s\t%s\t%s\n", name, value, meaning) }
+	row("PR-AUC", of(e.PRAUC), "average precision of visits' scores, at the simulated share of thefts; 95 % by runs")
+	for _, x := range e.At {
+		row(fmt.Sprintf("  at %.1f %% thefts", x.At*100), fmt.Sprintf("%.3f", x.Value), "the same, re-weighted to that share of visits")
+	}
+	row("F1 of alerts", of(e.F1), "of alerts at the tiers staff and gate, by person and time")
+	row("  precision, recall", fmt.Sprintf("%.3f, %.3f", e.Precision, e.Recall), "")
+	row("  with the goods", of(e.Strict), "F1 where half of the goods must be right too")
+	row("  of the price", fmt.Sprintf("%.3f", e.Value), "of all that was stolen, by price")
+	row("  false an hour", fmt.Sprintf("%.2f", e.FalsePerHour), "alerts about people who stole nothing")
+	row("  wrong person", fmt.Sprintf("%.3f", e.WrongPerson), "share of alerts whose goods somebody else has")
+	row("  before the exit", fmt.Sprintf("%.3f", e.Before), "share of right alerts that came before the way out was crossed")
+	row("  after the taking", fmt.Sprintf("%.0f s", e.ToAlert), "median of right alerts")
+	row("  lead", fmt.Sprintf("%.1f s, %.1f s", e.Lead, e.LeadTagged), "before the way out is crossed, median of right alerts; of thefts with tagged goods")
+	row("  taken back", fmt.Sprintf("%.3f", e.Retracted), "share of alerts that were retracted")
+	row("  told again", fmt.Sprint(e.Again), "further alerts about the same theft")
+	for _, x := range e.RecallAt {
+		row(fmt.Sprintf("recall at %.1f a day", x.At), fmt.Sprintf("%.3f", x.Value), "at so many false alerts a day of 1,500 visits, by score")
+	}
+	row("Brier skill", fmt.Sprintf("%.3f", e.Skill), "against always saying the base rate; 1 is perfect, 0 no better")
+	row("ECE", fmt.Sprintf("%.3f", e.ECE), "expected calibration error, 15 bins of equal mass")
+	row("unseen thieves", fmt.Sprint(e.Unseen), "of whom no visit was scored")
+	w.Flush()
+	fmt.Fprintln(out)
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "score\tvisits\tsaid\tobserved\t")
+	for _, b := range e.Bands {
+		fmt.Fprintf(w, "%.1f to %.1f\t%d\t%.2f\t%.2f\t\n", b.From, b.To, b.Visits, b.Said, b.Observed)
+	}
+	w.Flush()
+	fmt.Fprintln(out)
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "no.\ttheft\tfound\tof")
+	for _, t := range e.Types {
+		fmt.Fprintf(w, "%d\t%s\t%d\t%d\n", t.Theft, t.Type, t.Found, t.Count)
+	}
+	w.Flush()
+	fmt.Fprintln(out)
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "honest visit\twrong alerts\tof")
+	for _, t := range e.False {
+		fmt.Fprintf(w, "%s\t%d\t%d\n", cmp.Or(t.Type, "(nobody)"), t.Found, t.Count)
+	}
+	w.Flush()
+	fmt.Fprintln(out)
+	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "policy, at review\tmode\tthefts\tof\thonest\tof\tfound, by no. of theft")
+	for _, p := range e.Policies {
+		var found []string
+		for _, t := range p.Types {
+			found = append(found, fmt.Sprintf("%d: %d of %d", t.Theft, t.Found, t.Count))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Policy, p.Mode, p.Right, e.Thefts, p.Wrong, e.Honest, strings.Join(found, ", "))
+	}
+	w.Flush()
+}
+
+// writeEvaluation writes the same for machines: the first judge's numbers, and the others beside them.
+func writeEvaluation(out io.Writer, all []judgedBy) error {
+	b, err := json.MarshalIndent(struct {
+		*sim.Evaluation
+		Others []judgedBy `json:",omitempty"`
+	}{all[0].Evaluation, all[1:]}, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(out, "%s\n", b)
+	}
+	return err
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+
+	"magpie/alerts"
+	"magpie/rules"
+	"magpie/sim"
+	"magpie/site"
+)
+
+// runFit is `magpie fit`: what each piece of evidence was worth in recordings of which it is known who stole.
+func runFit(ctx context.Context, args []string, out, errw io.Writer) error {
+	fs := flag.NewFlagSet("fit", flag.ContinueOnError)
+	fs.SetOutput(errw)
+	dir := fs.String("policies", "", "the policies to fit, a `directory` (default: the built-in ones)")
+	sitePath := fs.String("site", "", "the site `file` of the recordings (default: site.yaml beside each)")
+	fs.Usage = func() {
+		fmt.Fprintln(errw, "usage: magpie fit [--policies DIR] [--site site.yaml] DIR…")
+		fmt.Fprintln(errw, "Each DIR holds a recording.jsonl and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 {
+		fs.Usage()
+		return errors.New("name directories with a recording.jsonl and a truth.jsonl each, such as those of magpie simulate -o DIR")
+	}
+	f := fitted{policies: map[string]*fittedPolicy{}}
+	for i, d := range fs.Args() {
+		fmt.Fprintf(errw, "\r%d of %d recordings", i, fs.NArg())
+		if err := f.take(ctx, d, cmp.Or(*sitePath, filepath.Join(d, "site.yaml")), *dir); err != nil {
+			return fmt.Errorf("%s: %w", d, err)
+		}
+	}
+	fmt.Fprintf(errw, "\r%d of %d recordings\n", fs.NArg(), fs.NArg())
+	f.print(out, fs.NArg())
+	return nil
+}
+
+// fitted counts, over visits that a policy judged, how often each piece of evidence held, by whether they were thefts.
+type fitted struct {
+	policies map[string]*fittedPolicy
+}
+
+type fittedPolicy struct {
+	policy *rules.Policy
+	visits [2]float64 // honest, thefts
+	parts  []fittedPart
+	groups map[string]*[2]float64 // in which two or more of a group held
+}
+
+type fittedPart struct {
+	name, group string
+	held        [2]float64 // the sum of its quality
+	ln          float64    // what it is worth now, nats; NaN: it never held
+}
+
+// take replays a recording and counts.
+func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error {
+	s, err := site.Load(sitePath)
+	if err != nil {
+		return err
+	}
+	set, err := loadPolicies(policies, s)
+	if err != nil {
+		return err
+	}
+	truth, err := readTruth(filepath.Join(dir, "truth.jsonl"))
+	if err != nil {
+		return err
+	}
+	log := newEvidenceLog()
+	x := explainer{ctx: ctx, site: s, set: set, path: filepath.Join(dir, "recording.jsonl")}
+	if err := x.pass(func(*alerts.Alert) {}, log.watch); err != nil {
+		return err
+	}
+	f.count(set, log, truth)
+	return nil
+}
+
+func (f *fitted) count(set *rules.Set, log *evidenceLog, truth []*sim.Visit) {
+	own := sim.NewWhose(truth)
+	for _, id := range slices.Sorted(maps.Keys(log.visits)) {
+		seen := log.visits[id]
+		v := own.Of(seen.tracks, seen.from, seen.to)
+		if v == nil || v.Kind == sim.Mistake {
+			continue
+		}
+		of := 0
+		if v.Kind == sim.Theft {
+			of = 1
+		}
+		for _, p := range set.Policies {
+			e, ok := seen.of[p.ID]
+			if !ok {
+				continue
+			}
+			fp := f.policies[p.ID]
+			if fp == nil {
+				fp = &fittedPolicy{policy: p, groups: map[string]*[2]float64{}}
+				for _, part := range e.parts {
+					fp.parts = append(fp.parts, fittedPart{name: part.Name, group: part.Group, ln: math.NaN()})
+				}
+				f.policies[p.ID] = fp
+			}
+			fp.visits[of]++
+			held := map[string]int{}
+			for i, part := range e.parts {
+				fp.parts[i].held[of] += part.Quality
+				if part.Quality > 0 && part.Decays == 0 {
+					fp.parts[i].ln = part.LogOdds / part.Quality
+				}
+				if part.Group != "" && part.Quality >= 0.5 {
+					held[part.Group]++
+				}
+			}
+			for g, n := range held {
+				if n >= 2 {
+					if fp.groups[g] == nil {
+						fp.groups[g] = &[2]float64{}
+					}
+					fp.groups[g][of]++
+				}
+			}
+		}
+	}
+}
+
+// ratioOf is the likelihood ratio of what held in a of n thefts and b of m honest visits, and where its 95 % lie: counts with
+// half a visit more (Jeffreys' prior), and the logarithm taken as normal with the variance of the two shares.
+func ratioOf(a, n, b, m float64) (lr, low, high float64) {
+	p, q := (a+0.5)/(n+1), (b+0.5)/(m+1)
+	ln := math.Log(p / q)
+	sd := math.Sqrt((1-p)/(a+0.5) + (1-q)/(b+0.5))
+	return math.Exp(ln), math.Exp(ln - float64(1.96*sd)), math.Exp(ln + float64(1.96*sd))
+}
+
+func (f *fitted) print(out io.Writer, recordings int) {
+	fmt.Fprintf(out, "From %d recordings with their truth. lr: how much likelier evidence is in thefts than in honest visits, with its 95 %%.\n", recordings)
+	fmt.Fprintln(out, "Nothing was changed. Accept a number where its range is narrow and the sensors are yours; what few visits showed says little.")
+	for _, id := range slices.Sorted(maps.Keys(f.policies)) {
+		p := f.policies[id]
+		fmt.Fprintf(out, "\n%s: judged %.0f thefts and %.0f honest visits; share of thefts %.3f\n", id, p.visits[1], p.visits[0],
+			(p.visits[1]+0.5)/(p.visits[0]+p.visits[1]+1))
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "  evidence\tthefts\thonest\tnow\tfitted lr\t95 %\t")
+		for _, e := range p.parts {
+			now := "—"
+			if !math.IsNaN(e.ln) {
+				now = number(math.Exp(e.ln))
+			}
+			lr, low, high := ratioOf(e.held[1], p.visits[1], e.held[0], p.visits[0])
+			remark := ""
+			switch {
+			case !math.IsNaN(e.ln) && (math.Exp(e.ln) < low || math.Exp(e.ln) > high):
+				remark = "now is outside"
+			case e.held[0]+e.held[1] < 5:
+				remark = "too few"
+			}
+			fmt.Fprintf(w, "  %s\t%.1f\t%.1f\t%s\t%s\t%s to %s\t%s\n", e.name, e.held[1], e.held[0], now, number(lr), number(low), number(high), remark)
+		}
+		for _, g := range slices.Sorted(maps.Keys(p.groups)) {
+			n := p.groups[g]
+			lr, low, high := ratioOf(n[1], p.visits[1], n[0], p.visits[0])
+			fmt.Fprintf(w, "  group %s, two or more: its cap\t%.0f\t%.0f\t\t%s\t%s to %s\t\n", g, n[1], n[0], number(lr), number(low), number(high))
+		}
+		w.Flush()
+	}
+}
+
+func number(v float64) string {
+	switch {
+	case v >= 99.95:
+		return fmt.Sprintf("%.0f", v)
+	case v < 0.095:
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+// readTruth reads what magpie simulate says was so.
+func readTruth(path string) (all []*sim.Visit, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, 1<<22)
+	for n := 1; lines.Scan(); n++ {
+		v := &sim.Visit{}
+		if err := json.Unmarshal(lines.Bytes(), v); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		all = append(all, v)
+	}
+	return all, lines.Err()
+}

@@ -1,0 +1,56 @@
+package fusion
+
+// besideFor is how long before the first scan of a sale somebody may have come to the till and still be there with its
+// customer, ns.
+const besideFor = 120 * second
+
+// paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
+// with whom it stood at that till: they are the same piece. One of two who came together pays for both, and cameras take
+// one of two people for the other more often than two have a piece of the same goods and one of them steals his.
+func (w *World) paidBeside(v *Visit, product int, epc string) {
+	if product < 0 {
+		return
+	}
+	for _, o := range w.visits {
+		it := v.line(product, epc)
+		if it == nil || it.Unpaid() < 0.5 {
+			return
+		}
+		if o == v || o.Session == "" {
+			continue
+		}
+		from := o.line(product, "")
+		if from == nil || from.Paid <= tiny || !w.stoodBeside(v, o) {
+			continue
+		}
+		n := min(it.Unpaid(), from.Paid)
+		from.Paid, from.At = from.Paid-n, w.now // so that the piece may be drawn
+		w.find(v, product, epc, n, func(of *Visit) float64 {
+			if of == o {
+				return 1
+			}
+			return 0
+		})
+		it = v.line(product, epc)
+		it.Paid, it.At = it.Paid+n, w.now
+	}
+}
+
+// stoodBeside reports whether a visit was at the till of another's sale while that went on.
+func (w *World) stoodBeside(v, o *Visit) bool {
+	for k, s := range w.sessions {
+		if s.visit != o || len(s.lines) == 0 {
+			continue
+		}
+		t := w.Store.till[k.source]
+		if t < 0 {
+			continue
+		}
+		if z := w.Store.Tills[t].Zone; z >= 0 {
+			if there := &v.stays[z]; there.ever && there.entered <= s.at && there.entered >= s.lines[0].at-besideFor {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,343 @@
+package fusion
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestGoods: what devices without positions say of goods, at a till and elsewhere.
+func TestGoods(t *testing.T) {
+	see := func(s *story, sec float64, class, object string, zone int, more ...func(*Event)) {
+		e := Event{ID: object, Name: class, Action: Enter, Zone: zone, Conf: 1}
+		for _, m := range more {
+			m(&e)
+		}
+		s.event("axis-1", sec, e)
+	}
+	qty := func(n float64) func(*Event) { return func(e *Event) { e.Qty = n } }
+	conf := func(p float64) func(*Event) { return func(e *Event) { e.Conf = p } }
+	leave := func(e *Event) { e.Action = Leave }
+	for _, c := range []struct {
+		name string
+		tell func(s *story)
+		want string
+	}{
+		// At a way out, with nobody.
+		{"nobody's goods go out", func(s *story) { see(s, 5, "goods", "jacket", doorZone) },
+			"nobody: jacket shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5"},
+		{"three of them", func(s *story) { see(s, 5, "goods", "salt", doorZone, qty(3)) },
+			"nobody: salt shown 2.70 kept 2.70, exited door 5.0 +2.70 in door until 5"},
+		{"nobody's tag goes out", func(s *story) { see(s, 5, "tag", jacketTag, doorZone) },
+			"nobody: jacket1 N 0.99 shown 1.00 kept 1.00, exited door 5.0 +1.00 moved 0.99 in door until 5"},
+		{"what the catalogue does not know goes out", func(s *story) { see(s, 5, "goods", "teddy", doorZone) },
+			"nobody: teddy shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5"},
+		{"a foreign tag goes out", func(s *story) { see(s, 5, "tag", foreign, doorZone) },
+			"nobody: E2801160600002054321ABCD shown 1.00 kept 1.00, exited door 5.0 +1.00 in door until 5"},
+		{"a badge goes out", func(s *story) { see(s, 5, "tag", badge, doorZone) }, ""},
+		{"a foreign tag, which this store hides", func(s *story) { s.store.HideForeign = true; see(s, 5, "tag", foreign, tillZone) },
+			""},
+		{"a badge at the till", func(s *story) { see(s, 5, "tag", badge, tillZone) }, ""},
+		{"it is surer than sure", func(s *story) { see(s, 5, "tag", jacketTag, tillZone, conf(3)) },
+			"nobody: jacket1 shown 1.00,  +1.00 in till-1 until 5"},
+		{"seen nowhere", func(s *story) { see(s, 5, "goods", "salt", -1) }, ""},
+		{"nobody's goods in the aisle", func(s *story) { see(s, 5, "goods", "salt", aisleZone) }, ""},
+		{"another class", func(s *story) { see(s, 5, "pram", "salt", tillZone) }, ""},
+		{"by its name as a class", func(s *story) { see(s, 5, "salt", "x", tillZone) },
+			"nobody: salt shown 0.90,  +0.90 in till-1 until 5"},
+
+		// At a till.
+		{"two come, one leaves and comes again", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			see(s, 2, "goods", "salt", tillZone)
+			see(s, 3, "goods", "salt", tillZone, leave)
+			see(s, 4, "goods", "salt", tillZone)
+		}, "nobody: salt shown 1.80,  +0.90 +0.90 in till-1 until 4"},
+		{"more leave than came", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			see(s, 2, "goods", "salt", tillZone, qty(3), leave)
+			see(s, 4, "goods", "salt", tillZone)
+		}, "nobody: salt shown 0.90,  +0.90 in till-1 until 4"},
+		{"what leaves was never seen", func(s *story) {
+			see(s, 1, "goods", "jacket", tillZone)
+			see(s, 2, "goods", "salt", tillZone, leave)
+		}, "nobody: jacket shown 0.90,  +0.90 in till-1 until 1"},
+		{"leaves the aisle", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			see(s, 2, "goods", "salt", aisleZone, leave)
+		}, "nobody: salt shown 0.90,  +0.90 in till-1 until 1"},
+
+		// Elsewhere in the shop.
+		{"one of two is put away", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone, qty(2))
+			see(s, 1.5, "goods", "jacket", tillZone)
+			see(s, 1.7, "goods", "teddy", tillZone)
+			see(s, 1.8, "tag", jacketTag, tillZone)
+			see(s, 5, "goods", "salt", aisleZone)
+		},
+			"nobody: salt shown 0.90, jacket, teddy shown 0.90, jacket1 shown 1.00,  +1.80 +0.90 +0.90 -0.90 +1.00 -0.90 in till-1 until 2"},
+		{"one of two is put away and comes again", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone, qty(2))
+			see(s, 5, "goods", "salt", aisleZone)
+			see(s, 6, "goods", "salt", tillZone)
+		}, "nobody: salt shown 1.80,  +1.80 -0.90 +0.90 in till-1 until 6"},
+		{"what the catalogue does not know is put away", func(s *story) {
+			see(s, 1, "goods", "teddy", tillZone)
+			see(s, 1.5, "goods", "hat", tillZone)
+			see(s, 5, "goods", "hat", aisleZone)
+		}, "nobody: teddy shown 0.90, hat,  +0.90 +0.90 -0.90 in till-1 until 2"},
+		{"put away after the sale", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone, qty(2))
+			s.till(2, "1", Open, "")
+			s.till(3, "1", Close, "")
+			see(s, 20, "goods", "salt", aisleZone)
+		}, "nobody: salt shown 0.90 kept 0.90,  +1.80 -0.90 in till-1 until 3"},
+		{"more put away after the sale than there was", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			s.till(2, "1", Open, "")
+			s.till(3, "1", Close, "")
+			see(s, 20, "goods", "salt", aisleZone, qty(5))
+		}, "nobody: salt,  +0.90 -0.90 in till-1 until 3"},
+		{"out by the door after the sale", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			s.till(2, "1", Open, "")
+			s.till(3, "1", Close, "")
+			see(s, 20, "goods", "salt", doorZone)
+		}, "nobody: salt shown 0.90 kept 0.90, exited door 20.0 +0.90 in door until 20"},
+		{"another has gone out with such goods", func(s *story) {
+			see(s, 5, "goods", "salt", doorZone)
+			see(s, 8, "goods", "salt", doorZone)
+		},
+			"nobody: salt shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5 | nobody: salt shown 0.90 kept 0.90, exited door 8.0 +0.90 in door until 8"},
+		{"another has gone out with such a tag", func(s *story) {
+			see(s, 5, "tag", jacketTag, doorZone)
+			see(s, 8, "tag", jacketTag, doorZone)
+		}, "nobody: jacket1 N 0.99 shown 1.00 kept 1.00, exited door 5.0 +1.00 moved 0.99 in door until 8"},
+		{"hardly seen, and out", func(s *story) {
+			see(s, 5, "goods", "salt", tillZone, conf(0.2))
+			see(s, 8, "goods", "salt", doorZone)
+		},
+			"nobody: salt shown 0.18,  +0.18 in till-1 until 5 | nobody: salt shown 0.90 kept 0.90, exited door 8.0 +0.90 in door until 8"},
+
+		// Tags that a reader at the till hears.
+		{"a tag at the till, in a sale of nobody", func(s *story) {
+			s.till(1, "1", Open, "")
+			s.carry("r-till", jacketTag, 2)
+			s.till(9, "1", Suspend, "")
+		}, "nobody: jacket1 shown 0.81 kept 0.81,  +0.69 +0.12 in till-1 until 9"},
+		{"a tag at the till, in the customer's sale", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, atTill)
+			s.till(1, "1", Open, "")
+			s.carry("r-till", jacketTag, 2)
+		}, "jacket1 shown 0.80 share 0.97,  +0.65 +0.14 in till-1 until 12"},
+		{"a tag that came with the customer a moment before", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, atTill)
+			s.carry("r-till", jacketTag, 2)
+			s.till(8, "1", Open, "")
+			s.till(9, "1", Scan, saltSKU)
+		}, "jacket1 shown 0.77 share 0.99, salt paid 1.00 share 0.99,  +0.77 in till-1 until 12"},
+		{"a tag that came long before", func(s *story) {
+			s.walk("cam-1", "A", 0, 40, atTill)
+			s.carry("r-till", jacketTag, 2)
+			s.till(35, "1", Open, "")
+		}, " in till-1 until 40"},
+		{"a tag of the aisle", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, atTill)
+			s.carry("r-aisle", jacketTag, 2)
+			s.till(8, "1", Open, "")
+		}, " in till-1 until 12"},
+		{"a tag with somebody else", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, atTill)
+			s.till(1, "1", Open, "")
+			s.walk("cam-1", "B", 0.1, 12, Point{6.6, 1.9})
+			s.carry("r-till", jacketTag, 2)
+		}, " in till-1 until 12 |  in till-1 until 12"},
+		{"a known tag, where foreign ones are hidden", func(s *story) { s.store.HideForeign = true; see(s, 5, "tag", jacketTag, tillZone) },
+			"nobody: jacket1 shown 1.00,  +1.00 in till-1 until 5"},
+		{"more than anybody can carry", func(s *story) { see(s, 5, "goods", "salt", tillZone, qty(5000)) },
+			"nobody: salt shown 0.90,  +0.90 in till-1 until 5"},
+		{"more leave than came, and two come", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			see(s, 2, "goods", "salt", tillZone, qty(3), leave)
+			see(s, 4, "goods", "salt", tillZone)
+			see(s, 5, "goods", "salt", tillZone)
+		}, "nobody: salt shown 1.80,  +0.90 +0.90 in till-1 until 5"},
+		{"a tag that two devices see", func(s *story) {
+			s.till(1, "1", Open, "")
+			see(s, 1.5, "tag", jacketTag, tillZone)
+			s.carry("r-till", jacketTag, 2)
+		}, "nobody: jacket1 shown 1.00,  +1.00 in till-1 until 6"},
+		{"a scan that the camera sees", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			s.till(2, "1", Scan, saltSKU)
+		}, "nobody: salt shown 0.90 paid 1.00 filmed 1.00,  +0.90 in till-1 until 2"},
+		{"the customer's goods are seen at the door", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, atTill)
+			s.till(1, "1", Open, "")
+			see(s, 2, "goods", "salt", tillZone)
+			see(s, 6, "goods", "salt", doorZone)
+		}, "salt shown 0.90 share 0.97,  +0.90 in till-1 until 12"},
+		{"at an entrance that leads nowhere", func(s *story) {
+			s.store.Zones[inZone].Out = nil
+			see(s, 1, "goods", "salt", tillZone)
+			see(s, 6, "goods", "salt", inZone)
+		}, "nobody: salt,  +0.90 -0.90 in till-1 until 1"},
+		{"a tag with somebody who is nearer than the customer", func(s *story) {
+			s.walk("cam-1", "A", 0, 12, Point{4.2, 1})
+			s.till(1, "1", Open, "")
+			s.walk("cam-1", "B", 1.1, 12, atTill)
+			s.carry("r-till", jacketTag, 2)
+		}, " until 12 |  in till-1 until 12"},
+		{"a tag with somebody, in a sale of nobody", func(s *story) {
+			s.till(1, "1", Open, "")
+			s.walk("cam-1", "B", 1.5, 12, atTill)
+			s.carry("r-till", jacketTag, 2)
+		}, "nobody:  in till-1 until 3 |  in till-1 until 12"},
+		{"a tag that moved in the aisle a moment before", func(s *story) {
+			s.walk("cam-1", "A", 0, 5, Point{6, 3})
+			s.carry("r-aisle", jacketTag, 2)
+			s.walk("cam-1", "A", 5.2, 8, Point{6, 3}, atTill)
+			s.walk("cam-1", "A", 8.2, 12, atTill)
+			s.till(9, "1", Open, "")
+		}, " in till-1 until 12"},
+		{"a sale that begins with its end is none", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			s.till(2, "1", Close, "")
+			see(s, 3, "goods", "salt", tillZone)
+		}, "nobody: salt shown 1.80,  +0.90 +0.90 in till-1 until 3"},
+		{"a sale that begins by being put by is none", func(s *story) {
+			see(s, 1, "goods", "salt", tillZone)
+			s.till(2, "1", Suspend, "")
+			see(s, 3, "goods", "salt", tillZone)
+		}, "nobody: salt shown 1.80,  +0.90 +0.90 in till-1 until 3"},
+
+		// Packing.
+		{"what was paid is packed", func(s *story) {
+			s.till(1, "1", Scan, saltSKU)
+			s.till(2, "1", Close, "")
+			see(s, 5, "goods", "salt", tillZone)
+		}, "nobody: salt paid 1.00,  in till-1 until 2"},
+		{"another thing is not packed", func(s *story) {
+			s.till(1, "1", Scan, saltSKU)
+			s.till(2, "1", Close, "")
+			see(s, 5, "goods", "jacket", tillZone)
+		}, "nobody: salt paid 1.00,  in till-1 until 2 | nobody: jacket shown 0.90,  +0.90 in till-1 until 5"},
+		{"what was not paid is not packed", func(s *story) {
+			s.till(1, "1", Scan, saltSKU)
+			s.till(2, "1", Void, saltSKU)
+			s.till(2, "1", Close, "")
+			see(s, 5, "goods", "salt", tillZone)
+		}, "nobody: salt,  in till-1 until 2 | nobody: salt shown 0.90,  +0.90 in till-1 until 5"},
+		{"packed half a minute later", func(s *story) {
+			s.till(1, "1", Scan, saltSKU)
+			s.till(2, "1", Close, "")
+			see(s, 33, "goods", "salt", tillZone)
+		}, "nobody: salt paid 1.00,  in till-1 until 2 | nobody: salt shown 0.90,  +0.90 in till-1 until 33"},
+		{"in the next sale it is the next one's", func(s *story) {
+			s.till(1, "1", Scan, saltSKU)
+			s.till(2, "1", Close, "")
+			s.till(3, "2", Open, "")
+			see(s, 5, "goods", "salt", tillZone)
+		}, "nobody: salt paid 1.00,  in till-1 until 2 | nobody: salt shown 0.90,  +0.90 in till-1 until 5"},
+		{"a tag that was scanned is packed, and another is not", func(s *story) {
+			s.event("sco-1", 1, Event{ID: "1", Action: Scan, EPC: jacketTag, Qty: 1, Zone: -1})
+			see(s, 1.5, "tag", jacketTag, tillZone)
+			s.till(2, "1", Close, "")
+			see(s, 5, "tag", jacketTag, tillZone)
+			see(s, 6, "tag", "AABB00000000000000000002", tillZone)
+		},
+			"nobody: jacket, jacket1 shown 1.00 kept 1.00 paid 1.00,  +1.00 in till-1 until 2 | nobody: jacket2 shown 1.00,  +1.00 in till-1 until 6"},
+		{"what was scanned by its tag is packed, seen as goods", func(s *story) {
+			see(s, 0.5, "tag", jacketTag, tillZone)
+			s.event("sco-1", 1, Event{ID: "1", Action: Scan, EPC: jacketTag, Qty: 1, Zone: -1})
+			s.till(2, "1", Close, "")
+			see(s, 5, "goods", "jacket", tillZone)
+		}, "nobody: jacket1 shown 1.00 kept 1.00 paid 1.00,  +1.00 in till-1 until 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newBagStory(t)
+			s.store.Staff.Badges = []string{EPCURI(badge)}
+			c.tell(s)
+			s.tell(54)
+			var all []string
+			for _, v := range s.visits() {
+				text := ""
+				if v.Unowned {
+					text = "nobody: "
+				}
+				for _, it := range v.Basket {
+					text += []string{it.Name, "sauce", "salt", "jacket"}[it.Product+1] + strings.TrimLeft(it.EPC, "AB0")
+					for _, x := range []struct {
+						name string
+						n    float64
+					}{{"N", it.N}, {"shown", it.Shown}, {"kept", it.kept}, {"paid", it.Paid}, {"filmed", it.filmed}} {
+						if x.n > 0 {
+							text += fmt.Sprintf(" %s %.2f", x.name, x.n)
+						}
+					}
+					if it.share < 1 {
+						text += fmt.Sprintf(" share %.2f", it.share)
+					}
+					text += ", "
+				}
+				text += s.facts(v, FactExited)
+				for f := range v.Facts.All() {
+					if f.Kind == FactShown {
+						text += fmt.Sprintf(" %+.2f", f.N)
+					}
+				}
+				if n := s.view(v).MovedCount(s.place(Exit)); n > 0.005 {
+					text += fmt.Sprintf(" moved %.2f", n)
+				}
+				if v.Zone >= 0 {
+					text += " in " + s.store.Zones[v.Zone].ID
+				}
+				text += fmt.Sprintf(" until %.0f", float64(v.Last-monday)/1e9)
+				all = append(all, text)
+			}
+			if got := strings.Join(all, " | "); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// visits lists all visits that anything was told of, in that order.
+func (s *story) visits() (all []*Visit) {
+	known := map[*Visit]bool{}
+	for _, c := range s.told {
+		if v := c.Visit; v.Subject == SubjectVisit && !known[v] {
+			known[v] = true
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// TestWhose: a tag is with whoever has it, wherever he is; goods are with the newest who has not gone and has more than a trace.
+func TestWhose(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	have := func(id string, at int64, g ware, n float64, gone bool) {
+		v := w.open(0, id, monday)
+		v.ID = id
+		it := w.lineOf(v, g)
+		it.Shown, it.At = n, at
+		v.stays[doorZone].gone = gone
+	}
+	tag := ware{jacket, jacketTag, ""}
+	have("tag, gone", 1, tag, 1, true)
+	have("salt", 2, ware{product: salt}, 1, false)
+	have("newest salt", 4, ware{product: salt}, 0.3, false)
+	have("older salt", 3, ware{product: salt}, 1, false)
+	have("trace of salt", 5, ware{product: salt}, 0.15, false)
+	have("salt, gone", 6, ware{product: salt}, 1, true)
+	for g, want := range map[ware]string{tag: "tag, gone", {product: salt}: "newest salt"} {
+		if v := w.whose(g); v == nil || v.ID != want {
+			t.Errorf("%+v: %+v; want %s", g, v, want)
+		}
+	}
+	if v := w.whose(ware{product: sauce}); v != nil {
+		t.Errorf("sauce is with %s", v.ID)
+	}
+}
