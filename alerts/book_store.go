@@ -69,30 +69,38 @@ func (b *Book) crossedAs(id string, x fusion.Alerted) int64 {
 	return 0
 }
 
-// tellStore lets the store's policies judge what was noted, and what was taken back. The store keeps it also while none does, for
-// one that is loaded later.
+// tellStore lets the store's policies judge what was noted, and before that what was put right. The store keeps it also while none
+// does, for one that is loaded later.
 func (b *Book) tellStore(w *fusion.World, in *installed) {
 	raised, gone := b.raised, b.gone
 	b.raised, b.gone = b.raised[:0], nil
 	if len(raised)+len(gone) == 0 || in == nil {
 		return
 	}
-	var facts []fusion.Fact
 	if len(gone) > 0 {
-		facts = append(facts, fusion.Fact{Kind: fusion.FactMerged, TS: w.Now(), At: w.Now(), Source: -1, Zone: -1, Product: -1})
+		right := []fusion.Fact{{Kind: fusion.FactMerged, TS: w.Now(), At: w.Now(), Source: -1, Zone: -1, Product: -1}}
+		for _, t := range gone {
+			right = append(right, t.fact)
+		}
+		b.nothingNew = true
+		b.judgeStore(w, in, right, raised, func(f *fusion.Fact) bool { return f.At != 0 })
+		b.nothingNew = false
 	}
-	for _, t := range gone {
-		facts = append(facts, t.fact)
-	}
+	b.judgeStore(w, in, nil, raised, func(f *fusion.Fact) bool { return f.At == 0 })
+}
+
+// judgeStore tells the store those of the facts that are to be told, and lets it judge them with others.
+func (b *Book) judgeStore(w *fusion.World, in *installed, others, facts []fusion.Fact, tell func(*fusion.Fact) bool) {
 	v := w.Subject(fusion.SubjectStore, b.desk.Store.ID)
-	b.nothingNew = true
-	for i := range raised {
-		b.nothingNew = b.nothingNew && raised[i].At != 0
-		v, raised[i] = w.Tell(raised[i])
-		b.made = append(b.made, fusion.Change{Visit: v, Fact: raised[i]})
+	for i := range facts {
+		if !tell(&facts[i]) {
+			continue
+		}
+		_, f := w.Tell(facts[i])
+		b.made = append(b.made, fusion.Change{Visit: v, Fact: f})
+		others = append(others, f)
 	}
-	if in.judges[fusion.SubjectStore] {
-		b.judge(w, v, in.set, append(facts, raised...))
+	if len(others) > 0 && in.judges[fusion.SubjectStore] {
+		b.judge(w, v, in.set, others)
 	}
-	b.nothingNew = false
 }
