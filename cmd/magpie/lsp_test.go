@@ -21,7 +21,7 @@ type client struct {
 	in   io.WriteCloser
 	out  *bufio.Reader
 	cmd  *exec.Cmd
-	errw bytes.Buffer
+	errw *terminal
 	dir  string
 
 	id, version int
@@ -36,9 +36,9 @@ func startLSP(t *testing.T, dir string, args ...string) *client {
 	must(t, err)
 	name := filepath.Join(t.TempDir(), "magpie")
 	must(t, os.Symlink(self, name))
-	c := &client{t: t, dir: dir, told: map[string][]lspDiagnostic{}}
+	c := &client{t: t, dir: dir, told: map[string][]lspDiagnostic{}, errw: &terminal{more: make(chan struct{}, 1)}}
 	c.cmd = exec.Command(name, append([]string{"lsp"}, args...)...)
-	c.cmd.Dir, c.cmd.Stderr = dir, &c.errw
+	c.cmd.Dir, c.cmd.Stderr = dir, c.errw
 	in, err := c.cmd.StdinPipe()
 	must(t, err)
 	out, err := c.cmd.StdoutPipe()
@@ -80,7 +80,7 @@ func (c *client) next() answer {
 	c.t.Helper()
 	body, err := readLSP(c.out)
 	if err != nil {
-		c.t.Fatalf("magpie lsp: %v\n%s\nlast told: %+v", err, c.errw.String(), c.told)
+		c.t.Fatalf("magpie lsp: %v\n%s\nlast told: %+v", err, c.errw.said(), c.told)
 	}
 	var a answer
 	must(c.t, json.Unmarshal(body, &a))
@@ -144,8 +144,8 @@ func (c *client) until(name string, want ...string) {
 		if slices.EqualFunc(got, want, strings.HasPrefix) && c.told[name] != nil {
 			return
 		}
-		if c.errw.Len() > 0 {
-			c.t.Fatalf("%s\n%s", strings.Join(got, "\n"), c.errw.String())
+		if said := c.errw.said(); said != "" {
+			c.t.Fatalf("%s\n%s", strings.Join(got, "\n"), said)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func (c *client) ends() {
 	}
 	c.notify("exit", nil)
 	if err := c.cmd.Wait(); err != nil {
-		c.t.Errorf("exit: %v\n%s", err, c.errw.String())
+		c.t.Errorf("exit: %v\n%s", err, c.errw.said())
 	}
 }
 

@@ -91,7 +91,8 @@ func kitOf(id string) (*kit, error) {
 	}
 	_, err = site.Parse(k.site, k.data[k.site], func(file string) ([]byte, error) {
 		file = path.Clean(file)
-		return k.data[file], k.add(file)
+		err := k.add(file)
+		return k.data[file], err
 	})
 	return k, err
 }

@@ -36,6 +36,13 @@ func (t *terminal) Write(b []byte) (int, error) {
 	return t.text.Write(b)
 }
 
+// said is what no call of await has passed yet.
+func (t *terminal) said() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
 // await waits until the pattern stands after what the last call found, and returns its submatches.
 func (t *terminal) await(test *testing.T, pattern string) []string {
 	test.Helper()
