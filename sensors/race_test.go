@@ -1,0 +1,6 @@
+//go:build race
+
+package sensors
+
+// underRace says that the race detector runs.
+const underRace = true
