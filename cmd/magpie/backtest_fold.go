@@ -229,8 +229,7 @@ func (r *backtested) play(ctx context.Context, progress func(bytes int64)) error
 		return err
 	}
 	defer in.Close()
-	decoder, err := sensors.NewDecoder(r.site.Store,
-		sensors.Options{Foreign: r.site.Sources, Cameras: r.site.Cameras, Cashier: r.site.Privacy.Cashier})
+	decoder, err := newDecoder(r.site)
 	if err != nil {
 		return err
 	}

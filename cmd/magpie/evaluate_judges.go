@@ -10,7 +10,6 @@ import (
 	"magpie/fusion"
 	"magpie/journal"
 	"magpie/rules"
-	"magpie/sensors"
 	"magpie/sensors/message"
 	"magpie/sim"
 	"magpie/site"
@@ -218,14 +217,15 @@ func fit(judges []judge, tuned []playedRun) {
 
 // decodeFor decodes lines for who judges without a pipeline, each message once.
 func decodeFor(s *site.Site, lines []journal.Line, watchers []baseline.Watcher) error {
-	d, err := sensors.NewDecoder(s.Store, sensors.Options{Foreign: s.Sources, Cameras: s.Cameras, Cashier: s.Privacy.Cashier})
+	d, err := newDecoder(s)
 	if err != nil {
 		return err
 	}
 	seen := map[uint64]bool{}
+	var m fusion.Message // watchers keep nothing of it
 	for i := range lines {
 		l := &lines[i]
-		m, err := d.Decode(l.Received, l.Topic, l.Retain, l.Payload)
+		err := d.DecodeInto(&m, l.Received, l.Topic, l.Retain, l.Payload)
 		if err != nil || m.Ident != 0 && seen[m.Ident] {
 			continue
 		}

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -81,7 +77,7 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	if err != nil {
 		return err
 	}
-	truth, err := readTruth(filepath.Join(dir, "truth.jsonl"))
+	truth, err := readVerdicts(filepath.Join(dir, "truth.jsonl"))
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,7 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	if err := x.pass(func(*alerts.Alert) {}, log.watch); err != nil {
 		return err
 	}
-	f.count(set, log, truth)
+	f.count(set, log, truth.truth)
 	return nil
 }
 
@@ -192,22 +188,4 @@ func number(v float64) string {
 		return fmt.Sprintf("%.2g", v)
 	}
 	return fmt.Sprintf("%.1f", v)
-}
-
-// readTruth reads what magpie simulate says was so.
-func readTruth(path string) (all []*sim.Visit, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 1<<22)
-	for n := 1; lines.Scan(); n++ {
-		v := &sim.Visit{}
-		if err := json.Unmarshal(lines.Bytes(), v); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
-		}
-		all = append(all, v)
-	}
-	return all, lines.Err()
 }
