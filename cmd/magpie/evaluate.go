@@ -63,6 +63,15 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	if e.split != "" && sim.FamiliesOf(e.split) == nil {
 		return fmt.Errorf("there is no split %q: --split is one of %s", e.split, strings.Join(sim.Splits[:], ", "))
 	}
+	if *page != "" { // before the work, which takes minutes
+		f, err := os.Create(*page)
+		if err != nil {
+			return fmt.Errorf("--html: %w", err)
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("--html: %w", err)
+		}
+	}
 	e.o = flags.options()
 	var judges []judge
 	for k, c := range contestants(e.against) {

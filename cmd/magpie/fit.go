@@ -39,12 +39,15 @@ func runFit(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	f := fitted{policies: map[string]*fittedPolicy{}}
 	for i, d := range fs.Args() {
-		fmt.Fprintf(errw, "\r%d of %d recordings", i, fs.NArg())
 		if err := f.take(ctx, d, cmp.Or(*sitePath, filepath.Join(d, "site.yaml")), *dir); err != nil {
+			if i > 0 {
+				fmt.Fprintln(errw)
+			}
 			return fmt.Errorf("%s: %w", d, err)
 		}
+		fmt.Fprintf(errw, "\r%d of %d recordings", i+1, fs.NArg())
 	}
-	fmt.Fprintf(errw, "\r%d of %d recordings\n", fs.NArg(), fs.NArg())
+	fmt.Fprintln(errw)
 	f.print(out, fs.NArg())
 	return nil
 }
