@@ -13,7 +13,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 	}
 	for _, o := range w.visits {
 		it := v.line(product, epc)
-		if it == nil || it.Unpaid() < 0.5 {
+		if it == nil || it.Unpaid() <= tiny {
 			return
 		}
 		if o == v || o.Session == "" {
