@@ -99,14 +99,7 @@ policies: {dir: policies, signers: [`+public.String()+`]}
 		t.Errorf("signed anew, policies are %s", got)
 	}
 	stop()
-	select {
-	case c := <-code:
-		if c != 0 {
-			t.Errorf("exit code %d, want 0", c)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("it does not stop")
-	}
+	ends(t, code)
 	r, err := openSegments(filepath.Join(dir, "data", "journal"))
 	must(t, err)
 	defer r.Close()

@@ -36,6 +36,19 @@ func (t *terminal) Write(b []byte) (int, error) {
 	return t.text.Write(b)
 }
 
+// ends holds that a program which was asked to stop does, without an error.
+func ends(t *testing.T, code <-chan int) {
+	t.Helper()
+	select {
+	case c := <-code:
+		if c != 0 {
+			t.Errorf("exit code %d, want 0", c)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not stop")
+	}
+}
+
 // said is what no call of await has passed yet.
 func (t *terminal) said() string {
 	t.mu.Lock()
@@ -165,14 +178,7 @@ policies: {dir: policies}
 		t.Errorf("the folder is back, policies are %s", got)
 	}
 	stop()
-	select {
-	case c := <-code:
-		if c != 0 {
-			t.Errorf("exit code %d, want 0", c)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("it does not stop")
-	}
+	ends(t, code)
 	data := filepath.Join(dir, "data")
 	err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == filepath.Join(data, "broker", "jetstream") {
