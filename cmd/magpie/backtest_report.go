@@ -497,8 +497,3 @@ func (r *backtestReport) scores(d *backtested, hists map[string]*histogram) {
 		}
 	}
 }
-
-// tells reports whether the truth of a simulated store is about a recording: tracks have no name of their own outside it.
-func (d *backtested) tells(v *verdictsOf, recordings int) bool {
-	return recordings == 1 || slices.Contains(besides(d.path), v.path)
-}

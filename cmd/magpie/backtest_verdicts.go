@@ -100,6 +100,11 @@ func besides(recording string) (found []string) {
 	return found
 }
 
+// tells reports whether the truth of a simulated store is about a recording: tracks have no name of their own outside it.
+func (d *backtested) tells(v *verdictsOf, recordings int) bool {
+	return recordings == 1 || slices.Contains(besides(d.path), v.path)
+}
+
 // pair is an alert as either set has it; nil: it has none.
 type pair struct {
 	base, with *raisedAlert
