@@ -202,8 +202,9 @@ func (e *endToEnd) reload(t *testing.T) {
 			t.Errorf("%s does not say what is wrong with the policy, with a caret:\n%s", where, tailOf(text, 2000))
 		}
 	}
-	if shown.Hash != adopted.Control.Hash || len(sets()) != len(before)+1 {
-		t.Errorf("after a broken edit %s judges, want %s", shown.Hash, adopted.Control.Hash)
+	after := sets()[len(before):] // the journal says that the set goes on
+	if shown.Hash != adopted.Control.Hash || slices.ContainsFunc(after, func(l journal.Line) bool { return l.Control.Hash != adopted.Control.Hash }) {
+		t.Errorf("after a broken edit %s judges, want %s; the journal has %v", shown.Hash, adopted.Control.Hash, after)
 	}
 	must(t, os.WriteFile(file, good, 0o644))
 	await(t, 10*time.Second, "the mended set in the journal", func() bool { return len(sets()) == len(before)+2 })
