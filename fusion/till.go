@@ -352,7 +352,7 @@ func (w *World) voided(v *Visit, f Fact, epc string) {
 	back := func(it *Item) {
 		n, was := min(left, it.Paid), it.Unpaid()
 		it.Paid, left, it.At = it.Paid-n, left-n, w.now
-		it.left += (1 - takenAfterVoid) * (it.Unpaid() - was)
+		it.left += float64((1 - takenAfterVoid) * (it.Unpaid() - was))
 	}
 	for i := range v.Basket {
 		if it := &v.Basket[i]; epc != "" && it.EPC == epc {

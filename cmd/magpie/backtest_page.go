@@ -284,7 +284,7 @@ func (p *page) hours() {
 		bar(h, appear[h], zero-float64(float64(both[h]+appear[h])*unit), "appear", "appear")
 		bar(h, vanish[h], zero, "vanish", "vanish")
 		if (h-from)%step == 0 {
-			p.Hours.Labels = append(p.Hours.Labels, mark{X: coord(34 + float64(float64(h-from)*width) + min(40, width-4)/2 + 2), Text: fmt.Sprintf("%02d", h)})
+			p.Hours.Labels = append(p.Hours.Labels, mark{X: coord(34 + float64(float64(h-from)*width) + float64(min(40, width-4)/2) + 2), Text: fmt.Sprintf("%02d", h)})
 		}
 	}
 }

@@ -28,8 +28,8 @@ func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
 			}
 			return float64(part) / float64(whole)
 		},
-		"x":    func(v float64) string { return fmt.Sprintf("%.1f", plotLeft+plotSide*v) },
-		"y":    func(v float64) string { return fmt.Sprintf("%.1f", plotTop+plotSide*(1-v)) },
+		"x":    plotX,
+		"y":    plotY,
 		"size": func(n int) string { return fmt.Sprintf("%.1f", 2.5+min(8, float64(n)/15)) },
 		"line": curveLine,
 		"tint": func(k int) int { return k % 9 },
@@ -54,13 +54,16 @@ func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
 // Where plots lie in their pictures of 360 by 350.
 const plotLeft, plotTop, plotSide = 46.0, 12.0, 290.0
 
+func plotX(v float64) string { return fmt.Sprintf("%.1f", plotLeft+float64(plotSide*v)) }
+
+func plotY(v float64) string { return fmt.Sprintf("%.1f", plotTop+float64(plotSide*(1-v))) }
+
 // curveLine is the curve as the points of an SVG polyline, in steps.
 func curveLine(points []sim.Point) string {
 	var b strings.Builder
 	before := 0.0
 	for _, p := range points {
-		fmt.Fprintf(&b, "%.1f,%.1f %.1f,%.1f ", plotLeft+plotSide*before, plotTop+plotSide*(1-p.Precision),
-			plotLeft+plotSide*p.Recall, plotTop+plotSide*(1-p.Precision))
+		fmt.Fprintf(&b, "%s,%s %s,%s ", plotX(before), plotY(p.Precision), plotX(p.Recall), plotY(p.Precision))
 		before = p.Recall
 	}
 	return b.String()
