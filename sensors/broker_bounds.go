@@ -174,21 +174,12 @@ const settle = 10 * time.Second
 // sessions ends sessions that did not come back: after a time, and beyond the bounds those that are away for the longest.
 func (k *keeper) sessions(ctx context.Context, s *server.Server) error {
 	now := time.Now()
-	connected := map[string]bool{}
-	for offset := 0; ; {
-		c, err := s.Connz(&server.ConnzOptions{Offset: offset, Limit: 1024})
-		if err != nil {
-			return err
-		}
-		for _, one := range c.Conns {
-			if one.MQTTClient != "" {
-				connected[one.MQTTClient] = true
-				k.seen[one.MQTTClient] = now
-			}
-		}
-		if offset += len(c.Conns); len(c.Conns) == 0 || offset >= c.Total {
-			break
-		}
+	connected, err := connectedClients(s)
+	if err != nil {
+		return err
+	}
+	for id := range connected {
+		k.seen[id] = now
 	}
 	list, err := k.js.StreamInfo(sessionStream, nats.Context(ctx))
 	if errors.Is(err, nats.ErrStreamNotFound) {
@@ -201,8 +192,7 @@ func (k *keeper) sessions(ctx context.Context, s *server.Server) error {
 		return nil
 	}
 	k.scanned = now
-	var away []session
-	total := 0
+	all := map[string]session{} // by subject: who connects meanwhile is written down anew, further behind
 	for seq := uint64(1); ; {
 		m, err := next(ctx, k.nc, sessionStream, "$MQTT.sess.>", seq)
 		if err != nil {
@@ -213,11 +203,21 @@ func (k *keeper) sessions(ctx context.Context, s *server.Server) error {
 		}
 		seq = m.Seq + 1
 		one := session{last: latest(m.Time, k.began)}
-		broken := json.Unmarshal(m.Data, &one) != nil || one.ID == ""
-		if !broken && now.Sub(k.ended[one.ID]) < settle {
+		if json.Unmarshal(m.Data, &one) != nil {
+			one.ID = "" // nobody can end it
+		}
+		all[m.Subject] = one
+	}
+	if connected, err = connectedClients(s); err != nil { // whoever came back meanwhile stays
+		return err
+	}
+	var away []session
+	total := 0
+	for _, one := range all {
+		if one.ID != "" && now.Sub(k.ended[one.ID]) < settle {
 			continue
 		}
-		if total++; broken || connected[one.ID] || one.ID == k.b.client {
+		if total++; one.ID == "" || connected[one.ID] || one.ID == k.b.client {
 			continue
 		}
 		one.last = latest(one.last, k.seen[one.ID])
@@ -258,6 +258,25 @@ func (k *keeper) sessions(ctx context.Context, s *server.Server) error {
 	}
 	k.b.evicted("session", n)
 	return nil
+}
+
+// connectedClients are the ids of the clients that are there now.
+func connectedClients(s *server.Server) (map[string]bool, error) {
+	ids := map[string]bool{}
+	for offset := 0; ; {
+		c, err := s.Connz(&server.ConnzOptions{Offset: offset, Limit: 1024})
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range c.Conns {
+			if one.MQTTClient != "" {
+				ids[one.MQTTClient] = true
+			}
+		}
+		if offset += len(c.Conns); len(c.Conns) == 0 || offset >= c.Total {
+			return ids, nil
+		}
+	}
 }
 
 // waiting is how many bytes wait for sessions; 0 also where nobody knows.
