@@ -28,7 +28,7 @@ func (f *full) Close() error {
 	return nil
 }
 
-// TestCloseDoesNotWait closes the entrance while it holds a client back for seconds, and while it waits for a file to be free:
+// TestCloseDoesNotWait closes the entrance while it holds a client back for minutes, and while it waits for a file to be free:
 // it is closed at once.
 func TestCloseDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

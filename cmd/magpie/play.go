@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -53,6 +54,7 @@ func runPlay(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
+	settings.Log = slog.New(slog.NewTextHandler(errw, nil))
 	to, err := newPlayBroker(ctx, settings)
 	if err != nil {
 		return err
@@ -167,7 +169,8 @@ type playBroker struct {
 func newPlayBroker(ctx context.Context, s sensors.SubscriberOptions) (*playBroker, error) {
 	// Sends again what was not acknowledged when the connection comes back; nobody else is to take its session.
 	p := &playBroker{tokens: make(chan mqtt.Token, 1000), failed: make(chan error, 1), client: mqtt.NewClient(mqtt.NewClientOptions().
-		AddBroker(s.URL).SetClientID("magpie-play-" + rand.Text()).SetUsername(s.User).SetPassword(s.Password).SetTLSConfig(s.TLS).
+		AddBroker(s.URL).SetClientID("magpie-play-" + rand.Text()).
+		SetCredentialsProvider(s.Credentials(s.Log)).SetTLSConfig(s.TLS).SetConnectionAttemptHandler(s.Files.Attempt(s.Log)).
 		SetCleanSession(false).SetStore(newUnsent()).SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).SetConnectTimeout(10 * time.Second))}
 	if err := within(ctx, p.client.Connect()); err != nil {
 		return nil, fmt.Errorf("broker %s: %w", s.URL, err)
