@@ -176,17 +176,19 @@ func (e *onvifEvent) data(c *cursor, name []byte) *Rejection {
 		b = c.text[from:c.at]
 	}
 	v := flag{}
-	switch string(b) {
-	case "true", "active", "True":
+	switch strings.ToLower(string(b[:min(len(b), 10)])) {
+	case "true", "active":
 		v = flag{true, true}
-	case "false", "inactive", "False":
+	case "false", "inactive":
 		v = flag{false, true}
-	case "1", "0":
-		if strong {
-			v = flag{b[0] == '1', true}
-		}
+	case "1", "on":
+		v = flag{true, strong}
+	case "0", "off":
+		v = flag{false, strong}
 	}
 	switch {
+	case strong && !v.set && len(b) > 0 && string(b) != "null":
+		return c.reject(CodeType, "says neither true nor false, active nor inactive: leave the event out of what the camera publishes, or map it")
 	case strong && v.set:
 		e.strong = v
 	case v.set && !e.state.set:
@@ -203,6 +205,15 @@ func (c *cursor) scalar() ([]byte, *Rejection) {
 		return c.text[from:c.at], nil
 	}
 	return c.bytes("a string or a number")
+}
+
+// id reads an id as it is written, a string or a number.
+func (c *cursor) id(into *word) *Rejection {
+	b, r := c.scalar()
+	if len(b) > 0 {
+		*into = word{c.keep(b), true}
+	}
+	return r
 }
 
 // utc reads a time that is UTC where it has no zone.

@@ -191,7 +191,7 @@ func (d *Decoder) scoLine(m *draft, l *scoLine) *Rejection {
 		case "timestamp":
 			return d.localTime(&l.ts, m.Received)
 		case "station_id":
-			return c.word(&l.station, wantText)
+			return c.id(&l.station)
 		case "status":
 			return c.word(&l.status, wantText)
 		case "data":
@@ -235,11 +235,11 @@ func (d *Decoder) scoData(name []byte, l *scoLine) *Rejection {
 	c := &d.c
 	switch string(name) {
 	case "customer_id":
-		return c.word(&l.customer, wantText)
+		return c.id(&l.customer)
 	case "sku":
-		return c.word(&l.sku, wantText)
+		return c.id(&l.sku)
 	case "barcode":
-		return c.word(&l.barcode, wantText)
+		return c.id(&l.barcode)
 	case "price":
 		return c.within(&l.price, -1e7, 1e7, wantMoney)
 	case "weight_g":
