@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,18 +17,13 @@ import (
 
 // runPlay is `magpie play`: a recording, to a broker.
 func runPlay(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("play", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "play", "magpie play RECORDING.jsonl[.gz|.zst] --broker URL [--speed N] [--now] [--loop]")
 	var broker brokerFlags
 	broker.register(fs)
 	o := playOptions{now: time.Now}
 	fs.Float64Var(&o.speed, "speed", 1, "how many times as fast as it was recorded; 0: as fast as the broker takes it")
 	fs.BoolVar(&o.shift, "now", false, "move every time in the messages, so that they happen as they are played")
 	fs.BoolVar(&o.loop, "loop", false, "begin again at the end, until interrupted (with --now, or the messages repeat old times)")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie play RECORDING.jsonl[.gz|.zst] --broker URL [--speed N] [--now] [--loop]")
-		fs.PrintDefaults()
-	}
 	var path string
 	if len(args) > 0 && (args[0] == "-" || args[0][:min(1, len(args[0]))] != "-") { // the recording may come before the flags
 		path, args = args[0], args[1:]
