@@ -22,7 +22,7 @@ import (
 //
 // The signal's name is what the topic says between onvif-ej and &: line for LineDetector, loiter for ObjectIsLoitering, tamper
 // for TamperDetector, GlobalSceneChange and ImageToo…, input for DigitalInput, relay, motion, field for FieldDetector, else the
-// last level in lower case. Its state is State, LogicalState, Is… or else what in Data is true or false; without one it
+// last level in lower case. Its state is State, LogicalState, Is… (true or false, active or inactive) or else what in Data is true or false; without one it
 // happened. The object is ObjectId. An empty payload, such as a heartbeat, is a sign of life.
 //
 // A signal of the site file with a rule takes the events of that rule only: the rule is Rule of Source, else its InputToken or
@@ -166,7 +166,8 @@ func (e *onvifEvent) data(c *cursor, name []byte) *Rejection {
 	if b := c.text[c.at]; b == '{' || b == '[' {
 		return nil
 	}
-	strong := string(name) == "State" || string(name) == "LogicalState" || bytes.HasPrefix(name, []byte("Is"))
+	is, ok := bytes.CutPrefix(name, []byte("Is"))
+	strong := string(name) == "State" || string(name) == "LogicalState" || ok && len(is) > 0 && is[0] >= 'A' && is[0] <= 'Z'
 	from := c.at
 	b := c.text[from:]
 	if b[0] == '"' {
