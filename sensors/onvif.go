@@ -22,8 +22,8 @@ import (
 //
 // The signal's name is what the topic says between onvif-ej and &: line for LineDetector, loiter for ObjectIsLoitering, tamper
 // for TamperDetector, GlobalSceneChange and ImageToo…, input for DigitalInput, relay, motion, field for FieldDetector, else the
-// last level in lower case. Its state is State, LogicalState, Is… (true or false, active or inactive) or else what in Data is true or false; without one it
-// happened. The object is ObjectId. An empty payload, such as a heartbeat, is a sign of life.
+// last level in lower case. Its state is State, LogicalState, Is… (true or false, active or inactive) or else what in Data is
+// true or false; without one it happened. The object is ObjectId. An empty payload, such as a heartbeat, is a sign of life.
 //
 // A signal of the site file with a rule takes the events of that rule only: the rule is Rule of Source, else its InputToken or
 // RelayToken, else the topic's last level. The entry of sources names one of the camera's signals, the rule finds the right
