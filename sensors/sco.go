@@ -3,6 +3,7 @@ package sensors
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -162,7 +163,7 @@ func (d *Decoder) scoLines(m *draft, payload []byte, line func(l *scoLine) *Reje
 	return nil
 }
 
-func (l *scoLine) active() bool { return l.status.v == "Active" }
+func (l *scoLine) active() bool { return strings.EqualFold(l.status.v, "Active") }
 
 // scoTake gives a line what it tells: that the station fails, or the data.
 func (d *Decoder) scoTake(m *draft, l *scoLine, line func(l *scoLine) *Rejection) *Rejection {
@@ -170,7 +171,7 @@ func (d *Decoder) scoTake(m *draft, l *scoLine, line func(l *scoLine) *Rejection
 		m.ts = l.ts
 	}
 	switch {
-	case l.status.v == "System Crash":
+	case strings.EqualFold(l.status.v, "System Crash"):
 		m.liveness(l.ts, fusion.Offline)
 	case !l.active():
 		m.liveness(l.ts, fusion.Degraded)
