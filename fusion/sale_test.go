@@ -82,3 +82,36 @@ func TestOutOfTheStockroom(t *testing.T) {
 		t.Error("who went in and who came out are one")
 	}
 }
+
+// TestScanNamesGoods: what lay at another's place is what is scanned, if that weighs what the plate felt; else it is something that is
+// scanned in its place.
+func TestScanNamesGoods(t *testing.T) {
+	for name, c := range map[string]struct {
+		grams  float64
+		sku    string // scanned
+		unpaid float64
+	}{
+		"one of two that weigh the same":   {-621, "071142008582", 0},
+		"the other of them":                {-621, "31", 0},
+		"a heavier thing":                  {-621, "48", 1},
+		"the plate's own goods":            {-500, "17", 0},
+		"another in the plate's own place": {-500, "071142008582", 1},
+	} {
+		store := cornerShop()
+		store.Products = append(store.Products, Product{SKU: "00000000000031", Written: "31", Name: "Syrup", Price: 500, Grams: 620},
+			Product{SKU: "00000000000048", Written: "48", Name: "Oil", Price: 300, Grams: 900})
+		store.Index()
+		s := &story{T: t, store: store}
+		s.walk("cam-1", "A", 0, 8, Point{6, 4.2})
+		s.plate("g2", 40, 6, c.grams)
+		s.walk("cam-1", "A", 8.2, 14, Point{6, 4.2}, atTill)
+		s.walk("cam-1", "A", 14.2, 40, atTill)
+		s.till(18, "1", Open, "")
+		s.till(20, "1", Scan, c.sku)
+		s.till(22, "1", Tender, "")
+		s.tell(30)
+		if n := s.view(s.of("cam-1/A")).Unpaid(nil); !near(n, c.unpaid, 0.2) {
+			t.Errorf("%s: %.2f unpaid, want %.0f", name, n, c.unpaid)
+		}
+	}
+}
