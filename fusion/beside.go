@@ -23,7 +23,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 			it.Paid = max(it.Paid, same.Paid) // that piece is paid for, whoever has it
 		}
 		from := o.line(product, "")
-		if from == nil || from.Paid <= tiny || !v.mayBe(o) && !o.mayBe(v) && (o.Session == "" || !w.stoodBeside(v, o)) {
+		if from == nil || from.Paid <= tiny || !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
 			continue
 		}
 		n := min(it.Unpaid(), from.Paid)
@@ -37,6 +37,14 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		it = v.line(product, epc)
 		it.Paid, it.At = it.Paid+n, w.now
 	}
+}
+
+// brief is how long somebody was seen who cannot have been at a shelf and a till: he is a piece of another's way, ns (assumption).
+const brief = 12 * second
+
+// maybeOne reports whether two visits may be one person's: by where they were seen, or since the one was only seen in passing.
+func (w *World) maybeOne(v, o *Visit) bool {
+	return v.mayBe(o) || o.mayBe(v) || v.PosAt-v.First < brief && o.begunBefore(v) && !w.bothSeen(v, o)
 }
 
 // stoodBeside reports whether a visit was at the till of another's sale while that went on.

@@ -18,16 +18,16 @@ func (w *World) named(v *Visit, product int, epc string, n float64) float64 {
 		}
 		l := w.lots[i]
 		p := l.of(v.number, "")
-		units := w.unitsIn(l, product)
+		units, own := w.unitsIn(l, product)
 		if p == nil || units == 0 {
 			continue
 		}
 		x := w.claimed(l, p)
 		may := float64(units * x / l.units)
-		if may <= tiny {
-			continue
-		}
 		take := min(n-got, may)
+		if take <= tiny || own && take < 1.5 {
+			continue // one thing of the same mass is no reason to think that the plate held another's goods; several are
+		}
 		x = float64(x * take / may)
 		from := w.change(i)
 		w.give(from, v, "", -x)
@@ -40,21 +40,21 @@ func (w *World) named(v *Visit, product int, epc string, n float64) float64 {
 	return got
 }
 
-// unitsIn is how many units of a product weigh what the step of a lot did; 0: none do, or the plate's own goods do so as well.
-func (w *World) unitsIn(l *lot, product int) float64 {
+// unitsIn is how many units of a product weigh what the step of a lot did, 0 where none do. own: the plate's own goods weigh it as well.
+func (w *World) unitsIn(l *lot, product int) (n float64, own bool) {
 	one, _ := w.mass(product, 1)
 	if one <= 0 || l.all <= 0 {
-		return 0
+		return 0, false
 	}
-	n := math.Round(l.all / one)
+	n = math.Round(l.all / one)
 	if n < 1 || n > maxEach {
-		return 0
+		return 0, false
 	}
 	off := w.off(l, product, n)
-	if off > namedFit || l.proper && w.off(l, l.product, max(1, math.Round(l.units))) < off+1 {
-		return 0
+	if off > namedFit {
+		return 0, false
 	}
-	return n
+	return n, l.proper && w.off(l, l.product, max(1, math.Round(l.units))) < off+1
 }
 
 // off is how far the mass of units of a product is from that of a lot's step, in standard deviations.
