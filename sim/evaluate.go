@@ -16,7 +16,8 @@ type Judged struct {
 	Policies map[string]string // of those that judge visits: mode, live or shadow, by id
 }
 
-// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970.
+// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970. One without tracks,
+// whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
 type Scored struct {
 	Tracks   []string
 	From, To int64
@@ -24,7 +25,8 @@ type Scored struct {
 	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
 }
 
-// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods.
+// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods. Without tracks it is
+// about whoever crossed a way out within ten seconds of it, as who is sent would take it.
 type Raised struct {
 	Tracks []string
 	At     int64 // of arrival
@@ -49,18 +51,36 @@ type Evaluation struct {
 	Value             float64    // share of the price of what was stolen whose theft led to an alert
 	ToAlert           float64    // s from the taking, median of right alerts
 	Lead              float64    // s before the way out was crossed, median of right alerts of thefts that crossed it; less than 0: after
-	LeadTagged        float64    // the same of thefts in which some goods have a tag
+	LeadTagged        float64    // the same of thefts that a gate can see: with a tag, in no lined bag, out by a door
+	Tagged            int        // how many right alerts that is of
 	Retracted         float64    // share of alerts that were taken back
 	Again             int        // further alerts about the same theft
 	WrongPerson       float64    // share of alerts about somebody else than the one who has the goods
 	Before            float64    // share of right alerts that came before the way out was crossed
+	AUC, Permuted     float64    // area under the ROC curve; and where labels are dealt anew, the mean of 200 deals: 0.5, or this is wrong
+	Blind             float64    // PR-AUC of a score that knows only how long a visit took: the floor
+	UpperPerHour      float64    // FalsePerHour, alerts by mistake too: below that with 95 %, if they come by chance (Poisson)
 	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
 	Bands             []Band
 	Bins              []Band  // the 15 of ECE; From and To are the lowest and highest score in it
 	Curve             []Point // precision over recall, from the highest score down
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
+	ByMistake         []TypeRecall // the same of those who did not pay by mistake; they count as neither
+	Missed            []Missed     // thefts without an alert
 	Policies          []PolicyRecall
+}
+
+// Missed is a theft without an alert.
+type Missed struct {
+	Run, Theft    int
+	Type, Person  string
+	Took, Exit    int64   // ns since 1970; Exit 0: they left by no way out
+	Units, Tagged int     // that were not paid for
+	Price         int64   // of them, in hundredths
+	Score         float64 // the highest
+	Seen          bool    // there was a score
+	Told          []string
 }
 
 // PolicyRecall is whom one policy, live or in shadow, gave the tier review or a higher one.
@@ -97,7 +117,7 @@ type TypeRecall struct {
 func (j *Judged) Highest() (all []Outcome) {
 	who, score := NewWhose(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.Of(s.Tracks, s.From, s.To); v != nil {
+		if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -126,6 +146,7 @@ type judgedVisit struct {
 	theft  bool
 	p      float64
 	weight float64
+	took   float64 // ns that it took
 }
 
 // Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
@@ -138,19 +159,19 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	var all []judgedVisit
 	type counts struct{ right, wrong, found, thefts, exact int }
 	by := make([]counts, len(runs))
-	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
-	kind := func(v *Visit) *TypeRecall {
+	types, honest, mistakes := map[int]*TypeRecall{}, map[string]*TypeRecall{}, map[string]*TypeRecall{}
+	kind := func(of map[string]*TypeRecall, v *Visit) *TypeRecall {
 		name := ""
 		if v != nil {
 			name = v.Type
 		}
-		if honest[name] == nil {
-			honest[name] = &TypeRecall{Type: name}
+		if of[name] == nil {
+			of[name] = &TypeRecall{Type: name}
 		}
-		return honest[name]
+		return of[name]
 	}
 	modes, said := map[string]string{}, map[string][]*Visit{}
-	var before, someoneElse, raised, retracted int
+	var before, someoneElse, raised, retracted, byMistake int
 	var toAlert, lead, leadTagged []float64
 	var value, foundValue float64
 	for r := range runs {
@@ -163,7 +184,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		score, told := map[*Visit]float64{}, map[*Visit][]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.Of(s.Tracks, s.From, s.To); v != nil {
+			if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
 			}
@@ -172,13 +193,15 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.Of(a.Tracks, 0, math.MaxInt64)
+			v := who.of(a.Tracks, 0, math.MaxInt64, a.At)
 			raised++
 			if !a.Stands {
 				retracted++
 			}
 			switch {
 			case v != nil && v.Kind == Mistake:
+				byMistake++
+				kind(mistakes, v).Found++
 			case v != nil && v.Kind == Theft && found[v]:
 				e.Again++
 			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
@@ -191,7 +214,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				if v.Exit != 0 {
 					d := float64(v.Exit-a.At) / 1e9
 					lead = append(lead, d)
-					if slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" }) {
+					if v.gateSees() {
 						leadTagged = append(leadTagged, d)
 					}
 				}
@@ -200,7 +223,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				}
 			default:
 				by[r].wrong++
-				kind(v).Found++
+				kind(honest, v).Found++
 				if another(run.Visits, v, a) {
 					someoneElse++
 				}
@@ -210,6 +233,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 			switch v.Kind {
 			case Mistake:
 				e.Mistakes++
+				kind(mistakes, v).Count++
 				continue
 			case Theft:
 				e.Thefts++
@@ -220,24 +244,23 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 					types[v.Theft] = t
 				}
 				t.Count++
-				price := 0.0
-				for _, u := range v.Unpaid {
-					price += float64(u.Price)
-				}
-				value += price
+				m := missed(r, v, score[v], seen[v], told[v])
+				value += float64(m.Price)
 				if found[v] {
 					by[r].found++
 					t.Found++
-					foundValue += price
+					foundValue += float64(m.Price)
+				} else {
+					e.Missed = append(e.Missed, m)
 				}
 				if !seen[v] {
 					e.Unseen++
 				}
 			default:
 				e.Honest++
-				kind(v).Count++
+				kind(honest, v).Count++
 			}
-			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1})
+			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1, float64(v.To - v.From)})
 			slices.Sort(told[v])
 			for _, id := range slices.Compact(told[v]) {
 				said[id] = append(said[id], v)
@@ -254,7 +277,13 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	for _, t := range honest {
 		e.False = append(e.False, *t)
 	}
-	slices.SortFunc(e.False, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
+	for _, t := range mistakes {
+		e.ByMistake = append(e.ByMistake, *t)
+	}
+	for _, list := range [][]TypeRecall{e.False, e.ByMistake} {
+		slices.SortFunc(list, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
+	}
+	slices.SortStableFunc(e.Missed, func(a, b Missed) int { return a.Theft - b.Theft })
 	slices.SortFunc(e.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
 	strict := false
 	f1 := func(times []int) float64 {
@@ -296,6 +325,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	strict = true
 	e.Strict = bootstrap(once, draws, f1)
 	e.ToAlert, e.Lead, e.LeadTagged = median(toAlert), median(lead), median(leadTagged)
+	e.Tagged = len(leadTagged)
 	e.Retracted = ratio(retracted, raised)
 	if value > 0 {
 		e.Value = foundValue / value
@@ -303,6 +333,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	e.WrongPerson, e.Before = ratio(someoneElse, right+wrong), ratio(before, right)
 	if e.Hours > 0 {
 		e.FalsePerHour = float64(wrong) / e.Hours
+		e.UpperPerHour = poissonUpper(wrong+byMistake) / e.Hours
 	}
 	for _, share := range []float64{0.001, 0.005, 0.02} {
 		list := slices.Clone(all)
@@ -318,7 +349,32 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	}
 	e.Skill, e.ECE, e.Bands, e.Bins = calibration(all)
 	e.Curve = curve(all)
+	e.AUC, e.Permuted = rocAUC(all), permuted(all, min(draws, 200))
+	blind := slices.Clone(all)
+	for i := range blind {
+		blind[i].p, blind[i].weight = blind[i].took, 1
+	}
+	e.Blind = averagePrecision(blind)
 	return e
+}
+
+// missed describes a theft, of which it is not known yet whether it was found.
+func missed(run int, v *Visit, score float64, seen bool, told []string) Missed {
+	m := Missed{Run: run, Theft: v.Theft, Type: v.Type, Person: v.Person, Took: v.Took, Exit: v.Exit, Units: len(v.Unpaid), Score: score, Seen: seen}
+	m.Told = slices.Compact(slices.Sorted(slices.Values(told)))
+	for _, u := range v.Unpaid {
+		m.Price += u.Price
+		if u.EPC != "" {
+			m.Tagged++
+		}
+	}
+	return m
+}
+
+// gateSees reports whether readers at a door can tell of a theft: some goods have a tag, in no lined bag (3 of the catalogue), and
+// leave by a door and not through the stockroom (17).
+func (v *Visit) gateSees() bool {
+	return v.Theft != 3 && v.Theft != 17 && slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" })
 }
 
 // recallOf counts the visits of which a policy spoke, none of them a mistake.
@@ -385,7 +441,10 @@ func another(visits []*Visit, v *Visit, a Raised) bool {
 }
 
 // Whose tells whom tracks belong to.
-type Whose map[string][]ownSpan
+type Whose struct {
+	tracks map[string][]ownSpan
+	visits []*Visit
+}
 
 type ownSpan struct {
 	visit    *Visit
@@ -394,10 +453,10 @@ type ownSpan struct {
 
 // NewWhose gathers the tracks of visits.
 func NewWhose(visits []*Visit) Whose {
-	w := Whose{}
+	w := Whose{map[string][]ownSpan{}, visits}
 	for _, v := range visits {
 		for _, s := range v.Tracks {
-			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
+			w.tracks[s.Track] = append(w.tracks[s.Track], ownSpan{v, s.From, s.To})
 		}
 	}
 	return w
@@ -407,7 +466,7 @@ func NewWhose(visits []*Visit) Whose {
 func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
 	time := map[*Visit]int64{}
 	for _, t := range tracks {
-		for _, s := range w[t] {
+		for _, s := range w.tracks[t] {
 			if n := min(s.to, to) - max(s.from, from) + 2e8; n > 0 {
 				time[s.visit] += n
 			}
@@ -416,6 +475,20 @@ func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
 	for v, n := range time {
 		if best == nil || n > time[best] || n == time[best] && v.Person < best.Person {
 			best = v
+		}
+	}
+	return best
+}
+
+// of is Of, or where there are no tracks whoever crossed a way out nearest to a time, within ten seconds.
+func (w Whose) of(tracks []string, from, to, at int64) (best *Visit) {
+	if len(tracks) > 0 {
+		return w.Of(tracks, from, to)
+	}
+	least := int64(10e9)
+	for _, v := range w.visits {
+		if d := max(v.Exit-at, at-v.Exit); v.Exit != 0 && d <= least && (best == nil || d < least) {
+			best, least = v, d
 		}
 	}
 	return best

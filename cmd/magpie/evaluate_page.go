@@ -48,7 +48,8 @@ func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
 		Judges  []judgedBy
 		Marks   []float64
 		Few     int
-	}{command, all[0], all, []float64{0, 0.25, 0.5, 0.75, 1}, 30})
+		Done    []criterion
+	}{command, all[0], all, []float64{0, 0.25, 0.5, 0.75, 1}, fewVisits, criteria(all)})
 }
 
 // Where plots lie in their pictures of 360 by 350.
