@@ -23,6 +23,7 @@ type Scored struct {
 	From, To int64
 	P        float64
 	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
+	Capped   string   // what kept its alert from the tier staff: require, person, budget
 }
 
 // Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods. Without tracks it is
@@ -31,7 +32,8 @@ type Raised struct {
 	Tracks []string
 	At     int64 // of arrival
 	SKUs   []string
-	Stands bool // at the end: it was not retracted
+	Stands bool   // at the end: it was not retracted
+	By     string // the policy that was surest
 }
 
 // Evaluation is how well thefts were told from honest visits. Everything in it is of simulated stores.
@@ -68,7 +70,16 @@ type Evaluation struct {
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
 	ByMistake         []TypeRecall // the same of those who did not pay by mistake; they count as neither
 	Missed            []Missed     // thefts without an alert
+	Wrong             []Wrong
 	Policies          []PolicyRecall
+}
+
+// Wrong is an alert that was not right: about one who stole nothing, or by mistake, or about a thief too soon or too late.
+type Wrong struct {
+	Run                int
+	Kind, Type, Person string // of the visit; "" for nobody
+	Another            bool   // somebody else stole such goods
+	Raised
 }
 
 // Missed is a theft without an alert.
@@ -81,6 +92,7 @@ type Missed struct {
 	Score         float64 // the highest
 	Seen          bool    // there was a score
 	Told          []string
+	Capped        string // what kept the alert from the tier staff
 }
 
 // PolicyRecall is whom one policy, live or in shadow, gave the tier review or a higher one.
@@ -181,12 +193,13 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		for id, mode := range run.Policies {
 			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
 		}
-		score, told := map[*Visit]float64{}, map[*Visit][]string{}
+		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
 			if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
+				capped[v] = cmp.Or(s.Capped, capped[v])
 			}
 		}
 		found := map[*Visit]bool{}
@@ -202,6 +215,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 			case v != nil && v.Kind == Mistake:
 				byMistake++
 				kind(mistakes, v).Found++
+				e.wrong(r, v, a, false)
 			case v != nil && v.Kind == Theft && found[v]:
 				e.Again++
 			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
@@ -224,7 +238,8 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 			default:
 				by[r].wrong++
 				kind(honest, v).Found++
-				if another(run.Visits, v, a) {
+				other := another(run.Visits, v, a)
+				if e.wrong(r, v, a, other); other {
 					someoneElse++
 				}
 			}
@@ -245,6 +260,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				}
 				t.Count++
 				m := missed(r, v, score[v], seen[v], told[v])
+				m.Capped = capped[v]
 				value += float64(m.Price)
 				if found[v] {
 					by[r].found++
@@ -356,6 +372,14 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	}
 	e.Blind = averagePrecision(blind)
 	return e
+}
+
+func (e *Evaluation) wrong(run int, v *Visit, a Raised, other bool) {
+	w := Wrong{Run: run, Another: other, Raised: a}
+	if v != nil {
+		w.Kind, w.Type, w.Person = v.Kind, v.Type, v.Person
+	}
+	e.Wrong = append(e.Wrong, w)
 }
 
 // missed describes a theft, of which it is not known yet whether it was found.

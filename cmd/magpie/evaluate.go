@@ -45,7 +45,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	fs.StringVar(&e.split, "split", "", "play the families of a `split` in turn: "+strings.Join(sim.Splits[:], ", ")+" (default: all there is)")
 	fs.BoolVar(&e.against, "against", false, "judge by the baselines and by parts of Magpie as well; baselines are fitted on as many runs of the split tune")
 	final := fs.Bool("final", false, "judge by final lines only: four times as fast, and alerts come some seconds later")
-	missed := fs.Bool("missed", false, "list the thefts that led to no alert")
+	cases := fs.Bool("cases", false, "list the thefts that led to no alert, and the alerts that were wrong")
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
 	page := fs.String("html", "", "write a report with plots to a `file` as well")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
@@ -100,14 +100,14 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 		all[k] = judgedBy{j.name, j.what, j.part == nil, sim.Evaluate(j.ofAll(played))}
 	}
 	if *page != "" {
-		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all); err != nil {
+		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all, e.seed); err != nil {
 			return err
 		}
 	}
 	if *asJSON {
 		return writeEvaluation(out, all)
 	}
-	printEvaluation(out, all, e.seed, *missed)
+	printEvaluation(out, all, e.seed, *cases)
 	return nil
 }
 

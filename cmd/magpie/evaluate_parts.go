@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -105,13 +106,14 @@ func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *
 	if err != nil {
 		return j, err
 	}
-	raised := map[string]int{}
+	raised, capped := map[string]int{}, map[string]string{}
 	pipe, err := newPipeline(s, set, func(a *alerts.Alert) {
+		capped[a.SubjectID] = cmp.Or(a.CappedBy, capped[a.SubjectID])
 		k, known := raised[a.ID]
 		if slices.Index(alerts.Tiers[:], a.Tier) >= 2 && a.State != alerts.Retracted && !known {
 			k, known = len(j.Raised), true
 			raised[a.ID] = k
-			j.Raised = append(j.Raised, sim.Raised{At: a.RaisedAt})
+			j.Raised = append(j.Raised, sim.Raised{At: a.RaisedAt, By: a.Policies[0].Policy})
 		}
 		if !known {
 			return
@@ -154,7 +156,7 @@ func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *
 	}
 	pipe.finish(last)
 	for _, v := range pipe.log.Scores() {
-		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, Told: told[v.Visit]})
+		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, Told: told[v.Visit], Capped: capped[v.Visit]})
 	}
 	return j, nil
 }

@@ -20,7 +20,7 @@ type judgedBy struct {
 }
 
 // printEvaluation writes the table of the first judge with what each number means, one row for each judge, and what is met.
-func printEvaluation(out io.Writer, all []judgedBy, seed uint64, missed bool) {
+func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
 	e := all[0]
 	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid are left out\n\n",
 		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes)
@@ -30,8 +30,8 @@ func printEvaluation(out io.Writer, all []judgedBy, seed uint64, missed bool) {
 		printTheftFree(out, e.Evaluation)
 	}
 	printTold(out, e.Evaluation)
-	if missed {
-		printMissed(out, e.Evaluation, seed)
+	if cases {
+		printCases(out, e.Evaluation, seed)
 	}
 	if len(all) > 1 {
 		w := table(out)
@@ -131,18 +131,44 @@ func printFalse(out io.Writer, e *sim.Evaluation) {
 	w.Flush()
 }
 
-func printMissed(out io.Writer, e *sim.Evaluation, seed uint64) {
+// printCases lists what went wrong, so that each can be looked at: the seed is that of its store.
+func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
 	w := table(out)
-	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tpolicies at review")
+	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
 	for _, m := range e.Missed {
 		score := "unseen"
 		if m.Seen {
 			score = fmt.Sprintf("%.3f", m.Score)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\n", m.Theft, m.Type, seed+uint64(m.Run), m.Person, clock(m.Took), clock(m.Exit),
-			m.Units, m.Tagged, float64(m.Price)/100, score, strings.Join(m.Told, ", "))
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\t%s\n", m.Theft, m.Type, seed+uint64(m.Run), m.Person, clock(m.Took), clock(m.Exit),
+			m.Units, m.Tagged, float64(m.Price)/100, score, m.Capped, strings.Join(m.Told, ", "))
 	}
 	w.Flush()
+	w = table(out)
+	fmt.Fprintln(w, "wrong alert\tseed\tperson\tat\tby\tgoods\twhat else")
+	for _, a := range e.Wrong {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(a.Type, "(nobody)"), seed+uint64(a.Run), a.Person, clock(a.At), a.By, len(a.SKUs),
+			remarks(a))
+	}
+	w.Flush()
+}
+
+// remarks says what else there is to know of a wrong alert.
+func remarks(a sim.Wrong) string {
+	var more []string
+	if a.Kind == sim.Theft {
+		more = append(more, "a theft, too soon or too late")
+	}
+	if a.Kind == sim.Mistake {
+		more = append(more, "by mistake unpaid")
+	}
+	if a.Another {
+		more = append(more, "somebody else stole such goods")
+	}
+	if !a.Stands {
+		more = append(more, "taken back")
+	}
+	return strings.Join(more, ", ")
 }
 
 func clock(ns int64) string {
