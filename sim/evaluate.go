@@ -2,8 +2,11 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Judged is what was said of one simulated run, beside what was true.
@@ -72,6 +75,34 @@ type Evaluation struct {
 	Missed            []Missed     // thefts without an alert
 	Wrong             []Wrong
 	Policies          []PolicyRecall
+}
+
+// Why is the reason for which there was no alert, as far as scores tell.
+func (m *Missed) Why() string {
+	switch {
+	case !m.Seen:
+		return "no visit of theirs"
+	case m.Capped != "":
+		return "capped by " + m.Capped
+	case m.Score >= 0.1:
+		return "score too low"
+	}
+	return "no sign of it"
+}
+
+// WhyMissed counts the reasons of one type, the commonest first: "3 capped by person, 1 no sign of it".
+func (e *Evaluation) WhyMissed(theft int) string {
+	n := map[string]int{}
+	for i := range e.Missed {
+		if m := &e.Missed[i]; m.Theft == theft {
+			n[m.Why()]++
+		}
+	}
+	var all []string
+	for _, why := range slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) }) {
+		all = append(all, fmt.Sprint(n[why], " ", why))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Wrong is an alert that was not right: about one who stole nothing, or by mistake, or about a thief too soon or too late.

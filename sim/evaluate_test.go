@@ -185,8 +185,19 @@ func TestEvaluateWithoutCameras(t *testing.T) {
 	runs[0].Raised = []Raised{{At: 60.4e9}, {At: 79e9}}
 	runs[0].Scores = []Scored{{From: 69e9, To: 200e9, P: 0.9}}
 	e := Evaluate(runs) // visits 0 and 5 are thefts, which leave at 60 and 65 s
-	if e.Recall != 0.5 || e.FalsePerHour != 1 || e.False[0].Type != "" || e.Skill < 0.3 || len(e.Missed) != 1 || e.Missed[0].Person != "5" || e.Missed[0].Score != 0.9 {
+	if e.Recall != 0.5 || e.FalsePerHour != 1 || e.False[0].Type != "" || e.Skill < 0.3 || len(e.Missed) != 1 || e.Missed[0].Person != "5" || e.WhyMissed(1) != "1 score too low" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhyMissed: what nobody was scored of, what was capped, and what had a score or none to speak of.
+func TestWhyMissed(t *testing.T) {
+	runs := judgedRuns(1, 25, func(dice, bool) float64 { return 0.05 }) // 0, 5, 10, 15 and 20 are thefts
+	runs[0].Scores = runs[0].Scores[1:]
+	runs[0].Scores[4].P, runs[0].Scores[4].Capped = 0.95, "person"
+	runs[0].Scores[9].P = 0.4
+	if why := Evaluate(runs).WhyMissed(1); why != "2 no sign of it, 1 capped by person, 1 no visit of theirs, 1 score too low" {
+		t.Error(why)
 	}
 }
 

@@ -97,7 +97,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	fmt.Fprintf(errw, "%.1f store hours in %v: %.1f a minute\n", hours, took.Round(time.Second), hours/took.Minutes())
 	all := make([]judgedBy, len(judges))
 	for k, j := range judges {
-		all[k] = judgedBy{j.name, j.what, j.part == nil, sim.Evaluate(j.ofAll(played))}
+		all[k] = judgedBy{j.name, j.what, j.part == nil, j.part != nil && j.part.final, sim.Evaluate(j.ofAll(played))}
 	}
 	if *page != "" {
 		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all, e.seed); err != nil {

@@ -19,7 +19,6 @@ type judge struct {
 	watch      func(*fusion.Store) baseline.Watcher // a baseline that reads the messages
 	fit        func(tuned []playedRun)              // what else a baseline fits, before its scores are; may be nil
 	said       func(*playedRun) []baseline.Said     // what a baseline said of a run
-	single     bool                                 // a baseline of one kind of sensor
 
 	steps     []baseline.Step // probabilities of the scores
 	threshold float64         // of a probability: from it on a baseline alerts
@@ -43,11 +42,13 @@ func judgesOf(against, final bool) []*judge {
 	if !against {
 		return all
 	}
+	var single []*judge
 	for _, b := range baseline.All() {
-		all = append(all, &judge{name: b.Name, what: b.What, watch: b.New, said: func(r *playedRun) []baseline.Said { return r.said[b.Name] },
-			single: slices.Contains([]string{nameGate, nameCamera, namePlates, nameTills}, b.Name)})
+		j := &judge{name: b.Name, what: b.What, watch: b.New, said: func(r *playedRun) []baseline.Said { return r.said[b.Name] }}
+		if all = append(all, j); slices.Contains(singles, b.Name) {
+			single = append(single, j)
+		}
 	}
-	single := slices.DeleteFunc(slices.Clone(all), func(j *judge) bool { return !j.single })
 	all = append(all, &judge{name: nameOR, what: "gate, camera, plates or tills alone, whichever is surest",
 		said: func(r *playedRun) []baseline.Said { return surest(single, r) }})
 	w := &regression{}

@@ -16,6 +16,7 @@ import (
 type judgedBy struct {
 	Judge, What string
 	Baseline    bool
+	Final       bool // judged by final lines only
 	*sim.Evaluation
 }
 
@@ -37,7 +38,11 @@ func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
 		w := table(out)
 		fmt.Fprintln(w, "judge\tPR-AUC\tF1\tprecision\trecall\tfalse/h\tbefore exit\twhat it goes by")
 		for _, j := range all {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", j.Judge, of(j.PRAUC), of(j.F1), j.Precision, j.Recall, j.FalsePerHour, j.Before, j.What)
+			before := fmt.Sprintf("%.2f", j.Before)
+			if j.Final {
+				before = "—"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t%s\t%s\n", j.Judge, of(j.PRAUC), of(j.F1), j.Precision, j.Recall, j.FalsePerHour, before, j.What)
 		}
 		w.Flush()
 	}
@@ -97,9 +102,9 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 	}
 	w.Flush()
 	w = table(out)
-	fmt.Fprintln(w, "no.\ttheft\tfound\tof")
+	fmt.Fprintln(w, "no.\ttheft\tfound\tof\tothers")
 	for _, t := range e.Types {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%d\n", t.Theft, t.Type, t.Found, t.Count)
+		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%s\n", t.Theft, t.Type, t.Found, t.Count, e.WhyMissed(t.Theft))
 	}
 	w.Flush()
 	printFalse(out, e)
