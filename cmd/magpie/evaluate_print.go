@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -121,6 +123,13 @@ func printTheftFree(out io.Writer, e *sim.Evaluation) {
 	}
 	fmt.Fprintf(out, "staff or gate alerts  %d about honest visits, %d about visits by mistake unpaid\n", honest, mistakes)
 	fmt.Fprintf(out, "an hour               %.3f; with 95 %% less than %.3f (exact Poisson bound, one-sided)\n", float64(honest+mistakes)/e.Hours, e.UpperPerHour)
+	by := map[string]int{}
+	for _, a := range e.Wrong {
+		by[a.By]++
+	}
+	for _, policy := range slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(by[b]-by[a], cmp.Compare(a, b)) }) {
+		fmt.Fprintf(out, "  by %-17s  %d\n", policy, by[policy])
+	}
 	printFalse(out, e)
 }
 
