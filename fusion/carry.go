@@ -115,7 +115,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 		w.prune(zone)
 	}
 	w.claims = c[:0]
-	return slices.Clone(shares(c, sum))
+	return slices.Clone(w.shares(c, sum))
 }
 
 // tagFact gives what the tag conditioner found to the ledgers and to those who may carry the tag.
@@ -223,7 +223,7 @@ func (w *World) bound(c []claim) []claim {
 	if sum <= 1 {
 		return c
 	}
-	return shares(c, sum+unseen)
+	return w.shares(c, sum+unseen)
 }
 
 // holds reports whether the visit may hold goods of the product, or the tag itself.

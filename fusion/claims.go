@@ -226,7 +226,10 @@ func (v *Visit) reachOut(e *Event) {
 
 // shares turns likelihoods into parts of 1, sum being the likelihood of all and of nobody; the largest first, and among
 // equals the older visit.
-func shares(c []claim, sum float64) []claim {
+func (w *World) shares(c []claim, sum float64) []claim {
+	if w.oneOwner {
+		return likeliest(c, sum)
+	}
 	kept := c[:0]
 	for _, x := range c {
 		x.share /= sum
@@ -236,6 +239,21 @@ func shares(c []claim, sum float64) []claim {
 	}
 	sort.SliceStable(kept, func(i, j int) bool { return kept[i].share > kept[j].share })
 	return kept
+}
+
+// likeliest gives all to the likeliest, or to nobody where that is likelier than any.
+func likeliest(c []claim, sum float64) []claim {
+	best := -1
+	for i := range c {
+		if sum -= c[i].share; best < 0 || c[i].share > c[best].share {
+			best = i
+		}
+	}
+	if best < 0 || sum > c[best].share {
+		return c[:0]
+	}
+	c[0] = claim{c[best].visit, 1}
+	return c[:1]
 }
 
 // likelihood is exp(−d²/2σ²), rounded so that every machine gets the same.

@@ -197,16 +197,39 @@ func TestReachOut(t *testing.T) {
 	}
 }
 
-// TestShares: the largest share first, of equals the older visit's, and none that is too small to count.
+// TestShares: the largest share first, of equals the older visit's, and none that is too small to count; where one is to own all,
+// it is the likeliest, of equals the older visit, or nobody.
 func TestShares(t *testing.T) {
 	w := NewWorld(cornerShop())
 	w.now = monday
 	a, b, c, d := w.open(0, "a", monday), w.open(0, "b", monday), w.open(0, "c", monday), w.open(0, "d", monday)
 	text := ""
-	for _, x := range shares([]claim{{a, 1}, {b, 2}, {c, 1}, {d, 0.07}}, 4.07) {
-		text += fmt.Sprintf("%s %.3f; ", x.visit.origin.id, x.share)
+	tell := func(claims []claim) {
+		for _, x := range claims {
+			text += fmt.Sprintf("%s %.3f; ", x.visit.origin.id, x.share)
+		}
 	}
-	if text != "b 0.491; a 0.246; c 0.246; " {
+	if tell(w.shares([]claim{{a, 1}, {b, 2}, {c, 1}, {d, 0.07}}, 4.07)); text != "b 0.491; a 0.246; c 0.246; " {
 		t.Error(text)
+	}
+	text, w.oneOwner = "", true
+	tell(w.shares([]claim{{a, 1}, {b, 2}, {c, 1}}, 4.05))
+	tell(w.shares([]claim{{b, 1}, {c, 1}}, 2.05))
+	tell(w.shares([]claim{{b, 1}, {c, 0.9}}, 3.1)) // nobody is likelier
+	tell(w.shares(nil, 1))
+	if text != "b 1.000; b 1.000; " {
+		t.Error(text)
+	}
+}
+
+// TestOneOwner: what one who owns all has is so in every copy of the world, and in one that is begun anew.
+func TestOneOwner(t *testing.T) {
+	c := NewCore(cornerShop(), quiet())
+	if c.state.world.oneOwner {
+		t.Error("without being asked for")
+	}
+	c.OneOwner()
+	if w := c.state.world; !w.oneOwner || !w.Clone().oneOwner || !c.empty().world.oneOwner {
+		t.Error("not everywhere")
 	}
 }

@@ -64,6 +64,7 @@ type Core[J any] struct {
 	urgency     urgency
 	clocks      *clocks
 	refolded    bool // when clocks were set, since Advance last said so
+	oneOwner    bool
 }
 
 // state is what folding has made so far: all events before at are in it, and the timers due before at have fired. Readings
@@ -88,7 +89,15 @@ func (c *Core[J]) empty() *state[J] {
 	s := &state[J]{at: math.MinInt64, next: math.MinInt64, world: NewWorld(c.Store), judge: c.judge.New()}
 	s.world.tags.names = c.names
 	s.world.clocks = c.clocks
+	s.world.oneOwner = c.oneOwner
 	return s
+}
+
+// OneOwner makes what somebody did wholly the likeliest one's, in place of sharing it among all who may have done it; call it
+// before the first message. It serves to measure what sharing is worth.
+func (c *Core[J]) OneOwner() {
+	c.oneOwner = true
+	c.state = c.empty()
 }
 
 // Watermark is the event time up to which everything on time has arrived, ns.

@@ -62,7 +62,7 @@ func (w *World) attribute(d *deed, can []odds, none float64) []claim {
 		d.who = append(d.who, x)
 	}
 	d.nobody = nats(none)
-	claims = shares(claims, sum)
+	claims = w.shares(claims, sum)
 	cluster := w.cluster(-1, d)
 	if len(cluster) < 2 || len(can) == 0 {
 		d.tell(claims)
@@ -152,7 +152,7 @@ func (w *World) claimants(owners []int, q [maxOwners]float64) []claim {
 			all = append(all, claim{v, q[o]})
 		}
 	}
-	return shares(all, 1)
+	return w.shares(all, 1)
 }
 
 // span is how far two deeds' plates are apart in metres.

@@ -29,7 +29,7 @@ func seenByAll(w *World, source, zone int, ts int64) []claim {
 			sum += l
 		}
 	}
-	return shares(c, sum)
+	return w.shares(c, sum)
 }
 
 // TestWhoIsAbout holds who has a share in what happens in a zone to a look at every visit, while people come, walk, jump, are told

@@ -44,6 +44,8 @@ type World struct {
 	evicted  int    // facts and items dropped at a bound
 	heard    []span // by source, of the readings being folded; scratch
 
+	oneOwner bool // see Core.OneOwner
+
 	clocks  *clocks  // of all copies; what it says of a moment never changes
 	shifts  []int32  // by source: ms that were added to the newest ts folded
 	anchors []anchor // moments that cameras have not told of yet, by due

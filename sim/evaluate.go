@@ -2,8 +2,11 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Judged is what was said of one simulated run, beside what was true.
@@ -16,20 +19,24 @@ type Judged struct {
 	Policies map[string]string // of those that judge visits: mode, live or shadow, by id
 }
 
-// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970.
+// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970. One without tracks,
+// whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
 type Scored struct {
 	Tracks   []string
 	From, To int64
 	P        float64
 	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
+	Capped   string   // what kept its alert from the tier staff: require, person, budget
 }
 
-// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods.
+// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods. Without tracks it is
+// about whoever crossed a way out within ten seconds of it, as who is sent would take it.
 type Raised struct {
 	Tracks []string
 	At     int64 // of arrival
 	SKUs   []string
-	Stands bool // at the end: it was not retracted
+	Stands bool   // at the end: it was not retracted
+	By     string // the policy that was surest
 }
 
 // Evaluation is how well thefts were told from honest visits. Everything in it is of simulated stores.
@@ -49,18 +56,74 @@ type Evaluation struct {
 	Value             float64    // share of the price of what was stolen whose theft led to an alert
 	ToAlert           float64    // s from the taking, median of right alerts
 	Lead              float64    // s before the way out was crossed, median of right alerts of thefts that crossed it; less than 0: after
-	LeadTagged        float64    // the same of thefts in which some goods have a tag
+	LeadTagged        float64    // the same of thefts that a gate can see: with a tag, in no lined bag, out by a door
+	Tagged            int        // how many right alerts that is of
 	Retracted         float64    // share of alerts that were taken back
 	Again             int        // further alerts about the same theft
 	WrongPerson       float64    // share of alerts about somebody else than the one who has the goods
 	Before            float64    // share of right alerts that came before the way out was crossed
+	AUC, Permuted     float64    // area under the ROC curve; and where labels are dealt anew, the mean of 200 deals: 0.5, or this is wrong
+	Blind             float64    // PR-AUC of a score that knows only how long a visit took: the floor
+	UpperPerHour      float64    // FalsePerHour, alerts by mistake too: below that with 95 %, if they come by chance (Poisson)
 	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
 	Bands             []Band
 	Bins              []Band  // the 15 of ECE; From and To are the lowest and highest score in it
 	Curve             []Point // precision over recall, from the highest score down
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
+	ByMistake         []TypeRecall // the same of those who did not pay by mistake; they count as neither
+	Missed            []Missed     // thefts without an alert
+	Wrong             []Wrong
 	Policies          []PolicyRecall
+}
+
+// Why is the reason for which there was no alert, as far as scores tell.
+func (m *Missed) Why() string {
+	switch {
+	case !m.Seen:
+		return "no visit of theirs"
+	case m.Capped != "":
+		return "capped by " + m.Capped
+	case m.Score >= 0.1:
+		return "score too low"
+	}
+	return "no sign of it"
+}
+
+// WhyMissed counts the reasons of one type, the commonest first: "3 capped by person, 1 no sign of it".
+func (e *Evaluation) WhyMissed(theft int) string {
+	n := map[string]int{}
+	for i := range e.Missed {
+		if m := &e.Missed[i]; m.Theft == theft {
+			n[m.Why()]++
+		}
+	}
+	var all []string
+	for _, why := range slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) }) {
+		all = append(all, fmt.Sprint(n[why], " ", why))
+	}
+	return strings.Join(all, ", ")
+}
+
+// Wrong is an alert that was not right: about one who stole nothing, or by mistake, or about a thief too soon or too late.
+type Wrong struct {
+	Run                int
+	Kind, Type, Person string // of the visit; "" for nobody
+	Another            bool   // somebody else stole such goods
+	Raised
+}
+
+// Missed is a theft without an alert.
+type Missed struct {
+	Run, Theft    int
+	Type, Person  string
+	Took, Exit    int64   // ns since 1970; Exit 0: they left by no way out
+	Units, Tagged int     // that were not paid for
+	Price         int64   // of them, in hundredths
+	Score         float64 // the highest
+	Seen          bool    // there was a score
+	Told          []string
+	Capped        string // what kept the alert from the tier staff
 }
 
 // PolicyRecall is whom one policy, live or in shadow, gave the tier review or a higher one.
@@ -97,7 +160,7 @@ type TypeRecall struct {
 func (j *Judged) Highest() (all []Outcome) {
 	who, score := NewWhose(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.Of(s.Tracks, s.From, s.To); v != nil {
+		if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -126,6 +189,7 @@ type judgedVisit struct {
 	theft  bool
 	p      float64
 	weight float64
+	took   float64 // ns that it took
 }
 
 // Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
@@ -138,19 +202,19 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	var all []judgedVisit
 	type counts struct{ right, wrong, found, thefts, exact int }
 	by := make([]counts, len(runs))
-	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
-	kind := func(v *Visit) *TypeRecall {
+	types, honest, mistakes := map[int]*TypeRecall{}, map[string]*TypeRecall{}, map[string]*TypeRecall{}
+	kind := func(of map[string]*TypeRecall, v *Visit) *TypeRecall {
 		name := ""
 		if v != nil {
 			name = v.Type
 		}
-		if honest[name] == nil {
-			honest[name] = &TypeRecall{Type: name}
+		if of[name] == nil {
+			of[name] = &TypeRecall{Type: name}
 		}
-		return honest[name]
+		return of[name]
 	}
 	modes, said := map[string]string{}, map[string][]*Visit{}
-	var before, someoneElse, raised, retracted int
+	var before, someoneElse, raised, retracted, byMistake int
 	var toAlert, lead, leadTagged []float64
 	var value, foundValue float64
 	for r := range runs {
@@ -160,25 +224,29 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		for id, mode := range run.Policies {
 			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
 		}
-		score, told := map[*Visit]float64{}, map[*Visit][]string{}
+		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.Of(s.Tracks, s.From, s.To); v != nil {
+			if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
+				capped[v] = cmp.Or(s.Capped, capped[v])
 			}
 		}
 		found := map[*Visit]bool{}
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.Of(a.Tracks, 0, math.MaxInt64)
+			v := who.of(a.Tracks, 0, math.MaxInt64, a.At)
 			raised++
 			if !a.Stands {
 				retracted++
 			}
 			switch {
 			case v != nil && v.Kind == Mistake:
+				byMistake++
+				kind(mistakes, v).Found++
+				e.wrong(r, v, a, false)
 			case v != nil && v.Kind == Theft && found[v]:
 				e.Again++
 			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
@@ -191,7 +259,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				if v.Exit != 0 {
 					d := float64(v.Exit-a.At) / 1e9
 					lead = append(lead, d)
-					if slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" }) {
+					if v.gateSees() {
 						leadTagged = append(leadTagged, d)
 					}
 				}
@@ -200,8 +268,9 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				}
 			default:
 				by[r].wrong++
-				kind(v).Found++
-				if another(run.Visits, v, a) {
+				kind(honest, v).Found++
+				other := another(run.Visits, v, a)
+				if e.wrong(r, v, a, other); other {
 					someoneElse++
 				}
 			}
@@ -210,6 +279,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 			switch v.Kind {
 			case Mistake:
 				e.Mistakes++
+				kind(mistakes, v).Count++
 				continue
 			case Theft:
 				e.Thefts++
@@ -220,24 +290,24 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 					types[v.Theft] = t
 				}
 				t.Count++
-				price := 0.0
-				for _, u := range v.Unpaid {
-					price += float64(u.Price)
-				}
-				value += price
+				m := missed(r, v, score[v], seen[v], told[v])
+				m.Capped = capped[v]
+				value += float64(m.Price)
 				if found[v] {
 					by[r].found++
 					t.Found++
-					foundValue += price
+					foundValue += float64(m.Price)
+				} else {
+					e.Missed = append(e.Missed, m)
 				}
 				if !seen[v] {
 					e.Unseen++
 				}
 			default:
 				e.Honest++
-				kind(v).Count++
+				kind(honest, v).Count++
 			}
-			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1})
+			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1, float64(v.To - v.From)})
 			slices.Sort(told[v])
 			for _, id := range slices.Compact(told[v]) {
 				said[id] = append(said[id], v)
@@ -254,7 +324,13 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	for _, t := range honest {
 		e.False = append(e.False, *t)
 	}
-	slices.SortFunc(e.False, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
+	for _, t := range mistakes {
+		e.ByMistake = append(e.ByMistake, *t)
+	}
+	for _, list := range [][]TypeRecall{e.False, e.ByMistake} {
+		slices.SortFunc(list, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
+	}
+	slices.SortStableFunc(e.Missed, func(a, b Missed) int { return a.Theft - b.Theft })
 	slices.SortFunc(e.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
 	strict := false
 	f1 := func(times []int) float64 {
@@ -296,6 +372,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	strict = true
 	e.Strict = bootstrap(once, draws, f1)
 	e.ToAlert, e.Lead, e.LeadTagged = median(toAlert), median(lead), median(leadTagged)
+	e.Tagged = len(leadTagged)
 	e.Retracted = ratio(retracted, raised)
 	if value > 0 {
 		e.Value = foundValue / value
@@ -303,6 +380,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	e.WrongPerson, e.Before = ratio(someoneElse, right+wrong), ratio(before, right)
 	if e.Hours > 0 {
 		e.FalsePerHour = float64(wrong) / e.Hours
+		e.UpperPerHour = poissonUpper(wrong+byMistake) / e.Hours
 	}
 	for _, share := range []float64{0.001, 0.005, 0.02} {
 		list := slices.Clone(all)
@@ -318,7 +396,40 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	}
 	e.Skill, e.ECE, e.Bands, e.Bins = calibration(all)
 	e.Curve = curve(all)
+	e.AUC, e.Permuted = rocAUC(all), permuted(all, min(draws, 200))
+	blind := slices.Clone(all)
+	for i := range blind {
+		blind[i].p, blind[i].weight = blind[i].took, 1
+	}
+	e.Blind = averagePrecision(blind)
 	return e
+}
+
+func (e *Evaluation) wrong(run int, v *Visit, a Raised, other bool) {
+	w := Wrong{Run: run, Another: other, Raised: a}
+	if v != nil {
+		w.Kind, w.Type, w.Person = v.Kind, v.Type, v.Person
+	}
+	e.Wrong = append(e.Wrong, w)
+}
+
+// missed describes a theft, of which it is not known yet whether it was found.
+func missed(run int, v *Visit, score float64, seen bool, told []string) Missed {
+	m := Missed{Run: run, Theft: v.Theft, Type: v.Type, Person: v.Person, Took: v.Took, Exit: v.Exit, Units: len(v.Unpaid), Score: score, Seen: seen}
+	m.Told = slices.Compact(slices.Sorted(slices.Values(told)))
+	for _, u := range v.Unpaid {
+		m.Price += u.Price
+		if u.EPC != "" {
+			m.Tagged++
+		}
+	}
+	return m
+}
+
+// gateSees reports whether readers at a door can tell of a theft: some goods have a tag, in no lined bag (3 of the catalogue), and
+// leave by a door and not through the stockroom (17).
+func (v *Visit) gateSees() bool {
+	return v.Theft != 3 && v.Theft != 17 && slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" })
 }
 
 // recallOf counts the visits of which a policy spoke, none of them a mistake.
@@ -382,43 +493,6 @@ func another(visits []*Visit, v *Visit, a Raised) bool {
 		}
 	}
 	return false
-}
-
-// Whose tells whom tracks belong to.
-type Whose map[string][]ownSpan
-
-type ownSpan struct {
-	visit    *Visit
-	from, to int64
-}
-
-// NewWhose gathers the tracks of visits.
-func NewWhose(visits []*Visit) Whose {
-	w := Whose{}
-	for _, v := range visits {
-		for _, s := range v.Tracks {
-			w[s.Track] = append(w[s.Track], ownSpan{v, s.From, s.To})
-		}
-	}
-	return w
-}
-
-// Of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
-func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
-	time := map[*Visit]int64{}
-	for _, t := range tracks {
-		for _, s := range w[t] {
-			if n := min(s.to, to) - max(s.from, from) + 2e8; n > 0 {
-				time[s.visit] += n
-			}
-		}
-	}
-	for v, n := range time {
-		if best == nil || n > time[best] || n == time[best] && v.Person < best.Person {
-			best = v
-		}
-	}
-	return best
 }
 
 func ratio(a, b int) float64 {

@@ -158,3 +158,57 @@ func TestEvaluateGoods(t *testing.T) {
 		}
 	}
 }
+
+// TestEvaluateChecks: the numbers that must come out so whatever is judged: labels dealt anew leave an AUC of one half, scores that
+// are the truth have one of 1, and what knows only how long visits take is worth the base rate.
+func TestEvaluateChecks(t *testing.T) {
+	e := Evaluate(judgedRuns(4, 100, func(d dice, theft bool) float64 {
+		if theft {
+			return 1
+		}
+		return d.Float64() / 2
+	}))
+	if e.AUC != 1 || math.Abs(e.Permuted-0.5) > 0.01 || math.Abs(e.Blind-0.2) > 1e-9 {
+		t.Errorf("AUC %.3f, of labels dealt anew %.3f, blind %.3f; want 1, 0.5, 0.2", e.AUC, e.Permuted, e.Blind)
+	}
+	for n, want := range map[int]float64{0: 2.996, 1: 4.744, 10: 16.962, 600: 642.0} { // half the 95 % quantile of χ² with 2n+2
+		if got := poissonUpper(n); math.Abs(got-want) > 0.002*want {
+			t.Errorf("%d seen: fewer than %.3f; want %.3f", n, got, want)
+		}
+	}
+}
+
+// TestEvaluateWithoutCameras: what no camera saw is about who crossed the way out nearest to it, within ten seconds.
+func TestEvaluateWithoutCameras(t *testing.T) {
+	runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
+	runs[0].Visits[1].Exit = 61e9
+	runs[0].Raised = []Raised{{At: 60.4e9}, {At: 79e9}}
+	runs[0].Scores = []Scored{{From: 69e9, To: 200e9, P: 0.9}}
+	e := Evaluate(runs) // visits 0 and 5 are thefts, which leave at 60 and 65 s
+	if e.Recall != 0.5 || e.FalsePerHour != 1 || e.False[0].Type != "" || e.Skill < 0.3 || len(e.Missed) != 1 || e.Missed[0].Person != "5" || e.WhyMissed(1) != "1 score too low" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhyMissed: what nobody was scored of, what was capped, and what had a score or none to speak of.
+func TestWhyMissed(t *testing.T) {
+	runs := judgedRuns(1, 25, func(dice, bool) float64 { return 0.05 }) // 0, 5, 10, 15 and 20 are thefts
+	runs[0].Scores = runs[0].Scores[1:]
+	runs[0].Scores[4].P, runs[0].Scores[4].Capped = 0.95, "person"
+	runs[0].Scores[9].P = 0.4
+	if why := Evaluate(runs).WhyMissed(1); why != "2 no sign of it, 1 capped by person, 1 no visit of theirs, 1 score too low" {
+		t.Error(why)
+	}
+}
+
+// TestEvaluateMistakes: an alert about one who forgot to pay counts as neither, and is told apart and in the bound.
+func TestEvaluateMistakes(t *testing.T) {
+	runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
+	runs[0].Visits[1].Kind = Mistake
+	runs[0].Raised = []Raised{{Tracks: []string{"cam/0-1"}, At: 20e9}}
+	e := Evaluate(runs)
+	want := []TypeRecall{{Type: "shopping", Found: 1, Count: 1}}
+	if e.FalsePerHour != 0 || e.UpperPerHour < 4.7 || !reflect.DeepEqual(e.ByMistake, want) {
+		t.Errorf("%+v", e)
+	}
+}

@@ -55,6 +55,63 @@ func curve(list []judgedVisit) (points []Point) {
 	return points
 }
 
+// rocAUC is the probability that a theft has a higher score than an honest visit, equal scores counting half.
+func rocAUC(list []judgedVisit) float64 {
+	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(a.p, b.p) })
+	var below, honest, thefts, area float64
+	for i := 0; i < len(list); {
+		var h, t float64
+		for p := list[i].p; i < len(list) && list[i].p == p; i++ {
+			if list[i].theft {
+				t++
+			} else {
+				h++
+			}
+		}
+		area += float64(t*below) + float64(t*h/2)
+		below, honest, thefts = below+h, honest+h, thefts+t
+	}
+	if honest == 0 || thefts == 0 {
+		return 0
+	}
+	return area / float64(honest*thefts)
+}
+
+// permuted is the mean AUC of n deals of the labels among the visits.
+func permuted(list []judgedVisit, n int) float64 {
+	list = slices.Clone(list)
+	d, sum := newDice(1, 32), 0.0
+	for range n {
+		d.Shuffle(len(list), func(i, j int) { list[i].theft, list[j].theft = list[j].theft, list[i].theft })
+		sum += rocAUC(list)
+	}
+	return sum / float64(n)
+}
+
+// poissonUpper is the mean at which n or fewer of what comes by chance would be seen once in twenty times: 3 for none.
+func poissonUpper(n int) float64 {
+	if n > 500 { // Wilson and Hilferty 1931, here within a thousandth; exp(−mean) would be too small
+		m := float64(n + 1)
+		return float64(m * math.Pow(1-1/(9*m)+1.6449/(3*math.Sqrt(m)), 3))
+	}
+	low, high := float64(n), float64(3*n)+10
+	for range 60 {
+		mean := (low + high) / 2
+		term := math.Exp(-mean)
+		sum := term
+		for k := 1; k <= n; k++ {
+			term *= mean / float64(k)
+			sum += term
+		}
+		if sum > 0.05 {
+			low = mean
+		} else {
+			high = mean
+		}
+	}
+	return high
+}
+
 // recallAt is the share of thefts whose score is above that of all but so many honest visits.
 func recallAt(list []judgedVisit, wrong float64) float64 {
 	slices.SortStableFunc(list, func(a, b judgedVisit) int { return cmp.Compare(b.p, a.p) })

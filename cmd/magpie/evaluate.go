@@ -12,12 +12,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
-	"magpie/alerts"
 	"magpie/baseline"
-	"magpie/fusion"
 	"magpie/journal"
-	"magpie/rules"
 	"magpie/sim"
 	"magpie/site"
 )
@@ -46,6 +44,8 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	fs.IntVar(&e.aisles, "aisles", 5, "how many aisles each store has")
 	fs.StringVar(&e.split, "split", "", "play the families of a `split` in turn: "+strings.Join(sim.Splits[:], ", ")+" (default: all there is)")
 	fs.BoolVar(&e.against, "against", false, "judge by the baselines and by parts of Magpie as well; baselines are fitted on as many runs of the split tune")
+	final := fs.Bool("final", false, "judge by final lines only: four times as fast, and alerts come some seconds later")
+	cases := fs.Bool("cases", false, "list the thefts that led to no alert, and the alerts that were wrong")
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
 	page := fs.String("html", "", "write a report with plots to a `file` as well")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
@@ -63,6 +63,9 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	if e.split != "" && sim.FamiliesOf(e.split) == nil {
 		return fmt.Errorf("there is no split %q: --split is one of %s", e.split, strings.Join(sim.Splits[:], ", "))
 	}
+	if e.against && flags.o.Thefts == 0 {
+		return errors.New("baselines are fitted to thefts: give --against or --thefts 0, not both")
+	}
 	if *page != "" { // before the work, which takes minutes
 		f, err := os.Create(*page)
 		if err != nil {
@@ -73,34 +76,38 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 		}
 	}
 	e.o = flags.options()
-	var judges []judge
-	for k, c := range contestants(e.against) {
-		judges = append(judges, judge{contestant: c, index: k})
-	}
+	judges := judgesOf(e.against, *final)
 	if e.against {
 		tuned, err := e.play(ctx, "tune", judges, tuneSeed, true)
 		if err != nil {
 			return err
 		}
-		fit(judges, tuned)
+		for _, j := range judges {
+			if j.part == nil {
+				j.tune(tuned)
+			}
+		}
 	}
+	began := time.Now()
 	played, err := e.play(ctx, e.split, judges, e.seed, false)
 	if err != nil {
 		return err
 	}
+	hours, took := float64(e.runs)*e.o.Hours, time.Since(began)
+	fmt.Fprintf(errw, "%.1f store hours in %v: %.1f a minute\n", hours, took.Round(time.Second), hours/took.Minutes())
 	all := make([]judgedBy, len(judges))
-	for k := range judges {
-		all[k] = judgedBy{judges[k].name, judges[k].what, judges[k].fits(), sim.Evaluate(runsOf(judges, k, played))}
+	for k, j := range judges {
+		all[k] = judgedBy{j.name, j.what, j.part == nil, j.part != nil && j.part.final, sim.Evaluate(j.ofAll(played))}
 	}
 	if *page != "" {
-		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all); err != nil {
+		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all, e.seed); err != nil {
 			return err
 		}
 	}
 	if *asJSON {
 		return writeEvaluation(out, all)
 	}
-	printEvaluation(out, all)
+	printEvaluation(out, all, e.seed, *cases)
 	return nil
 }
 
@@ -111,14 +118,14 @@ const tuneSeed = 9_000_000
 type playedRun struct {
 	hours  float64
 	visits []*sim.Visit
-	said   [][]baseline.Said // of judges that are baselines
-	judged []sim.Judged      // of the others
+	said   map[string][]baseline.Said // of baselines that read the messages, by the judge's name
+	judged map[string]sim.Judged      // of Magpie and its parts
 
 	evidence []*evidenceSeen // what the policies saw of each visit
 }
 
 // play draws runs stores, in each the next family of a split, and lets all judge.
-func (e *evaluation) play(ctx context.Context, split string, judges []judge, seed uint64, fitting bool) ([]playedRun, error) {
+func (e *evaluation) play(ctx context.Context, split string, judges []*judge, seed uint64, fitting bool) ([]playedRun, error) {
 	played := make([]playedRun, e.runs)
 	errs := make([]error, e.runs)
 	families := sim.FamiliesOf(split)
@@ -164,7 +171,7 @@ func (e *evaluation) play(ctx context.Context, split string, judges []judge, see
 
 // playAndJudge draws a store, plays it, and lets all judge the recording; when they are fitted,
 // the baselines only, and Magpie for its evidence.
-func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, judges []judge, fitting bool) (r playedRun, err error) {
+func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, judges []*judge, fitting bool) (r playedRun, err error) {
 	dir, err := os.MkdirTemp("", "magpie-evaluate")
 	if err != nil {
 		return r, err
@@ -188,116 +195,37 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, j
 			return r, err
 		}
 	}
-	r = playedRun{hours: o.Hours, visits: played.Visits, said: make([][]baseline.Said, len(judges)), judged: make([]sim.Judged, len(judges))}
-	watchers := make([]baseline.Watcher, len(judges))
-	for k := range judges {
-		switch j := &judges[k]; {
-		case j.start != nil:
-			watchers[k] = j.start(s.Store)
-		case k == 0 || !j.fits() && !fitting:
-			set, err := j.load(policies, s)
-			if err != nil {
+	r = playedRun{hours: o.Hours, visits: played.Visits, said: map[string][]baseline.Said{}, judged: map[string]sim.Judged{}}
+	watchers := map[string]baseline.Watcher{}
+	for _, j := range judges {
+		switch {
+		case j.watch != nil:
+			watchers[j.name] = j.watch(s.Store)
+		case j.name == nameFinal:
+			log := newEvidenceLog()
+			if r.judged[j.name], err = j.part.judge(s, policies, lines, log); err != nil {
 				return r, err
 			}
-			var log *evidenceLog
-			if k == 0 && len(judges) > 1 {
-				log = newEvidenceLog()
+			for _, id := range slices.Sorted(maps.Keys(log.visits)) {
+				r.evidence = append(r.evidence, log.visits[id])
 			}
-			if r.judged[k], err = replayFor(s, set, lines, j.hears, log); err != nil {
+		case j.part != nil && !fitting:
+			if r.judged[j.name], err = j.part.judge(s, policies, lines, nil); err != nil {
 				return r, err
 			}
-			if log != nil {
-				for _, id := range slices.Sorted(maps.Keys(log.visits)) {
-					r.evidence = append(r.evidence, log.visits[id])
-				}
-			}
-			r.judged[k].Hours, r.judged[k].Visits = o.Hours, played.Visits
 		}
 	}
-	if err := decodeFor(s, lines, watchers); err != nil {
-		return r, err
+	for name, judged := range r.judged {
+		judged.Hours, judged.Visits = r.hours, r.visits
+		r.judged[name] = judged
 	}
-	for k, w := range watchers {
-		if w != nil {
-			r.said[k] = w.Said()
+	if len(watchers) > 0 {
+		if err := decodeFor(s, lines, watchers); err != nil {
+			return r, err
 		}
+	}
+	for name, w := range watchers {
+		r.said[name] = w.Said()
 	}
 	return r, nil
-}
-
-// replayFor replays the lines that are heard, as magpie replay does, and gathers the scores of all visits and the alerts that
-// reached the tier staff.
-func replayFor(s *site.Site, set *rules.Set, lines []journal.Line, hears func(topic string) bool, log *evidenceLog) (j sim.Judged, err error) {
-	raised := map[string]int{}
-	p, err := newPipeline(s, set, func(a *alerts.Alert) {
-		k, known := raised[a.ID]
-		if slices.Index(alerts.Tiers[:], a.Tier) >= 2 && a.State != alerts.Retracted && !known {
-			k, known = len(j.Raised), true
-			raised[a.ID] = k
-			j.Raised = append(j.Raised, sim.Raised{At: a.RaisedAt})
-		}
-		if !known {
-			return
-		}
-		r := &j.Raised[k]
-		r.Stands = a.State != alerts.Retracted
-		r.Tracks = a.Tracks
-		r.SKUs = r.SKUs[:0]
-		for _, item := range a.Items {
-			for range max(1, item.Count) {
-				r.SKUs = append(r.SKUs, item.SKU)
-			}
-		}
-	}, pipelineHooks{})
-	if err != nil {
-		return j, err
-	}
-	told, modes := spoken(p.desk, set)
-	j.Policies = modes
-	if log != nil {
-		say := p.desk.Watch
-		p.desk.Watch = func(set *rules.Set, m *rules.Memory, v fusion.View) {
-			say(set, m, v)
-			log.watch(set, m, v)
-		}
-	}
-	last := int64(0)
-	for i := range lines {
-		l := &lines[i]
-		if hears != nil && !hears(l.Topic) {
-			continue
-		}
-		last = max(last, l.Received)
-		p.line(l)
-	}
-	p.finish(last)
-	for _, v := range p.log.Scores() {
-		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, Told: told[v.Visit]})
-	}
-	return j, nil
-}
-
-// spoken gathers, while lines are replayed, which policies give a visit the tier review or a higher one, live and in shadow
-// alike, by visit; modes are those of the policies that may.
-func spoken(desk *alerts.Desk, set *rules.Set) (told map[string][]string, modes map[string]string) {
-	told, modes = map[string][]string{}, map[string]string{}
-	for _, p := range set.Policies {
-		if p.Judge == fusion.SubjectVisit && p.Mode != rules.Off {
-			modes[p.ID] = string(p.Mode)
-		}
-	}
-	var results []rules.Result
-	desk.Watch = func(_ *rules.Set, m *rules.Memory, v fusion.View) {
-		if v.Visit.Subject != fusion.SubjectVisit {
-			return
-		}
-		results = m.AppendResults(results[:0])
-		for i := range results {
-			r := &results[i]
-			if r.Tier != "" && r.Tier != rules.Tiers[0] && !slices.Contains(told[v.Visit.ID], r.Policy.ID) {
-				told[v.Visit.ID] = append(told[v.Visit.ID], r.Policy.ID)
-			}
-		}
-	}
-	return told, modes
 }

@@ -15,7 +15,7 @@ import (
 var evaluatePage string
 
 // writeEvaluationPage writes the report as one HTML file that needs nothing beside it.
-func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
+func writeEvaluationPage(path, command string, all []judgedBy, seed uint64) (err error) {
 	page, err := template.New("evaluate").Funcs(template.FuncMap{
 		"pct":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 		"pct0":  func(v float64) template.CSS { return template.CSS(fmt.Sprintf("%.0f%%", 100*v)) },
@@ -28,11 +28,14 @@ func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
 			}
 			return float64(part) / float64(whole)
 		},
-		"x":    plotX,
-		"y":    plotY,
-		"size": func(n int) string { return fmt.Sprintf("%.1f", 2.5+min(8, float64(n)/15)) },
-		"line": curveLine,
-		"tint": func(k int) int { return k % 9 },
+		"seed":    func(run int) uint64 { return seed + uint64(run) },
+		"clock":   clock,
+		"remarks": remarks,
+		"x":       plotX,
+		"y":       plotY,
+		"size":    func(n int) string { return fmt.Sprintf("%.1f", 2.5+min(8, float64(n)/15)) },
+		"line":    curveLine,
+		"tint":    func(k int) int { return k % 9 },
 	}).Parse(evaluatePage)
 	if err != nil {
 		return err
@@ -48,7 +51,8 @@ func writeEvaluationPage(path, command string, all []judgedBy) (err error) {
 		Judges  []judgedBy
 		Marks   []float64
 		Few     int
-	}{command, all[0], all, []float64{0, 0.25, 0.5, 0.75, 1}, 30})
+		Done    []criterion
+	}{command, all[0], all, []float64{0, 0.25, 0.5, 0.75, 1}, fewVisits, criteria(all)})
 }
 
 // Where plots lie in their pictures of 360 by 350.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"magpie/sim"
 )
@@ -15,25 +18,53 @@ import (
 type judgedBy struct {
 	Judge, What string
 	Baseline    bool
+	Final       bool // judged by final lines only
 	*sim.Evaluation
 }
 
-// printEvaluation writes the table of the first judge with what each number means, then one row for each of them.
-func printEvaluation(out io.Writer, all []judgedBy) {
+// printEvaluation writes the table of the first judge with what each number means, one row for each judge, and what is met.
+func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
 	e := all[0]
 	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid are left out\n\n",
 		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes)
-	printJudge(out, e.Evaluation)
-	if len(all) == 1 {
-		return
+	if e.Thefts > 0 {
+		printJudge(out, e.Evaluation)
+	} else {
+		printTheftFree(out, e.Evaluation)
 	}
-	fmt.Fprintln(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "judge\tPR-AUC\tF1\tprecision\trecall\tfalse/h\tbefore exit\twhat it goes by")
-	for _, j := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", j.Judge, of(j.PRAUC), of(j.F1), j.Precision, j.Recall, j.FalsePerHour, j.Before, j.What)
+	printTold(out, e.Evaluation)
+	if cases {
+		printCases(out, e.Evaluation, seed)
+	}
+	if len(all) > 1 {
+		w := table(out)
+		fmt.Fprintln(w, "judge\tPR-AUC\tF1\tprecision\trecall\tfalse/h\tbefore exit\twhat it goes by")
+		for _, j := range all {
+			before := fmt.Sprintf("%.2f", j.Before)
+			if j.Final {
+				before = "—"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\t%.2f\t%s\t%s\n", j.Judge, of(j.PRAUC), of(j.F1), j.Precision, j.Recall, j.FalsePerHour, before, j.What)
+		}
+		w.Flush()
+	}
+	done := criteria(all)
+	w := table(out)
+	fmt.Fprintln(w, "done when\taim\t\tvalue")
+	for _, c := range done {
+		if c.Verdict == notMeasured {
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.What, c.Aim, c.Verdict, c.Value)
 	}
 	w.Flush()
+	fmt.Fprintln(out, summary(done))
+}
+
+// table begins a table, an empty line before it.
+func table(out io.Writer) *tabwriter.Writer {
+	fmt.Fprintln(out)
+	return tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 }
 
 func of(i sim.Interval) string { return fmt.Sprintf("%.3f [%.3f %.3f]", i.Value, i.Low, i.High) }
@@ -53,13 +84,15 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 	row("  wrong person", fmt.Sprintf("%.3f", e.WrongPerson), "share of alerts whose goods somebody else has")
 	row("  before the exit", fmt.Sprintf("%.3f", e.Before), "share of right alerts that came before the way out was crossed")
 	row("  after the taking", fmt.Sprintf("%.0f s", e.ToAlert), "median of right alerts")
-	row("  lead", fmt.Sprintf("%.1f s, %.1f s", e.Lead, e.LeadTagged), "before the way out is crossed, median of right alerts; of thefts with tagged goods")
+	row("  lead", fmt.Sprintf("%.1f s, %.1f s", e.Lead, e.LeadTagged), "before the way out is crossed, median of right alerts; of those that gates can see")
 	row("  taken back", fmt.Sprintf("%.3f", e.Retracted), "share of alerts that were retracted")
 	row("  told again", fmt.Sprint(e.Again), "further alerts about the same theft")
 	for _, x := range e.RecallAt {
 		row(fmt.Sprintf("recall at %.1f a day", x.At), fmt.Sprintf("%.3f", x.Value), "at so many false alerts a day of 1,500 visits, by score")
 	}
 	row("Brier skill", fmt.Sprintf("%.3f", e.Skill), "against always saying the base rate; 1 is perfect, 0 no better")
+	row("AUC", fmt.Sprintf("%.3f", e.AUC), fmt.Sprintf("of the ROC curve; labels dealt anew: %.3f", e.Permuted))
+	row("blind", fmt.Sprintf("%.3f", e.Blind), "PR-AUC of the length of visits: the floor")
 	row("ECE", fmt.Sprintf("%.3f", e.ECE), "expected calibration error, 15 bins of equal mass")
 	row("unseen thieves", fmt.Sprint(e.Unseen), "of whom no visit was scored")
 	w.Flush()
@@ -70,22 +103,97 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 		fmt.Fprintf(w, "%.1f to %.1f\t%d\t%.2f\t%.2f\t\n", b.From, b.To, b.Visits, b.Said, b.Observed)
 	}
 	w.Flush()
-	fmt.Fprintln(out)
-	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "no.\ttheft\tfound\tof")
+	w = table(out)
+	fmt.Fprintln(w, "no.\ttheft\tfound\tof\tothers")
 	for _, t := range e.Types {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%d\n", t.Theft, t.Type, t.Found, t.Count)
+		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%s\n", t.Theft, t.Type, t.Found, t.Count, e.WhyMissed(t.Theft))
 	}
 	w.Flush()
-	fmt.Fprintln(out)
-	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	printFalse(out, e)
+}
+
+// printTheftFree writes what was said where nobody stole.
+func printTheftFree(out io.Writer, e *sim.Evaluation) {
+	honest, mistakes := 0, 0
+	for _, t := range e.False {
+		honest += t.Found
+	}
+	for _, t := range e.ByMistake {
+		mistakes += t.Found
+	}
+	fmt.Fprintf(out, "staff or gate alerts  %d about honest visits, %d about visits by mistake unpaid\n", honest, mistakes)
+	fmt.Fprintf(out, "an hour               %.3f; with 95 %% less than %.3f (exact Poisson bound, one-sided)\n", float64(honest+mistakes)/e.Hours, e.UpperPerHour)
+	by := map[string]int{}
+	for _, a := range e.Wrong {
+		by[a.By]++
+	}
+	for _, policy := range slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(by[b]-by[a], cmp.Compare(a, b)) }) {
+		fmt.Fprintf(out, "  by %-17s  %d\n", policy, by[policy])
+	}
+	printFalse(out, e)
+}
+
+func printFalse(out io.Writer, e *sim.Evaluation) {
+	w := table(out)
 	fmt.Fprintln(w, "honest visit\twrong alerts\tof")
 	for _, t := range e.False {
 		fmt.Fprintf(w, "%s\t%d\t%d\n", cmp.Or(t.Type, "(nobody)"), t.Found, t.Count)
 	}
+	for _, t := range e.ByMistake {
+		fmt.Fprintf(w, "%s, by mistake unpaid\t%d\t%d\n", t.Type, t.Found, t.Count)
+	}
 	w.Flush()
-	fmt.Fprintln(out)
-	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+}
+
+// printCases lists what went wrong, so that each can be looked at: the seed is that of its store.
+func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
+	w := table(out)
+	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
+	for _, m := range e.Missed {
+		score := "unseen"
+		if m.Seen {
+			score = fmt.Sprintf("%.3f", m.Score)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\t%s\n", m.Theft, m.Type, seed+uint64(m.Run), m.Person, clock(m.Took), clock(m.Exit),
+			m.Units, m.Tagged, float64(m.Price)/100, score, m.Capped, strings.Join(m.Told, ", "))
+	}
+	w.Flush()
+	w = table(out)
+	fmt.Fprintln(w, "wrong alert\tseed\tperson\tat\tby\tgoods\twhat else")
+	for _, a := range e.Wrong {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(a.Type, "(nobody)"), seed+uint64(a.Run), a.Person, clock(a.At), a.By, len(a.SKUs),
+			remarks(a))
+	}
+	w.Flush()
+}
+
+// remarks says what else there is to know of a wrong alert.
+func remarks(a sim.Wrong) string {
+	var more []string
+	if a.Kind == sim.Theft {
+		more = append(more, "a theft, too soon or too late")
+	}
+	if a.Kind == sim.Mistake {
+		more = append(more, "by mistake unpaid")
+	}
+	if a.Another {
+		more = append(more, "somebody else stole such goods")
+	}
+	if !a.Stands {
+		more = append(more, "taken back")
+	}
+	return strings.Join(more, ", ")
+}
+
+func clock(ns int64) string {
+	if ns == 0 {
+		return "—"
+	}
+	return time.Unix(0, ns).UTC().Format("15:04:05")
+}
+
+func printTold(out io.Writer, e *sim.Evaluation) {
+	w := table(out)
 	fmt.Fprintln(w, "policy, at review\tmode\tthefts\tof\thonest\tof\tfound, by no. of theft")
 	for _, p := range e.Policies {
 		var found []string
@@ -102,7 +210,8 @@ func writeEvaluation(out io.Writer, all []judgedBy) error {
 	b, err := json.MarshalIndent(struct {
 		*sim.Evaluation
 		Others []judgedBy `json:",omitempty"`
-	}{all[0].Evaluation, all[1:]}, "", "  ")
+		Done   []criterion
+	}{all[0].Evaluation, all[1:], criteria(all)}, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%s\n", b)
 	}
