@@ -22,6 +22,7 @@ type Log struct {
 
 	said   map[string]*said
 	scores map[string]*VisitScore
+	recent []string // visits with a score that a late fact may still take away, one that was scored again once more
 }
 
 // said is what the outputs know of an alert.
@@ -137,15 +138,23 @@ func (l *Log) count(b *Book, refolded bool) {
 func (l *Log) score(b *Book, refolded bool, watermark int64) {
 	for _, s := range b.scores {
 		l.scores[s.Visit] = s
+		l.recent = append(l.recent, s.Visit)
 	}
 	if !refolded {
 		return
 	}
-	for id, s := range l.scores { // visits that a late fact has made another's
-		if x := b.subjects[key(fusion.SubjectVisit, id)]; watermark-s.To < 120e9 && (x == nil || x.merged != "") {
-			delete(l.scores, id)
+	l.recent = slices.DeleteFunc(l.recent, func(id string) bool {
+		s := l.scores[id]
+		if s == nil || watermark-s.To >= 120e9 {
+			return true
 		}
-	}
+		x := b.subjects[key(fusion.SubjectVisit, id)]
+		if x == nil || x.merged != "" { // a late fact has made it another's
+			delete(l.scores, id)
+			return true
+		}
+		return false
+	})
 }
 
 // revise says how the book differs from what was said for good.

@@ -182,7 +182,7 @@ func (w *World) same(v *Visit) {
 			}
 		}
 	}
-	w.whoIs(list)
+	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.frames >= sameFrames {
 			w.merge(w.visit(l.visit), v)
