@@ -141,7 +141,7 @@ func (b *Book) judge(w *fusion.World, v *fusion.Visit, set *rules.Set, facts []f
 		s.ended, s.merged, s.memory = 0, "", new(rules.Memory)
 	}
 	view := fusion.View{World: w, Visit: v, Now: w.Now()}
-	if s.kind == fusion.SubjectVisit && slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged }) {
+	if s.kind == fusion.SubjectVisit && slices.ContainsFunc(facts, func(f fusion.Fact) bool { return f.Kind == fusion.FactMerged || f.Kind == fusion.FactSale }) {
 		facts = v.Facts.List() // all that is known of either is new to the one
 	}
 	if set.Judge(s.memory, view, facts) && (s.open != nil || !b.nothingNew) {

@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"bytes"
 	"embed"
+	"html/template"
 	"io/fs"
 	"net/http"
 )
@@ -16,6 +18,12 @@ func mustPage(name string) []byte {
 		panic("dashboard: " + err.Error())
 	}
 	return b
+}
+
+// Look is how the dashboard's style sheet begins, its colours and type, for pages that stand alone.
+func Look() template.CSS {
+	root, _, _ := bytes.Cut(mustPage("style.css"), []byte("\n}\n"))
+	return template.CSS(root) + "\n}\n"
 }
 
 func pageFile(name string) http.HandlerFunc {

@@ -124,6 +124,7 @@ func (w *World) step(scale int, s step) {
 		case f.Kind == FactPicked:
 			d.lots = append(d.lots, w.picked(f, near, d.id))
 			l := *w.lots[len(w.lots)-1]
+			l.all, l.allSD, l.proper = -s.Grams, s.SD, slices.Contains(sc.Products, l.product)
 			if n := math.Round(f.N); len(facts) == 1 && l.product >= 0 && n > 0 && f.P >= sure {
 				l.grams, l.sd = -s.Grams/n, s.SD/n
 			}
@@ -227,6 +228,9 @@ func (w *World) collapse(v *Visit) {
 		if n := it.Paid - it.N; n > tiny && it.Product >= 0 {
 			product, epc := it.Product, it.EPC
 			if n -= w.draw(v, product, epc, n); n > tiny {
+				n -= w.named(v, product, epc, n)
+			}
+			if n > tiny {
 				w.find(v, product, epc, n, v.goesWith) // one pays for all
 			}
 		}

@@ -5,8 +5,8 @@ package fusion
 const besideFor = 120 * second
 
 // paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
-// with whom it stood at that till: they are the same piece. One of two who came together pays for both, and cameras take
-// one of two people for the other more often than two have a piece of the same goods and one of them steals his.
+// with whom it stood at that till, or whom it may be: they are the same piece. One of two who came together pays for both, and cameras
+// take one of two people for the other, and one for two, more often than two have a piece of the same goods and one of them steals his.
 func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
 		return
@@ -16,11 +16,14 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		if it == nil || it.Unpaid() <= tiny {
 			return
 		}
-		if o == v || o.Session == "" {
+		if o == v {
 			continue
 		}
+		if same := o.line(product, epc); epc != "" && same != nil {
+			it.Paid = max(it.Paid, same.Paid) // that piece is paid for, whoever has it
+		}
 		from := o.line(product, "")
-		if from == nil || from.Paid <= tiny || !w.stoodBeside(v, o) {
+		if from == nil || from.Paid <= tiny || !v.mayBe(o) && !o.mayBe(v) && (o.Session == "" || !w.stoodBeside(v, o)) {
 			continue
 		}
 		n := min(it.Unpaid(), from.Paid)

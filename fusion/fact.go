@@ -32,11 +32,12 @@ const (
 	FactShown                    // N units of Product more, or below 0 fewer, are shown at a till by its cameras, readers and bagging scales; Name is the tag
 	FactMerged                   // two visits turned out to be one person's, who goes on as the visit Name: told to both
 	FactAlerted                  // told to the store: an alert of another subject has crossed a tier first; Name says which, as Alerted writes it
+	FactSale                     // the till session Name turned out to be this visit's (P 1), or another's (P 0): told to both
 )
 
 // FactKinds gives a plain word for each FactKind.
 var FactKinds = [...]string{"seen", "entered", "left", "exited", "lost", "picked", "put back", "read", "moved", "read ended",
-	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown", "merged", "alerted"}
+	"opened", "scanned", "voided", "refunded", "till", "paid", "gate", "signal", "with", "staff", "group", "ended", "settled", "shrunk", "shown", "merged", "alerted", "sale"}
 
 func (k FactKind) String() string { return FactKinds[k] }
 

@@ -20,7 +20,7 @@ const (
 	frameLag   = 0.1               // seconds between two cameras' frames that are compared (assumption)
 	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
-	comers     = 0.1               // strangers a square metre among new tracks near a way in or out (assumption)
+	comers     = 0.1               // strangers a square metre among new tracks near a way in or out, or a stockroom (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	sureSame   = 0.8               // probability from which a new track is somebody who is known
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
@@ -110,7 +110,7 @@ type pairing struct {
 func (w *World) newcomer(p Point) int64 {
 	density := strangers
 	for z := range w.Store.Zones {
-		if w.Store.wayOut(z) && Distance(w.Store.Zones[z].Polygon, p) < 1 {
+		if (w.Store.wayOut(z) || w.Store.Zones[z].Kind == Stockroom) && Distance(w.Store.Zones[z].Polygon, p) < 1 {
 			density = comers
 		}
 	}

@@ -9,10 +9,11 @@ type likeness struct {
 	visit  int
 	gone   bool
 	until  int64    // gone: when he was last seen, ns
+	away   int      // frames in a row in which he was gone
 	frames int      // that agree, in a row
 	far    int      // frames in a row in which they were too far apart
-	apart  Point    // sum over the frames, metres; gone: of the first
-	noise  variance // sum of the variances of the foot points; gone: with how far he may have walked
+	apart  Point    // sum over the frames, metres; without any, of the first
+	noise  variance // sum of the variances of the foot points; without any frame, with how far he may have walked
 	blur   variance // sum of what two clocks that differ may make of his walking, which more frames do not lessen
 }
 
@@ -22,10 +23,21 @@ func (l *likeness) cost() int64 {
 	return s.cost(d)
 }
 
+// told is how many frames in a row say what the likeness says now.
+func (l *likeness) told() int {
+	if l.gone {
+		return l.away
+	}
+	return l.frames
+}
+
+// enough reports whether so many frames agree that the two may be taken for one.
+func (l *likeness) enough() bool { return l.told() >= sameFrames }
+
 // mean is by how much the one is away from the other, and the variance of that: the more frames the less, but for what is
 // left of the errors of neighbouring frames.
 func (l *likeness) mean() (variance, Point) {
-	if l.gone || l.frames == 0 {
+	if l.frames == 0 {
 		return l.noise, l.apart
 	}
 	n := float64(l.frames)
@@ -60,7 +72,7 @@ func (w *World) compare(v *Visit, e *Event) {
 			continue
 		}
 		kept = append(kept, l)
-		due = due || l.frames >= sameFrames && l.frames%sameFrames == 0
+		due = due || l.enough() && l.told()%sameFrames == 0
 	}
 	v.like = kept
 	if due {
@@ -108,17 +120,18 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 	}
 	now := e.TS-o.PosAt <= together && o.camera != e.Source
 	if !l.gone && l.frames > 0 && e.TS-o.PosAt > together {
-		// He left the other's sight before enough frames showed both: those must do, and that he stays away.
-		l.noise, l.apart = l.mean()
-		l.gone, l.until, l.frames = true, o.PosAt, 0
+		// He left the other's sight, perhaps before enough frames showed both: those must do, and that he stays away.
+		l.gone, l.until, l.away = true, o.PosAt, 0
 	}
-	if l.gone {
-		if o.PosAt > l.until { // he is seen again, elsewhere
+	if l.gone && o.PosAt <= l.until {
+		l.away++
+		return true
+	}
+	if l.gone { // he is seen again: what the two were like while both were seen still holds
+		if l.gone = false; l.frames == 0 {
 			*l = likeness{visit: l.visit}
 			return now
 		}
-		l.frames++
-		return true
 	}
 	if !now {
 		return true // nothing new
@@ -142,6 +155,11 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 	}
 	s, mean := l.mean()
 	return s.of(mean) <= gate99
+}
+
+// mayBe reports whether the visit may be the same person's as one that began before it.
+func (v *Visit) mayBe(o *Visit) bool {
+	return slices.ContainsFunc(v.like, func(l likeness) bool { return l.visit == o.number })
 }
 
 // bothSeen reports whether one camera has seen the two at once: then they are two.
@@ -177,14 +195,14 @@ func (w *World) same(v *Visit) {
 	for i, o := range of {
 		list[i].nobody = w.newcomer(o.from)
 		for k := range o.like {
-			if l := &o.like[k]; l.frames > 0 {
+			if l := &o.like[k]; l.told() > 0 {
 				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
 			}
 		}
 	}
 	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
-		if l := &v.like[k]; l.visit == list[0].is && l.frames >= sameFrames {
+		if l := &v.like[k]; l.visit == list[0].is && l.enough() {
 			w.merge(w.visit(l.visit), v)
 			return
 		}

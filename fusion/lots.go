@@ -17,6 +17,9 @@ type lot struct {
 	doubt    bool    // the scale may as well have meant another lot of the step
 	grams    float64 // of one unit, as the step weighed it; 0: it does not say
 	sd       float64
+	all      float64 // grams of the whole step
+	allSD    float64
+	proper   bool    // the goods are the plate's by the planogram
 	back     float64 // of units: on a plate again, or left behind
 	passed   float64 // of units: handed over, as far as standing near tells
 	touched  bool    // parts are no more as the step told

@@ -54,6 +54,13 @@ func (w *World) rename(o, v *Visit) {
 		if s.visit == o {
 			s.visit = v
 		}
+		if f, ok := without(&s.fits, o.number, func(f fit) int { return f.visit }); ok {
+			if i := slices.IndexFunc(s.fits, func(f fit) bool { return f.visit == v.number }); i >= 0 {
+				s.fits[i].l = max(s.fits[i].l, f.l)
+			} else {
+				s.fits = append(s.fits, fit{v.number, f.l})
+			}
+		}
 	}
 	for k := range w.lanes {
 		l := &w.lanes[k]

@@ -424,7 +424,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
-		{session{}, "visit share scans lines at known"},
+		{session{}, "visit share scans lines began at fits known"},
 		{lane{}, "session visit at paid ended goods plate"},
 		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard clocks shifts anchors pairs " +
 			"lots lotID deeds deedID stirs strays"},

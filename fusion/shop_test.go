@@ -150,7 +150,9 @@ func (s *story) empty(cam string, from, to float64) {
 }
 
 // weigh is a plate's load at 10 Hz from 0 to the end, stepping by grams at each of the moments given as second, grams pairs.
-func (s *story) weigh(until float64, steps ...float64) {
+func (s *story) weigh(until float64, steps ...float64) { s.plate("g1", until, steps...) }
+
+func (s *story) plate(scale string, until float64, steps ...float64) {
 	load := 20 * 621.0
 	for i := 0; float64(i)/10 <= until; i++ {
 		sec := float64(i) / 10
@@ -158,7 +160,7 @@ func (s *story) weigh(until float64, steps ...float64) {
 			load += steps[1]
 			steps = steps[2:]
 		}
-		s.event("g1", sec, Event{Grams: load, Zone: -1})
+		s.event(scale, sec, Event{Grams: load, Zone: -1})
 	}
 }
 

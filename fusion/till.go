@@ -18,7 +18,9 @@ type session struct {
 	share float64
 	scans int
 	lines []tillLine // the newest maxLines
-	at    int64      // its newest event, ns
+	began int64      // its first event, ns
+	at    int64      // its newest
+	fits  []fit      // of those who may be its customer; nil: nothing was scanned
 	known bool       // the tags with its customer have been asked for
 }
 
@@ -50,7 +52,7 @@ func (w *World) foldTill(e *Event) {
 		if len(w.sessions) == maxSessions {
 			w.forgetSession()
 		}
-		s = &session{}
+		s = &session{began: e.TS}
 		w.sessions[key] = s
 	}
 	s.at = e.TS
@@ -62,6 +64,7 @@ func (w *World) foldTill(e *Event) {
 	if s.visit == nil || s.visit.Unowned {
 		w.customer(s, key, zone, e, w.pending(lane))
 	}
+	w.whoseSale(s, key, zone, e)
 	at := lane >= 0 && w.lanes[lane].session == key
 	if at {
 		w.served(lane, s, e.Source)
@@ -258,16 +261,7 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		if there.in {
 			time += min(customerFor, e.TS-there.entered)
 		}
-		l := float64(x.share * float64(time) / 1e9 * (1 - x.visit.Staff))
-		switch {
-		case x.visit.Session == "":
-		case x.visit.Paid && w.saleAt(x.visit) != zone:
-			l = float64(0.5 * l) // it has paid elsewhere, or was given its money back, and comes again
-		case x.visit.Paid:
-			l = float64(0.02 * l) // it has paid, and is packing
-		default:
-			l = float64(0.2 * l) // it is another session's customer already
-		}
+		l := float64(float64(x.share*float64(time)/1e9*(1-x.visit.Staff)) * w.takesTurn(x.visit, zone))
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
 		sum += l
 	}

@@ -116,7 +116,7 @@ func (w *World) Clone() *World {
 	for k, s := range w.sessions {
 		n := *s
 		n.visit = moved[s.visit]
-		n.lines = slices.Clone(s.lines)
+		n.lines, n.fits = slices.Clone(s.lines), slices.Clone(s.fits)
 		c.sessions[k] = &n
 	}
 	c.lanes = make([]lane, len(w.lanes))

@@ -341,12 +341,12 @@ func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fac
 	}
 }
 
-// revised reports whether facts say something else of what was told before: a merger, or another share in a pick.
+// revised reports whether facts say something else of what was told before: a merger, a sale that is another's, or another share in a pick.
 func (m *Memory) revised(j *judged, v *fusion.View, facts []fusion.Fact) bool {
 	for i := range facts {
 		f := &facts[i]
 		switch {
-		case f.Kind == fusion.FactMerged, f.TS < v.Now && f.Kind == fusion.FactPicked:
+		case f.Kind == fusion.FactMerged, f.Kind == fusion.FactSale, f.TS < v.Now && f.Kind == fusion.FactPicked:
 			return true
 		case f.Kind == fusion.FactPicked && f.Source >= 0:
 			for k := range facts[:i] {

@@ -79,7 +79,7 @@ func (d *Decoder) axisObject(m *draft) *Rejection {
 	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "track_id", "object_track_id":
-			return c.word(&o.track, wantText)
+			return c.id(&o.track)
 		case "class":
 			if c.null() {
 				return nil
@@ -143,9 +143,9 @@ func (d *Decoder) axisOperation(m *draft) *Rejection {
 		case "type":
 			return c.word(&kind, wantText)
 		case "id", "object_track_id":
-			return c.word(&ended, wantText)
+			return c.id(&ended)
 		case "from", "from_id":
-			return c.word(&from, wantText)
+			return c.id(&from)
 		}
 		return nil
 	})

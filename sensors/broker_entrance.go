@@ -21,9 +21,10 @@ type entrance struct {
 	rate       int               // bytes a second of one connection, where a packet counts for perPacket more than it has
 	log        *slog.Logger
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool // nil when it is closed
-	all   sync.WaitGroup
+	mu     sync.Mutex
+	conns  map[net.Conn]bool // nil when it is closed
+	closed chan struct{}
+	all    sync.WaitGroup
 }
 
 // perPacket is what a packet costs beside its bytes: small ones are as much work as large ones.
@@ -33,7 +34,8 @@ const perPacket = 512
 const burst = time.Second / 4
 
 func newEntrance(l net.Listener, server string, guard *guard, identities map[string]string, rate int, log *slog.Logger) *entrance {
-	e := &entrance{listener: l, server: server, guard: guard, identities: identities, rate: rate, log: log, conns: map[net.Conn]bool{}}
+	e := &entrance{listener: l, server: server, guard: guard, identities: identities, rate: rate, log: log,
+		conns: map[net.Conn]bool{}, closed: make(chan struct{})}
 	e.all.Go(e.accept)
 	return e
 }
@@ -46,12 +48,26 @@ func (e *entrance) accept() {
 		}
 		if err != nil { // such as no more files
 			e.log.Error("the broker cannot take a connection", "error", err)
-			time.Sleep(100 * time.Millisecond)
+			if !e.wait(100 * time.Millisecond) {
+				return
+			}
 			continue
 		}
 		if e.hold(client) {
 			e.all.Go(func() { e.serve(client) })
 		}
+	}
+}
+
+// wait waits for d, and reports whether the entrance is still open then; false at once where it closes.
+func (e *entrance) wait(d time.Duration) (open bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-e.closed:
+		return false
 	}
 }
 
@@ -134,7 +150,9 @@ func (e *entrance) pass(server, client net.Conn) {
 					e.log.Warn("a client sends more than it may and is slowed; nothing is lost", "client", client.RemoteAddr(), "bytes_per_second", e.rate)
 				}
 				slowed = true
-				time.Sleep(ahead)
+				if !e.wait(ahead) {
+					return
+				}
 			}
 			if _, err := server.Write(room[:n]); err != nil {
 				return
@@ -174,8 +192,9 @@ func (p *packetCount) in(b []byte) (n int) {
 	return n
 }
 
-// close ends all connections.
+// close ends all connections, also those that are held back.
 func (e *entrance) close() {
+	close(e.closed)
 	e.listener.Close()
 	e.mu.Lock()
 	for c := range e.conns {

@@ -82,6 +82,47 @@ func TestCertificatesAreUsers(t *testing.T) {
 	}
 }
 
+// TestCertificatesAreUsersOfMosquitto: Magpie and a vendor that have certificates alone, at a mosquitto that takes their names for
+// users and has an access list.
+func TestCertificatesAreUsersOfMosquitto(t *testing.T) {
+	a := newAuthority(t)
+	server := a.server(t, "server", time.Time{}, "127.0.0.1")
+	dir, port := t.TempDir(), freePort(t)
+	acl := filepath.Join(dir, "acl")
+	if err := os.WriteFile(acl, []byte("user acme\ntopic write magpie/v1/s042/+/r-door\n\nuser magpie\ntopic readwrite #\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mosquitto(t, dir, "listener "+port+" 127.0.0.1", "acl_file "+acl, "certfile "+server.Cert, "keyfile "+server.Key, "cafile "+a.file,
+		"require_certificate true", "use_identity_as_username true")
+	await(t, "127.0.0.1:"+port)
+	in := newInbox()
+	url := "mqtts://127.0.0.1:" + port
+	own, _ := subscribe(t, SubscriberOptions{URL: url, TLS: a.client(t, "magpie", time.Time{}).mustClient(t), Topics: []string{"magpie/#"}, Append: in.append})
+	vendor, err := vendorOver(t, url, a.client(t, "acme", time.Time{}).mustClient(t), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, source := range []string{"r-door", "g1"} {
+		_ = wait(t.Context(), vendor.Publish("magpie/v1/s042/status/"+source, 1, false, "acme")) // answered, or hung up on
+	}
+	want["magpie/v1/s042/status/r-door acme"] = true
+	if err := own.Publish(t.Context(), "magpie/v1/s042/alert/a", false, []byte("last")); err != nil {
+		t.Fatal(err)
+	}
+	want["magpie/v1/s042/alert/a last"] = true
+	in.await(t, want)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.got) != len(want) {
+		t.Errorf("%v came, want %v", in.got, want)
+	}
+	o := SubscriberOptions{URL: url, ClientID: "c", Topics: []string{"magpie/#"}, TLS: Files{CA: a.file}.mustClient(t)}
+	if err := refusal(t, o); !strings.Contains(err, "the broker wants a certificate of this client: name it and its key") {
+		t.Error(err)
+	}
+}
+
 // FuzzConnect writes users into packets: what comes out says who, and all else as before.
 func FuzzConnect(f *testing.F) {
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)

@@ -152,7 +152,7 @@ func (c *Check) message(l *journal.Line) {
 		return
 	case fusion.TooLate:
 		behind := time.Duration(c.core.Watermark() - m.TS).Round(time.Millisecond)
-		s.reject(l, &Rejection{Code: CodeTooLate, Path: "/ts",
+		s.reject(l, &Rejection{Code: CodeTooLate, Path: TimePath(l.Topic),
 			Reason: fmt.Sprintf("it came %v behind the watermark: after an outage send the oldest first, and set the clock right", behind)})
 		return
 	}

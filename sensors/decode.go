@@ -363,8 +363,12 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)
-		return &Rejection{Code: CodeFuture, Path: "/ts", Ahead: newest - m.Received, Reason: fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"",
-			message.At(newest), late)}
+		r := &Rejection{Code: CodeFuture, Path: TimePath(m.topic), Ahead: newest - m.Received,
+			Reason: fmt.Sprintf("its time is %s, %v after its arrival: set the device's clock", message.At(newest), late)}
+		if r.Path != "" {
+			r.Reason = fmt.Sprintf("ts is %s, %v after its arrival: set the device's clock, or send \"arrival\"", message.At(newest), late)
+		}
+		return r
 	}
 	m.Ident = identity(m, source, hash)
 	if m.seq.set {

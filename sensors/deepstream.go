@@ -82,18 +82,14 @@ func (d *Decoder) deepstreamObject(m *draft, exits bool) *Rejection {
 	o.conf = number{v: 1}
 	conf := func(name []byte) *Rejection {
 		if string(name) == "confidence" {
-			return c.within(&o.conf, -1, 1, wantProb)
+			return c.quoted(&o.conf, -1, 1, wantProb)
 		}
 		return nil
 	}
 	r := c.object(func(name []byte) (r *Rejection) {
 		switch string(name) {
 		case "id":
-			b, r := c.scalar()
-			if len(b) > 0 {
-				o.track = word{c.keep(b), true}
-			}
-			return r
+			return c.id(&o.track)
 		case "detection":
 			detection, r = c.bytes(wantText)
 			return r

@@ -12,7 +12,8 @@ import (
 	"magpie/sensors/message"
 )
 
-// epcis reads ObjectEvents of GS1's EPCIS 2.0 in JSON: one, an array of them, or a document's (epcisBody, eventList):
+// epcis reads ObjectEvents of GS1's EPCIS 2.0 in JSON: one, an array of them, a document's (epcisBody, eventList), or those of a
+// query document, as a subscription to a repository delivers them (epcisBody, queryResults, resultsBody, eventList):
 //
 //	{"type":"ObjectEvent","eventID":"ni:///sha-256;df7bb3c3…?ver=CBV2.0","action":"OBSERVE","eventTime":"2005-04-03T20:33:31.116-06:00",
 //	 "eventTimeZoneOffset":"-06:00","epcList":["urn:epc:id:sgtin:0614141.107346.2017","https://id.gs1.org/01/10614141073464/21/2018"],
@@ -37,25 +38,33 @@ func (d *Decoder) epcis(m *draft, payload []byte) *Rejection {
 func (d *Decoder) epcisElement(m *draft, anonymous *bool, inside bool) *Rejection {
 	c := &d.c
 	var e epcisEvent
-	document := false
-	r := c.object(func(name []byte) *Rejection {
+	document, listed := false, false
+	var body func(name []byte) *Rejection
+	body = func(name []byte) *Rejection {
 		switch string(name) {
-		case "epcisBody":
-			if inside || c.null() {
-				return nil
+		case "queryResults", "resultsBody":
+			if !c.null() {
+				return c.object(body)
 			}
-			document = true
-			return c.object(func(name []byte) *Rejection {
-				if string(name) != "eventList" || c.null() {
-					return nil
-				}
+		case "eventList":
+			if listed = true; !c.null() {
 				return c.array(func(int) *Rejection { return d.epcisElement(m, anonymous, true) })
-			})
+			}
+		}
+		return nil
+	}
+	r := c.object(func(name []byte) *Rejection {
+		if string(name) == "epcisBody" && !inside && !c.null() {
+			document = true
+			return c.object(body)
 		}
 		return e.member(c, name)
 	})
-	if r != nil || document {
+	switch {
+	case r != nil || listed:
 		return r
+	case document:
+		return c.missing("epcisBody/eventList", "a document has its events there, or in queryResults/resultsBody")
 	}
 	if r := d.epcisEvent(m, &e); r != nil {
 		return r

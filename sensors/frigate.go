@@ -226,5 +226,9 @@ func (c *cursor) epoch(into *message.Time) *Rejection {
 		return r
 	}
 	t, err := message.Since1970(int64(math.Round(float64(n.v*1e6))), time.Microsecond)
-	return c.instant(into, t, err)
+	if err != nil {
+		return c.reject(CodeRange, "is %g, which is no time near ours: send seconds since 1970, and set the device's clock", n.v)
+	}
+	*into = t
+	return nil
 }

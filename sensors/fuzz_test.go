@@ -75,7 +75,7 @@ func FuzzValues(f *testing.F) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatal(diff)
 			}
-			written, err := appendJSON(nil, got)
+			written, err := appendJSON(nil, got, math.MaxInt)
 			var back any
 			if err == nil {
 				err = json.Unmarshal(written, &back)

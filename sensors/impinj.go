@@ -130,11 +130,11 @@ func (d *Decoder) impinjTag(m *draft, t *tag) *Rejection {
 		case "tid":
 			return d.base64url(&tid)
 		case "antennaPort":
-			return c.integer(&t.antenna, 0, 1<<16, "the number of an antenna")
+			return c.quotedInteger(&t.antenna, 0, 1<<16, "the number of an antenna")
 		case "peakRssiCdbm":
-			return c.within(&cdbm, -15_000, 3_000, "hundredths of dBm, a number from -15000 to 3000")
+			return c.quoted(&cdbm, -15_000, 3_000, "hundredths of dBm, a number from -15000 to 3000")
 		case "frequency":
-			return c.within(&khz, 1_000, 10_000_000, wantKHz)
+			return c.quoted(&khz, 1_000, 10_000_000, wantKHz)
 		case "lastSeenTime": // when the tag was read; the event's own timestamp is when it was reported
 			return c.stamp(&seen)
 		}

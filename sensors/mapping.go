@@ -29,6 +29,7 @@ type mapping struct {
 	values  *values  // of the message in work, nil before the first
 	names   []string // the constant names by which the expressions read payload, sorted
 	whole   bool     // an expression reads payload in another way too
+	room    []byte   // of what toJSON writes
 }
 
 type mapped struct {
@@ -170,7 +171,7 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 			what = "each"
 		}
 		options := append(unitFunctions(), sortedFunctions(m.charge)...)
-		options = append(options, expr.Env(mapEnv{}), expr.AsAny(), expr.DisableBuiltin("now"), expr.MaxNodes(200))
+		options = append(options, m.chargedFunctions, expr.Patch(charged{}), expr.Env(mapEnv{}), expr.AsAny(), expr.DisableBuiltin("now"), expr.MaxNodes(200))
 		program, err := expr.Compile(g.Expr, options...)
 		if err != nil {
 			return fail("%s: %w", what, err)
@@ -183,6 +184,9 @@ func newMapping(store *fusion.Store, s site.Source, preset ...string) (*mapping,
 		ast.Walk(&node, u)
 		if u.item && (s.Each == nil || what == "each") {
 			return fail("%s: item is an element of each: write each, the array in the payload, such as 'payload.reads'", what)
+		}
+		if u.pattern {
+			return fail("%s: matches wants a pattern that is written here, in quotes, and not one of the payload", what)
 		}
 		m.names, m.whole = append(m.names, u.names...), m.whole || u.payload > 0
 		return program
@@ -225,6 +229,7 @@ type uses struct {
 	item    bool
 	payload int      // how often payload stands in it
 	names   []string // the constant names that are read of payload
+	pattern bool     // it matches a pattern that is not written in it: what it takes to make that ready has no bound
 }
 
 // Visit implements ast.Visitor.
@@ -242,6 +247,11 @@ func (u *uses) Visit(node *ast.Node) {
 		if name, constant := n.Property.(*ast.StringNode); ok && constant && base.Value == "payload" {
 			u.names = append(u.names, name.Value)
 			u.payload--
+		}
+	case *ast.BinaryNode:
+		if n.Operator == "matches" {
+			_, written := n.Right.(*ast.StringNode)
+			u.pattern = u.pattern || !written
 		}
 	}
 }
@@ -261,6 +271,9 @@ func (g *mapping) read(d *Decoder, m *draft, payload []byte) *Rejection {
 		}
 	} else {
 		text, r := text(payload)
+		if r == nil {
+			r = env.values.spend(len(text))
+		}
 		if r != nil {
 			return r
 		}
@@ -382,7 +395,11 @@ func (d *Decoder) made(g *mapping, ts message.Time) ([]byte, *Rejection) {
 			ts = message.Time{} // this one is meant
 		}
 		b = append(append(append(b, '"'), member.name...), `":`...)
-		if b, err = appendJSON(b, v); err != nil {
+		b, err = appendJSON(b, v, len(b)+allowance(d.m.size))
+		if d.env.canon = b; err != nil {
+			if r, ok := errors.AsType[*Rejection](err); ok {
+				return nil, r
+			}
 			return nil, &Rejection{Code: CodeType, Path: "/" + member.name, Reason: "the site file's map for " + member.name + " gives what JSON has not: " + err.Error()}
 		}
 		b = append(b, ',')

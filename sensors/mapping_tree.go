@@ -58,11 +58,16 @@ func (v *values) begin(size int) {
 	v.text, v.left, v.used, v.taken, v.cut, v.count, v.stack, v.names = "", allowance(size), 0, false, 0, 0, v.stack[:0], v.names[:0]
 }
 
-// spend rejects a message that costs more than its bytes allow.
+// spend charges a message, and rejects it where it costs more than its bytes allow.
 func (v *values) spend(n int) *Rejection {
 	if v.left -= n; v.left >= 0 {
 		return nil
 	}
+	return tooMuch()
+}
+
+// tooMuch rejects a message that would cost more than its bytes allow.
+func tooMuch() *Rejection {
 	return &Rejection{Code: CodeTooBig, Reason: "the payload makes more values than its bytes allow for: send fewer in a message, " +
 		"or read them by their names in the site file, as in payload.reads"}
 }

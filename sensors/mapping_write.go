@@ -10,8 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// appendJSON appends what an expression gives, as encoding/json writes it but for the escapes that only HTML needs.
-func appendJSON(b []byte, v any) ([]byte, error) {
+// appendJSON appends what an expression gives, as encoding/json writes it but for the escapes that only HTML needs. A list
+// that holds itself many times would have no end: b gets no longer than most, and little more.
+func appendJSON(b []byte, v any, most int) ([]byte, error) {
+	if len(b) > most {
+		return b, tooMuch()
+	}
 	switch v := v.(type) {
 	case nil:
 		return append(b, "null"...), nil
@@ -35,7 +39,7 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 				b = append(b, ',')
 			}
 			var err error
-			if b, err = appendJSON(b, one); err != nil {
+			if b, err = appendJSON(b, one, most); err != nil {
 				return b, err
 			}
 		}
@@ -54,10 +58,10 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 				b = append(b, ',')
 			}
 			var err error
-			if b, err = appendJSON(b, name); err != nil {
+			if b, err = appendJSON(b, name, most); err != nil {
 				return b, err
 			}
-			if b, err = appendJSON(append(b, ':'), v[name]); err != nil {
+			if b, err = appendJSON(append(b, ':'), v[name], most); err != nil {
 				return b, err
 			}
 		}

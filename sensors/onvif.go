@@ -22,8 +22,8 @@ import (
 //
 // The signal's name is what the topic says between onvif-ej and &: line for LineDetector, loiter for ObjectIsLoitering, tamper
 // for TamperDetector, GlobalSceneChange and ImageToo…, input for DigitalInput, relay, motion, field for FieldDetector, else the
-// last level in lower case. Its state is State, LogicalState, Is… or else what in Data is true or false; without one it
-// happened. The object is ObjectId. An empty payload, such as a heartbeat, is a sign of life.
+// last level in lower case. Its state is State, LogicalState, Is… (true or false, active or inactive) or else what in Data is
+// true or false; without one it happened. The object is ObjectId. An empty payload, such as a heartbeat, is a sign of life.
 //
 // A signal of the site file with a rule takes the events of that rule only: the rule is Rule of Source, else its InputToken or
 // RelayToken, else the topic's last level. The entry of sources names one of the camera's signals, the rule finds the right
@@ -166,7 +166,8 @@ func (e *onvifEvent) data(c *cursor, name []byte) *Rejection {
 	if b := c.text[c.at]; b == '{' || b == '[' {
 		return nil
 	}
-	strong := string(name) == "State" || string(name) == "LogicalState" || bytes.HasPrefix(name, []byte("Is"))
+	is, ok := bytes.CutPrefix(name, []byte("Is"))
+	strong := string(name) == "State" || string(name) == "LogicalState" || ok && len(is) > 0 && is[0] >= 'A' && is[0] <= 'Z'
 	from := c.at
 	b := c.text[from:]
 	if b[0] == '"' {
@@ -176,17 +177,19 @@ func (e *onvifEvent) data(c *cursor, name []byte) *Rejection {
 		b = c.text[from:c.at]
 	}
 	v := flag{}
-	switch string(b) {
-	case "true", "active", "True":
+	switch strings.ToLower(string(b[:min(len(b), 10)])) {
+	case "true", "active":
 		v = flag{true, true}
-	case "false", "inactive", "False":
+	case "false", "inactive":
 		v = flag{false, true}
-	case "1", "0":
-		if strong {
-			v = flag{b[0] == '1', true}
-		}
+	case "1", "on":
+		v = flag{true, strong}
+	case "0", "off":
+		v = flag{false, strong}
 	}
 	switch {
+	case strong && !v.set && len(b) > 0 && string(b) != "null":
+		return c.reject(CodeType, "says neither true nor false, active nor inactive: leave the event out of what the camera publishes, or map it")
 	case strong && v.set:
 		e.strong = v
 	case v.set && !e.state.set:
@@ -203,6 +206,15 @@ func (c *cursor) scalar() ([]byte, *Rejection) {
 		return c.text[from:c.at], nil
 	}
 	return c.bytes("a string or a number")
+}
+
+// id reads an id as it is written, a string or a number.
+func (c *cursor) id(into *word) *Rejection {
+	b, r := c.scalar()
+	if len(b) > 0 {
+		*into = word{c.keep(b), true}
+	}
+	return r
 }
 
 // utc reads a time that is UTC where it has no zone.

@@ -129,11 +129,7 @@ func (d *Decoder) onvifObject(m *draft, whole *onvifTransform) *Rejection {
 	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "@ObjectId":
-			b, r := c.scalar()
-			if len(b) > 0 {
-				o.track = word{c.keep(b), true}
-			}
-			return r
+			return c.id(&o.track)
 		case "Appearance":
 			if c.null() {
 				return nil

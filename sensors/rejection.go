@@ -42,6 +42,14 @@ func reject(code, path, format string, args ...any) *Rejection {
 	return &Rejection{Code: code, Path: path, Reason: fmt.Sprintf(format, args...)}
 }
 
+// TimePath is where the payload of a message has its time: only a payload of our own surely calls it ts.
+func TimePath(topic string) string {
+	if _, _, _, ours := message.SplitTopic(topic); ours {
+		return "/ts"
+	}
+	return ""
+}
+
 // Error implements error.
 func (r *Rejection) Error() string {
 	place := r.Topic

@@ -46,9 +46,9 @@ func (d *Decoder) rtsfTill(m *draft, payload []byte) *Rejection {
 	r := d.rtsf(m, payload, func(name []byte) *Rejection {
 		switch string(name) {
 		case "basket_id":
-			return c.word(&basket, wantText)
+			return c.id(&basket)
 		case "product_id":
-			return c.word(&product, wantText)
+			return c.id(&product)
 		case "quantity":
 			return c.within(&quantity, 0, 1e6, "a quantity, not negative")
 		case "quantity_unit":
@@ -56,7 +56,7 @@ func (d *Decoder) rtsfTill(m *draft, payload []byte) *Rejection {
 		case "unit_price":
 			return c.within(&price, -1e7, 1e7, wantMoney)
 		case "employee_id":
-			return c.word(&employee, wantText)
+			return c.id(&employee)
 		}
 		return nil
 	})
@@ -145,7 +145,7 @@ func (d *Decoder) rtsfROI(m *draft, payload []byte, object, class string) *Rejec
 		case "roi_action":
 			return c.word(&action, wantText)
 		case "lane_id":
-			return c.word(&lane, wantText)
+			return c.id(&lane)
 		case "object_count":
 			return c.integer(&count, 1, 1000, "how many of the object, 1 to 1000")
 		}

@@ -33,6 +33,8 @@ func (d *Decoder) scenescape(m *draft, payload []byte) *Rejection {
 				switch {
 				case r != nil || hidden:
 					return r
+				case !o.class.set:
+					return c.missing("category", wantCategory)
 				case !o.placed:
 					return c.missing("translation", "give the object's place in the scene, [x, y, z] in metres")
 				}
@@ -58,22 +60,23 @@ func (d *Decoder) scenescapeFrame(m *draft, r *Rejection, given bool, member str
 	return nil
 }
 
-// scenescapeObject reads a tracked object.
+const wantCategory = "give what it is, such as person"
+
+// scenescapeObject reads a tracked object; class.set says whether it tells what it is.
 func (d *Decoder) scenescapeObject(o *object) (hidden bool, r *Rejection) {
 	c := &d.c
-	category := false
 	o.conf = number{v: 1}
 	r = c.object(func(name []byte) (r *Rejection) {
 		switch string(name) {
 		case "id":
-			return c.word(&o.track, wantText)
+			return c.id(&o.track)
 		case "category", "type": // the same, of which old versions have one
-			if category {
+			if o.class.set {
 				return nil
 			}
 			var word []byte
 			if word, r = c.bytes(wantText); len(word) > 0 {
-				category = true
+				o.class.set = true
 				o.class.v, hidden = c.class(word)
 			}
 		case "confidence":
@@ -90,8 +93,6 @@ func (d *Decoder) scenescapeObject(o *object) (hidden bool, r *Rejection) {
 		return false, r
 	case !o.track.set:
 		return false, c.missing("id", "give the object's id")
-	case !category:
-		return false, c.missing("category", "give what it is, such as person")
 	}
 	return hidden, nil
 }

@@ -14,7 +14,7 @@ import (
 //	 "exited":[{"object":{"id":"bbd07321-…","category":"person","confidence":0.98},"dwell":5.297}]}
 //
 // Who entered and exited is told, in either form, of the zone that zones in the entry of sources names for region_name or
-// region_id, else whose id that is. counts and objects, who is inside, follow from that. Tripwire events are rejected: they tell
+// region_id, else whose id that is. Old versions tell of entered the id alone: what it is stands in objects, who is inside. Tripwire events are rejected: they tell
 // a direction as 1 or -1, and not whether that is in or out.
 func (d *Decoder) scenescapeRegion(m *draft, payload []byte) *Rejection {
 	if r := valid(payload); r != nil {
@@ -23,7 +23,7 @@ func (d *Decoder) scenescapeRegion(m *draft, payload []byte) *Rejection {
 	c := &d.c
 	c.reset(payload)
 	var name, id word
-	var entered, exited int
+	var entered, exited, objects int
 	tripwire := false
 	r := c.object(func(member []byte) *Rejection {
 		switch string(member) {
@@ -39,6 +39,8 @@ func (d *Decoder) scenescapeRegion(m *draft, payload []byte) *Rejection {
 			entered = c.at
 		case "exited":
 			exited = c.at
+		case "objects":
+			objects = c.at
 		}
 		return nil
 	})
@@ -60,16 +62,32 @@ func (d *Decoder) scenescapeRegion(m *draft, payload []byte) *Rejection {
 		return &Rejection{Code: CodeRange, Path: "/region_name", Reason: fmt.Sprintf("region_name is %q, %s", clip([]byte(name.v)), d.noZone())}
 	}
 	if entered > 0 {
-		r = c.later(entered, "entered", func() *Rejection { return d.scenescapeCrossings(m, zone, fusion.Enter) })
+		r = c.later(entered, "entered", func() *Rejection { return d.scenescapeCrossings(m, zone, fusion.Enter, objects) })
 	}
 	if r == nil && exited > 0 {
-		r = c.later(exited, "exited", func() *Rejection { return d.scenescapeCrossings(m, zone, fusion.Leave) })
+		r = c.later(exited, "exited", func() *Rejection { return d.scenescapeCrossings(m, zone, fusion.Leave, objects) })
 	}
 	return d.scenescapeFrame(m, r, entered > 0 || exited > 0, "entered")
 }
 
-// scenescapeCrossings reads who entered or exited, an object or {"object":…,"dwell":…} each.
-func (d *Decoder) scenescapeCrossings(m *draft, zone int, action fusion.Action) *Rejection {
+// scenescapeInside finds what an object is among those at a place in the payload.
+func (d *Decoder) scenescapeInside(at int, o *object) (hidden bool, r *Rejection) {
+	c := &d.c
+	r = c.later(at, "objects", func() *Rejection {
+		return c.each(func() *Rejection {
+			var one object
+			hide, r := d.scenescapeObject(&one)
+			if r == nil && one.track == o.track && !o.class.set {
+				o.class, o.conf, hidden = one.class, one.conf, hide
+			}
+			return r
+		})
+	})
+	return hidden, r
+}
+
+// scenescapeCrossings reads who entered or exited, an object or {"object":…,"dwell":…} each; objects is the place of those inside.
+func (d *Decoder) scenescapeCrossings(m *draft, zone int, action fusion.Action, objects int) *Rejection {
 	c := &d.c
 	return c.each(func() *Rejection {
 		from, inner := c.at, 0
@@ -95,8 +113,14 @@ func (d *Decoder) scenescapeCrossings(m *draft, zone int, action fusion.Action) 
 			r = read()
 			c.at = behind
 		}
-		if r != nil || hidden {
+		if r == nil && !o.class.set && objects > 0 {
+			hidden, r = d.scenescapeInside(objects, &o)
+		}
+		switch {
+		case r != nil || hidden:
 			return r
+		case !o.class.set:
+			return c.missing("category", wantCategory+", here or in objects")
 		}
 		if r := crowded(m); r != nil {
 			return r

@@ -3,6 +3,7 @@ package sensors
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -162,7 +163,7 @@ func (d *Decoder) scoLines(m *draft, payload []byte, line func(l *scoLine) *Reje
 	return nil
 }
 
-func (l *scoLine) active() bool { return l.status.v == "Active" }
+func (l *scoLine) active() bool { return strings.EqualFold(l.status.v, "Active") }
 
 // scoTake gives a line what it tells: that the station fails, or the data.
 func (d *Decoder) scoTake(m *draft, l *scoLine, line func(l *scoLine) *Rejection) *Rejection {
@@ -170,7 +171,7 @@ func (d *Decoder) scoTake(m *draft, l *scoLine, line func(l *scoLine) *Rejection
 		m.ts = l.ts
 	}
 	switch {
-	case l.status.v == "System Crash":
+	case strings.EqualFold(l.status.v, "System Crash"):
 		m.liveness(l.ts, fusion.Offline)
 	case !l.active():
 		m.liveness(l.ts, fusion.Degraded)
@@ -191,7 +192,7 @@ func (d *Decoder) scoLine(m *draft, l *scoLine) *Rejection {
 		case "timestamp":
 			return d.localTime(&l.ts, m.Received)
 		case "station_id":
-			return c.word(&l.station, wantText)
+			return c.id(&l.station)
 		case "status":
 			return c.word(&l.status, wantText)
 		case "data":
@@ -235,11 +236,11 @@ func (d *Decoder) scoData(name []byte, l *scoLine) *Rejection {
 	c := &d.c
 	switch string(name) {
 	case "customer_id":
-		return c.word(&l.customer, wantText)
+		return c.id(&l.customer)
 	case "sku":
-		return c.word(&l.sku, wantText)
+		return c.id(&l.sku)
 	case "barcode":
-		return c.word(&l.barcode, wantText)
+		return c.id(&l.barcode)
 	case "price":
 		return c.within(&l.price, -1e7, 1e7, wantMoney)
 	case "weight_g":

@@ -75,6 +75,40 @@ func (f Files) Attempt(log *slog.Logger) func(*url.URL, *tls.Config) *tls.Config
 	}
 }
 
+// ReadPassword reads a password from its file, without the white space around it.
+func ReadPassword(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	password := strings.TrimSpace(string(text))
+	if password == "" {
+		return "", fmt.Errorf("%s is empty: write the password into it", path)
+	}
+	return password, nil
+}
+
+// renewPassword reads the password anew. Where it cannot be read the one before stays, and the log says why.
+func (o *SubscriberOptions) renewPassword(log *slog.Logger) {
+	if o.PasswordFile == "" {
+		return
+	}
+	password, err := ReadPassword(o.PasswordFile)
+	if err != nil {
+		log.Error("the password for the broker cannot be read, and the one before stays", "error", err)
+		return
+	}
+	o.Password = password
+}
+
+// Credentials is a CredentialsProvider of a client that connects again by itself: every attempt has the password as it is then.
+func (o SubscriberOptions) Credentials(log *slog.Logger) func() (user, password string) {
+	return func() (string, string) {
+		o.renewPassword(log)
+		return o.User, o.Password
+	}
+}
+
 // pair reads certificate and key.
 func (f Files) pair() (*tls.Certificate, error) {
 	if f.Cert == "" || f.Key == "" {

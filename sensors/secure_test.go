@@ -435,19 +435,78 @@ func TestTheAuthorityIsRenewed(t *testing.T) {
 	server := a.server(t, "server", time.Time{}, "127.0.0.1")
 	b := embedded(t, BrokerOptions{TLS: Files{Cert: server.Cert, Key: server.Key}})
 	mine := Files{CA: filepath.Join(t.TempDir(), "ca.crt")}
-	put := func(to string, text []byte) {
-		t.Helper()
-		err := os.WriteFile(to+".new", text, 0o600)
-		if err == nil {
-			err = os.Rename(to+".new", to)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	put(t, mine.CA, content(t, a.file))
+	logs := newLogged()
+	up := outer(t, SubscriberOptions{URL: b.URL(), TLS: mine.mustClient(t), Files: mine, Log: logs.logger()})
+	up("")
+	put(t, mine.CA, []byte("half a file"))
+	cut(b)
+	up(" ")
+	up("")
+	logs.await(t, "those before stay")
+
+	renewed := next.server(t, "renewed", time.Time{}, "127.0.0.1")
+	put(t, server.Key, content(t, renewed.Key))
+	put(t, server.Cert, content(t, renewed.Cert))
+	cut(b)
+	up("unknown authority")
+	put(t, mine.CA, content(t, next.file))
+	up("")
+}
+
+// TestThePasswordIsRenewed changes a password at a broker, and then in the file that holds it here: Magpie is back without a
+// restart. A file without one leaves the old password in force, and the log says so.
+func TestThePasswordIsRenewed(t *testing.T) {
+	users, file := filepath.Join(t.TempDir(), "users.txt"), filepath.Join(t.TempDir(), "password")
+	o := BrokerOptions{Dir: t.TempDir(), Listen: "127.0.0.1:" + freePort(t), Users: users}
+	put(t, users, []byte("acme:old\n"))
+	put(t, file, []byte("old\n"))
+	b := embedded(t, o)
+	logs := newLogged()
+	up := outer(t, SubscriberOptions{URL: b.URL(), User: "acme", PasswordFile: file, Log: logs.logger()})
+	up("")
+	put(t, file, []byte("\n"))
+	cut(b)
+	up(" ")
+	up("")
+	logs.await(t, file+" is empty: write the password into it")
+
+	put(t, users, []byte("acme:new\n"))
+	b.Close()
+	embedded(t, o)
+	up(`the broker refuses user "acme"`)
+	put(t, file, []byte("new\n"))
+	up("")
+}
+
+// put writes a file whole.
+func put(t *testing.T, to string, text []byte) {
+	t.Helper()
+	err := os.WriteFile(to+".new", text, 0o600)
+	if err == nil {
+		err = os.Rename(to+".new", to)
 	}
-	put(mine.CA, content(t, a.file))
-	logs, states := newLogged(), make(chan error, 100)
-	up := func(want string) { // "": connected; else what ails it, at last
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outer runs a Subscriber until the test ends, and gives how to wait for a state of its connection: "" for connected, else what
+// ails it.
+func outer(t *testing.T, o SubscriberOptions) (up func(want string)) {
+	states := make(chan error, 100)
+	o.ClientID, o.Clean, o.Retry = "outer", true, 50*time.Millisecond
+	o.Connected = func(is bool, err error) {
+		if !is && err == nil {
+			err = errors.New("it is down")
+		}
+		states <- err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); NewSubscriber(o).Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	return func(want string) {
 		t.Helper()
 		for end := time.After(20 * time.Second); ; {
 			select {
@@ -460,31 +519,6 @@ func TestTheAuthorityIsRenewed(t *testing.T) {
 			}
 		}
 	}
-	s := NewSubscriber(SubscriberOptions{URL: b.URL(), ClientID: "outer", Clean: true, TLS: mine.mustClient(t), Files: mine, Retry: 50 * time.Millisecond,
-		Log: logs.logger(), Connected: func(is bool, err error) {
-			if !is && err == nil {
-				err = errors.New("it is down")
-			}
-			states <- err
-		}})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); s.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
-	up("")
-	put(mine.CA, []byte("half a file"))
-	cut(b)
-	up(" ")
-	up("")
-	logs.await(t, "those before stay")
-
-	renewed := next.server(t, "renewed", time.Time{}, "127.0.0.1")
-	put(server.Key, content(t, renewed.Key))
-	put(server.Cert, content(t, renewed.Cert))
-	cut(b)
-	up("unknown authority")
-	put(mine.CA, content(t, next.file))
-	up("")
 }
 
 // cut ends all connections of clients.

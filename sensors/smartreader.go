@@ -38,7 +38,7 @@ func (d *Decoder) smartEvent(m *draft) *Rejection {
 				return nil
 			}
 			reads = true
-			return c.array(func(int) *Rejection { return d.smartRead(m) })
+			return c.each(func() *Rejection { return d.smartRead(m) })
 		}
 		return nil
 	})

@@ -22,9 +22,11 @@ type SubscriberOptions struct {
 	Clean    bool   // true: the broker keeps nothing for us, for a look from outside
 	User     string
 	Password string
-	TLS      *tls.Config // for mqtts, nil: the system's authorities
-	Files    Files       // of TLS, read again with every attempt to connect; none: TLS stays as it is
-	Topics   []string    // filters, subscribed at QoS 1
+
+	PasswordFile string      // read again with every attempt to connect; none: Password stays as it is
+	TLS          *tls.Config // for mqtts, nil: the system's authorities
+	Files        Files       // of TLS, read again with every attempt to connect; none: TLS stays as it is
+	Topics       []string    // filters, subscribed at QoS 1
 
 	// Append takes a message and calls done once it may be acknowledged, or with an error when it must come again. It may
 	// block to hold the broker back. The payload may be kept.
@@ -91,6 +93,7 @@ func (s *Subscriber) session(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	s.o.TLS = s.o.Files.Renewed(s.o.TLS, s.o.Log)
+	s.o.renewPassword(s.o.Log)
 	slots := make(chan struct{}, s.o.Inflight)
 	receipts := make(chan receipt, s.o.Inflight) // a slot each: sending never blocks
 	client := mqtt.NewClient(s.options(end).SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"magpie/sensors/message"
@@ -40,14 +41,24 @@ func (c *cursor) timed(into *message.Time, raw []byte) *Rejection {
 	return c.instant(into, t, err)
 }
 
-// since1970 reads an integer of units since 1970.
+// since1970 reads an integer of units since 1970, which may stand in quotes.
 func (c *cursor) since1970(into *message.Time, unit time.Duration, want string) *Rejection {
 	var n integer
-	if r := c.integer(&n, 0, 1<<62, want); r != nil || !n.set {
+	var r *Rejection
+	if c.text[c.at] == '"' {
+		r = c.quotedInteger(&n, 0, maxSeq, want)
+	} else {
+		r = c.integer(&n, 0, 1<<62, want)
+	}
+	if r != nil || !n.set {
 		return r
 	}
 	t, err := message.Since1970(n.v, unit)
-	return c.instant(into, t, err)
+	if err != nil {
+		return c.reject(CodeRange, "is %d, which is no time near ours: send %s, and set the device's clock", n.v, want)
+	}
+	*into = t
+	return nil
 }
 
 // instant takes a time that was read, or rejects the value for what was wrong with it.
@@ -56,7 +67,11 @@ func (c *cursor) instant(into *message.Time, t message.Time, err error) *Rejecti
 		*into = t
 		return nil
 	}
-	r := &Rejection{Code: CodeType, Path: c.pointer(""), Reason: err.Error()}
+	reason := err.Error()
+	if of, ok := strings.CutPrefix(reason, "ts "); ok {
+		reason = c.here() + " " + of // as the payload calls it
+	}
+	r := &Rejection{Code: CodeType, Path: c.pointer(""), Reason: reason}
 	if bad, ok := errors.AsType[*message.TimeError](err); ok && bad.Range {
 		r.Code = CodeRange
 	}

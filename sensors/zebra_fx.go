@@ -19,7 +19,7 @@ func (d *Decoder) zebraFX(m *draft, payload []byte) *Rejection {
 	return d.elements(payload, func() *Rejection { return d.tagReads(m, d.fxRead) })
 }
 
-// tagReads reads an object with tag_reads, an array of what read reads.
+// tagReads reads an object with tag_reads, an array of what read reads, or a single one.
 func (d *Decoder) tagReads(m *draft, read func(m *draft) *Rejection) *Rejection {
 	c := &d.c
 	given := false
@@ -28,7 +28,7 @@ func (d *Decoder) tagReads(m *draft, read func(m *draft) *Rejection) *Rejection 
 			return nil
 		}
 		given = true
-		return c.array(func(int) *Rejection { return read(m) })
+		return c.each(func() *Rejection { return read(m) })
 	})
 	if r == nil && !given {
 		return c.missing("tag_reads", "give the tags that were read, an empty array where there are none")

@@ -11,7 +11,7 @@ import (
 //	{"data":{"idHex":"aa0004ef55555555aa21bf43","peakRssi":-34,"antenna":4},"timestamp":"2026-08-13T09:14:28.651+0000","type":"CUSTOM"}
 //
 // type is the operating mode; the payload is the same in all of them. ANTENNA and RSSI must be in the mode's tagMetaData; of
-// the rest PHASE (degrees), CHANNEL (MHz) and TID are used. eventNum counts by no documented rule and is left out. What has no
+// the rest PHASE (degrees), CHANNEL (MHz) and TID are used; numbers may stand in quotes, as a script on the reader may write them. eventNum counts by no documented rule and is left out. What has no
 // tag and no operating mode, such as a heartbeat, is a sign of life.
 func (d *Decoder) zebraIoTC(m *draft, payload []byte) *Rejection {
 	return d.elements(payload, func() *Rejection { return d.zebraEvent(m) })
@@ -78,13 +78,13 @@ func (d *Decoder) zebraTag(t *tag, id string) *Rejection {
 		case "TID":
 			return c.hexadecimal(&tid, wantEPC) // checked, and not used yet
 		case "antenna":
-			return c.integer(&t.antenna, 0, 1<<16, "the number of an antenna")
+			return c.quotedInteger(&t.antenna, 0, 1<<16, "the number of an antenna")
 		case "peakRssi":
-			return c.within(&t.rssi, -150, 30, wantRSSI)
+			return c.quoted(&t.rssi, -150, 30, wantRSSI)
 		case "phase":
-			return c.within(&t.phase, -360, 360, "degrees, a number from -360 to 360")
+			return c.quoted(&t.phase, -360, 360, "degrees, a number from -360 to 360")
 		case "channel":
-			return c.within(&t.channel, 1, 10_000, wantMHz)
+			return c.quoted(&t.channel, 1, 10_000, wantMHz)
 		}
 		return nil
 	})

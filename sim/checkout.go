@@ -104,6 +104,9 @@ func (w *world) rings(s *shopper, till int, how scanning) {
 	}
 	tasks := []task{{do: func() { say(message.Till{Action: "open"}) }}}
 	for _, u := range append([]*unit(nil), s.held...) {
+		if u.scanned {
+			continue // it was paid for before
+		}
 		tasks = append(tasks, task{stay: w.seconds(1, 3), do: func() {
 			sc := how(s, u)
 			for k := range sc.times {

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"strings"
+
+	"magpie/dashboard"
 )
 
 //go:embed backtest.html
@@ -17,6 +19,7 @@ var backtestHTML string
 // page is what the template shows: numbers as text, plots as coordinates.
 type page struct {
 	R       *backtestReport
+	Look    template.CSS
 	Span    string
 	Notes   []string
 	Figures []figure
@@ -93,7 +96,7 @@ func (r *backtestReport) writePage(path string) error {
 }
 
 func (r *backtestReport) page() *page {
-	p := &page{R: r}
+	p := &page{R: r, Look: dashboard.Look()}
 	lines, visits, hours := r.sums()
 	p.Span = fmt.Sprintf("%s, %.1f hours, %s, %s", counted(len(r.Recordings), "recording"), hours, counted(visits, "visit"), counted(lines, "line"))
 	for _, x := range r.Recordings {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,18 +20,12 @@ import (
 // runCheck is `magpie check`: it reads a site file and its policies as run would, says everything that is wrong with them,
 // and what each policy does.
 func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("check", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "check", "magpie check --site site.yaml [--policies DIR] [--format text|json|github]\n"+
+		"       magpie check --schema", signHelp)
 	sitePath := fs.String("site", "", "the site file")
 	dir := fs.String("policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	format := fs.String("format", "text", "how to print: `text`, json (one object) or github (annotations of a workflow run)")
 	schema := fs.Bool("schema", false, "print the JSON Schema of policy files, common.yaml and policy tests, and check nothing")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie check --site site.yaml [--policies DIR] [--format text|json|github]")
-		fmt.Fprintln(errw, "       magpie check --schema")
-		fs.PrintDefaults()
-		fmt.Fprint(errw, signHelp)
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

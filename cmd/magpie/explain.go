@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -19,16 +18,11 @@ import (
 
 // runExplain is `magpie explain`: why an alert stood, or why nothing was said of a visit, by what its policies saw.
 func runExplain(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "explain", "magpie explain --site site.yaml [--policies DIR] [--policy ID] RECORDING.jsonl[.gz|.zst] WHAT\n"+
+		"WHAT is an alert (alr_…), a visit (v_…), a track (cam-1/17), or a till, cashier, zone or store")
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	dir := fs.String("policies", "", "judge by the policies of this directory (default: the site's, else the built-in ones)")
 	policy := fs.String("policy", "", "tell of this policy only")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie explain --site site.yaml [--policies DIR] [--policy ID] RECORDING.jsonl[.gz|.zst] WHAT")
-		fmt.Fprintln(errw, "WHAT is an alert (alr_…), a visit (v_…), a track (cam-1/17), or a till, cashier, zone or store")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -21,15 +20,10 @@ import (
 
 // runFit is `magpie fit`: what each piece of evidence was worth in recordings of which it is known who stole.
 func runFit(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("fit", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "fit", "magpie fit [--policies DIR] [--site site.yaml] DIR…\n"+
+		"Each DIR holds a recording.jsonl and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
 	dir := fs.String("policies", "", "the policies to fit, a `directory` (default: the built-in ones)")
 	sitePath := fs.String("site", "", "the site `file` of the recordings (default: site.yaml beside each)")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie fit [--policies DIR] [--site site.yaml] DIR…")
-		fmt.Fprintln(errw, "Each DIR holds a recording.jsonl and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

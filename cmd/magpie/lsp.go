@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -21,14 +20,9 @@ import (
 
 // runLSP is `magpie lsp`: a language server for policy files on standard input and output.
 func runLSP(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("lsp", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "lsp", "magpie lsp [--site site.yaml]; an editor starts it and speaks with it")
 	sitePath := fs.String("site", "", "the site file (default: a site.yaml in the policies' folder or above it, else the one that a test beside them names)")
 	fs.Bool("stdio", true, "speak on standard input and output, which it always does")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie lsp [--site site.yaml]; an editor starts it and speaks with it")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

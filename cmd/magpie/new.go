@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -24,13 +23,8 @@ import (
 
 // runNew is `magpie new`: it writes a policy of the catalogue and its test, to begin one's own with.
 func runNew(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("new", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "new", "magpie new POLICY [-o DIR]; `magpie policies` lists them")
 	dir := fs.String("o", "policies", "the `directory` to write into")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie new POLICY [-o DIR]; `magpie policies` lists them")
-		fs.PrintDefaults()
-	}
 	id, err := positional(fs, args)
 	if err != nil {
 		return err

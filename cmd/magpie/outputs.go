@@ -68,14 +68,12 @@ const passwordEnv = "MAGPIE_BROKER_PASSWORD"
 // brokerSecrets fills in password, authorities and certificate for an outer broker.
 func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
 	o.Password = os.Getenv(passwordEnv)
-	if b.PasswordFile != "" {
-		p, err := os.ReadFile(b.PasswordFile)
-		if err != nil {
+	var err error
+	if o.PasswordFile = b.PasswordFile; o.PasswordFile != "" {
+		if o.Password, err = sensors.ReadPassword(o.PasswordFile); err != nil {
 			return fmt.Errorf("broker: %w", err)
 		}
-		o.Password = strings.TrimSpace(string(p))
 	}
-	var err error
 	o.Files = sensors.Files{CA: b.CAFile, Cert: b.CertFile, Key: b.KeyFile}
 	if o.TLS, err = o.Files.Client(); err != nil {
 		return fmt.Errorf("broker: %w", err)

@@ -134,7 +134,7 @@ func (p *pipeline) message(l *journal.Line) *fusion.Message {
 func (p *pipeline) tooLate(l *journal.Line, m *fusion.Message) *sensors.Rejection {
 	behind := time.Duration(p.core.Watermark() - m.TS)
 	return &sensors.Rejection{Code: sensors.CodeTooLate, Topic: l.Topic, Kind: m.Kind.String(), Source: p.site.Store.Sources[m.Source].ID,
-		Path: "/ts", Reason: fmt.Sprintf("it came %v behind the watermark, more than %v: after an outage send the oldest first, and set the clock right",
+		Path: sensors.TimePath(l.Topic), Reason: fmt.Sprintf("it came %v behind the watermark, more than %v: after an outage send the oldest first, and set the clock right",
 			behind.Round(time.Millisecond), time.Duration(fusion.MaxBehind))}
 }
 

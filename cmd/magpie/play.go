@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -17,18 +17,13 @@ import (
 
 // runPlay is `magpie play`: a recording, to a broker.
 func runPlay(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("play", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "play", "magpie play RECORDING.jsonl[.gz|.zst] --broker URL [--speed N] [--now] [--loop]")
 	var broker brokerFlags
 	broker.register(fs)
 	o := playOptions{now: time.Now}
 	fs.Float64Var(&o.speed, "speed", 1, "how many times as fast as it was recorded; 0: as fast as the broker takes it")
 	fs.BoolVar(&o.shift, "now", false, "move every time in the messages, so that they happen as they are played")
 	fs.BoolVar(&o.loop, "loop", false, "begin again at the end, until interrupted (with --now, or the messages repeat old times)")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie play RECORDING.jsonl[.gz|.zst] --broker URL [--speed N] [--now] [--loop]")
-		fs.PrintDefaults()
-	}
 	var path string
 	if len(args) > 0 && (args[0] == "-" || args[0][:min(1, len(args[0]))] != "-") { // the recording may come before the flags
 		path, args = args[0], args[1:]
@@ -53,6 +48,7 @@ func runPlay(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
+	settings.Log = slog.New(slog.NewTextHandler(errw, nil))
 	to, err := newPlayBroker(ctx, settings)
 	if err != nil {
 		return err
@@ -167,7 +163,8 @@ type playBroker struct {
 func newPlayBroker(ctx context.Context, s sensors.SubscriberOptions) (*playBroker, error) {
 	// Sends again what was not acknowledged when the connection comes back; nobody else is to take its session.
 	p := &playBroker{tokens: make(chan mqtt.Token, 1000), failed: make(chan error, 1), client: mqtt.NewClient(mqtt.NewClientOptions().
-		AddBroker(s.URL).SetClientID("magpie-play-" + rand.Text()).SetUsername(s.User).SetPassword(s.Password).SetTLSConfig(s.TLS).
+		AddBroker(s.URL).SetClientID("magpie-play-" + rand.Text()).
+		SetCredentialsProvider(s.Credentials(s.Log)).SetTLSConfig(s.TLS).SetConnectionAttemptHandler(s.Files.Attempt(s.Log)).
 		SetCleanSession(false).SetStore(newUnsent()).SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).SetConnectTimeout(10 * time.Second))}
 	if err := within(ctx, p.client.Connect()); err != nil {
 		return nil, fmt.Errorf("broker %s: %w", s.URL, err)

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -178,6 +181,49 @@ func TestPlayErrors(t *testing.T) {
 		}
 	}
 	if err := runRecord(t.Context(), nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "name one file") {
+		t.Error(err)
+	}
+}
+
+// TestPlayWithANewPassword changes the password at the broker while a recording is played, and in its file: what was published
+// meanwhile is still acknowledged.
+func TestPlayWithANewPassword(t *testing.T) {
+	dir := t.TempDir()
+	users, file := filepath.Join(dir, "users.txt"), filepath.Join(dir, "password")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(users, "gates:old:g\n")
+	write(file, "old\n")
+	start := func(listen string) *sensors.Broker {
+		t.Helper()
+		b, err := sensors.NewBroker(sensors.BrokerOptions{Listen: listen, Dir: filepath.Join(dir, "broker"), Store: "s", Users: users})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		return b
+	}
+	b := start("127.0.0.1:0")
+	flags := brokerFlags{url: b.URL(), user: "gates", passwordFile: file}
+	settings, err := flags.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Log = slog.New(slog.DiscardHandler)
+	to, err := newPlayBroker(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	write(users, "gates:new:g\n")
+	write(file, "new\n")
+	start(strings.TrimPrefix(b.URL(), "mqtt://"))
+	err = to.publish(t.Context(), "magpie/v1/s/gate/g", false, []byte(`{"ts":"arrival","alarm":true}`))
+	if err = errors.Join(err, to.finish(t.Context())); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"path"
@@ -33,15 +32,10 @@ type policyLine struct {
 
 // runPolicies is `magpie policies`: the catalogue, or the policies of a site with what each would be blind to there.
 func runPolicies(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("policies", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "policies", "magpie policies [--site site.yaml] [--policies DIR] [--json]")
 	sitePath := fs.String("site", "", "the site `file`: what each policy would be blind to there is told too")
 	dir := fs.String("policies", "", "the policy `directory` (default: the site's, else the built-in policies)")
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie policies [--site site.yaml] [--policies DIR] [--json]")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -41,18 +41,13 @@ func (b *brokerFlags) options() (sensors.SubscriberOptions, error) {
 
 // runRecord is `magpie record`: what a broker delivers, into a recording, until it is interrupted.
 func runRecord(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("record", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "record", "magpie record --broker URL [--topics FILTER,…] -o FILE")
 	var broker brokerFlags
 	broker.register(fs)
 	topics := fs.String("topics", "#", "topic `filters` to record, separated by commas")
 	path := fs.String("o", "", "the recording's `file`, *.jsonl, *.jsonl.gz or *.jsonl.zst; - for standard output")
 	during := fs.Duration("for", 0, "stop after this `time` (default: when interrupted)")
 	drop := fs.String("drop", "", "JSON `members` to cut out of every message, separated by commas, as privacy.drop in the site file")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie record --broker URL [--topics FILTER,…] -o FILE")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -22,18 +21,13 @@ import (
 
 // runReplay is `magpie replay`: a recording in, alert lines out.
 func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "replay", "magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or a journal's directory, or -)")
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	dir := fs.String("policies", "", "judge everything by the policies of this directory (default: the site's, else the built-in ones)")
 	recorded := fs.String("as-recorded", "", "take each policy set from this folder's subfolder named by its hash")
 	final := fs.Bool("final", false, "only final lines, ordered by (at, id), without rev and raised_at")
 	scores := fs.String("scores", "", "write one line per visit to this file")
 	noClock := fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie replay --site site.yaml [--policies DIR] RECORDING.jsonl[.gz|.zst] (or a journal's directory, or -)")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,10 +13,13 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
 // TestRunOverTLS runs the program with certificates and users: a device that has both is heard, through record and play as an
@@ -93,6 +97,101 @@ broker: {listen: "127.0.0.1:0", users: users.txt, cert_file: server.crt, key_fil
 		told.await(t, want)
 		end()
 		<-ended
+	}
+}
+
+// TestRunAtMosquittoOverTLS runs the program at a mosquitto that wants certificates, and takes from each user what its access
+// list says: a vendor is told what is rejected of it, in vain it speaks for another, and a check by the site file is let in.
+func TestRunAtMosquittoOverTLS(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	certificates(t, dir)
+	write("acl", "user gates\ntopic write magpie/v1/s042/gate/eas-1\ntopic read magpie/v1/s042/rejected/gate/eas-1\n\nuser magpie\ntopic readwrite #\n")
+	write("password", "pw\n")
+	write("passwords", "")
+	for _, user := range []string{"gates", "magpie"} {
+		passwd, err := exec.LookPath("mosquitto_passwd")
+		if err != nil {
+			t.Skip("mosquitto is not installed (scripts/setup.sh test-tools)")
+		}
+		if out, err := exec.Command(passwd, "-b", at("passwords"), user, "pw").CombinedOutput(); err != nil {
+			t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+		}
+	}
+	broker := startMosquitto(t, "allow_anonymous false", "password_file "+at("passwords"), "acl_file "+at("acl"), "certfile "+at("server.crt"),
+		"keyfile "+at("server.key"), "cafile "+at("ca.crt"), "require_certificate true")
+	url := "mqtts://" + broker.addr
+	write("site.yaml", `store: s042
+timezone: UTC
+currency: GBP
+zones: [{id: door, kind: exit, polygon: [[0,0],[2,0],[2,2],[0,2]]}]
+gates: [{id: eas-1, zone: door}, {id: eas-2, zone: door}]
+broker: {url: "`+url+`", user: magpie, password_file: password, ca_file: ca.crt, cert_file: client.crt, key_file: client.key}
+`)
+	line := func(gate, alarm string) string {
+		return `{"received":"2026-11-22T10:00:00.123456789Z","topic":"magpie/v1/s042/gate/` + gate + `","payload":{"ts":"arrival","alarm":` + alarm + "}}\n"
+	}
+	write("gate.jsonl", line("eas-2", `"forged"`)+line("eas-1", `"no"`)+line("eas-1", "false"))
+	ctx, stop := context.WithCancel(t.Context())
+	term := &terminal{more: make(chan struct{}, 1)}
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"run", "--no-cameras", "--site", at("site.yaml"), "--data", at("data"), "--http", "127.0.0.1:0"}, io.Discard, term)
+	}()
+	defer func() {
+		stop()
+		<-code
+	}()
+	term.await(t, `subscribed at the MQTT broker`)
+
+	var heard bytes.Buffer
+	checked := &terminal{more: make(chan struct{}, 1)}
+	device := []string{"--broker", url, "--user", "gates", "--password-file", at("password"), "--ca", at("ca.crt"), "--cert", at("client.crt"), "--key", at("client.key")}
+	rejected := make(chan mqtt.Message, 10)
+	flags := brokerFlags{url: url, user: "gates", passwordFile: at("password"), caFile: at("ca.crt"), certFile: at("client.crt"), keyFile: at("client.key")}
+	o, err := flags.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	vendor := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(url).SetUsername(o.User).SetPassword(o.Password).SetTLSConfig(o.TLS))
+	for _, token := range []func() mqtt.Token{vendor.Connect, func() mqtt.Token {
+		return vendor.Subscribe("magpie/v1/s042/rejected/gate/+", 1, func(_ mqtt.Client, m mqtt.Message) { rejected <- m })
+	}} {
+		if err := within(ctx, token()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer vendor.Disconnect(0)
+	checks := make(chan int, 1)
+	go func() {
+		checks <- run(ctx, []string{"sensors", "check", "--site", at("site.yaml"), "--for", "2s"}, &heard, checked)
+	}()
+	checked.await(t, "listening to mqtts://")
+	if code := run(ctx, append([]string{"play", at("gate.jsonl")}, device...), io.Discard, io.Discard); code != 0 {
+		t.Errorf("play ended with %d", code)
+	}
+	select {
+	case m := <-rejected:
+		if m.Topic() != "magpie/v1/s042/rejected/gate/eas-1" || !strings.Contains(string(m.Payload()), `alarm is the string \"no\": true or false is wanted`) {
+			t.Errorf("%s %s", m.Topic(), m.Payload())
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the vendor hears nothing of what is rejected")
+	}
+	if code := <-checks; code != 1 {
+		t.Errorf("check ended with %d", code)
+	}
+	for _, want := range []string{"!!  eas-1   gate  2 ", `1 message rejected (type at /alarm): alarm is the string "no": true or false is wanted`,
+		"!!  eas-2   gate  0 "} { // what gates said for eas-2 did not come
+		if !strings.Contains(heard.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, heard.String())
+		}
 	}
 }
 

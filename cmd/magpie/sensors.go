@@ -64,6 +64,20 @@ func loadSensors(path string) (*site.Site, *sensors.Decoder, error) {
 	return s, d, err
 }
 
+// newFlags begins the flags of a command. usage is how it is called, a line each; behind is written below the flags.
+func newFlags(errw io.Writer, name, usage string, behind ...string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(errw)
+	fs.Usage = func() {
+		fmt.Fprintln(errw, "usage: "+usage)
+		fs.PrintDefaults()
+		for _, text := range behind {
+			fmt.Fprint(errw, text)
+		}
+	}
+	return fs
+}
+
 // positional parses flags that may stand before and after the one argument that is no flag; "" where there is none.
 func positional(fs *flag.FlagSet, args []string) (arg string, err error) {
 	for {

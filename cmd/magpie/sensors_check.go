@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -20,19 +19,14 @@ import (
 
 // runSensorsCheck is `magpie sensors check`: what each source does well, and what its maker must change.
 func runSensorsCheck(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("sensors check", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "sensors check", "magpie sensors check --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C\n"+
+		"       magpie sensors check --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)",
+		"Exit codes: 0 all is well, 1 somebody must change something, 2 wrong use or bad input.\n")
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	only := fs.String("source", "", "report on these `sources` alone, separated by commas (default: on all, and on topics that name none)")
 	asJSON := fs.Bool("json", false, "print the report as one JSON object")
 	var h hearing
 	h.register(fs)
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors check --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C")
-		fmt.Fprintln(errw, "       magpie sensors check --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)")
-		fs.PrintDefaults()
-		fmt.Fprintln(errw, "Exit codes: 0 all is well, 1 somebody must change something, 2 wrong use or bad input.")
-	}
 	path, err := positional(fs, args)
 	if err != nil {
 		return err

@@ -39,6 +39,12 @@ func (h *hearing) bySite(fs *flag.FlagSet, b site.Broker) {
 		h.broker.user = cmp.Or(h.broker.user, b.User)
 		h.broker.passwordFile = cmp.Or(h.broker.passwordFile, b.PasswordFile)
 		h.broker.caFile = cmp.Or(h.broker.caFile, b.CAFile)
+		if h.broker.certFile == "" && h.broker.keyFile == "" {
+			h.broker.certFile, h.broker.keyFile = b.CertFile, b.KeyFile
+		}
+	case b.Listen != "" && b.CertFile != "":
+		h.broker.url = "mqtts://" + b.Listen
+		h.broker.caFile = cmp.Or(h.broker.caFile, b.CertFile) // not ours, but the one to know it by
 	case b.Listen != "":
 		h.broker.url = "mqtt://" + b.Listen
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -13,12 +12,8 @@ import (
 
 // runSensorsSchema is `magpie sensors schema`: the contract for vendors as machines read it.
 func runSensorsSchema(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("sensors schema", flag.ContinueOnError)
-	fs.SetOutput(errw)
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors schema          the AsyncAPI 3 document of all topics and payloads")
-		fmt.Fprintln(errw, "       magpie sensors schema KIND     the JSON Schema (2020-12) of a payload: "+strings.Join(sensors.SchemaKinds(), ", "))
-	}
+	fs := newFlags(errw, "sensors schema", "magpie sensors schema          the AsyncAPI 3 document of all topics and payloads\n"+
+		"       magpie sensors schema KIND     the JSON Schema (2020-12) of a payload: "+strings.Join(sensors.SchemaKinds(), ", "))
 	kind, err := positional(fs, args)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"magpie/journal"
 	"magpie/sensors"
+	"magpie/site"
 )
 
 // vendor is a client as a vendor's device has it.
@@ -161,5 +163,33 @@ func TestHearingWithoutBroker(t *testing.T) {
 	}
 	if err := h.lines(t.Context(), filepath.Join(t.TempDir(), "none.jsonl"), &bytes.Buffer{}, nil, nil); err == nil || errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestTheSitesBroker: check and watch speak to the broker of the site file as the site does, but for what a flag says otherwise.
+func TestTheSitesBroker(t *testing.T) {
+	outer := site.Broker{URL: "mqtts://b:8883", User: "u", PasswordFile: "p", CAFile: "ca", CertFile: "c", KeyFile: "k"}
+	for _, test := range []struct {
+		broker site.Broker
+		args   []string
+		want   brokerFlags
+	}{
+		{outer, nil, brokerFlags{outer.URL, "u", "p", "ca", "c", "k"}},
+		{outer, []string{"--user", "v", "--password-file", "q"}, brokerFlags{outer.URL, "v", "q", "ca", "c", "k"}},
+		{outer, []string{"--cert", "d", "--key", "l"}, brokerFlags{outer.URL, "u", "p", "ca", "d", "l"}},
+		{outer, []string{"--broker", "mqtt://other"}, brokerFlags{url: "mqtt://other"}},
+		{site.Broker{Listen: "127.0.0.1:1884"}, nil, brokerFlags{url: "mqtt://127.0.0.1:1884"}},
+		{site.Broker{Listen: "127.0.0.1:1884", CertFile: "c", KeyFile: "k"}, nil, brokerFlags{url: "mqtts://127.0.0.1:1884", caFile: "c"}},
+		{site.Broker{Listen: "127.0.0.1:1884", CertFile: "c", KeyFile: "k"}, []string{"--ca", "x"}, brokerFlags{url: "mqtts://127.0.0.1:1884", caFile: "x"}},
+	} {
+		var h hearing
+		fs := newFlags(io.Discard, "check", "")
+		h.register(fs)
+		if err := fs.Parse(test.args); err != nil {
+			t.Fatal(err)
+		}
+		if h.bySite(fs, test.broker); h.broker != test.want {
+			t.Errorf("%+v %v: %+v, want %+v", test.broker, test.args, h.broker, test.want)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -22,17 +21,12 @@ const maxTry = 1 << 20
 
 // runSensorsTry is `magpie sensors try`: what a payload on a topic becomes, without a broker.
 func runSensorsTry(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("sensors try", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "sensors try", "magpie sensors try --site site.yaml --topic TOPIC PAYLOAD (a file, or - for standard input)",
+		"A line break at the end of the file is not part of the payload, unless the file's name ends in .bin.\n")
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	topic := fs.String("topic", "", "the `topic` on which the device publishes")
 	arrival := fs.String("received", "", "the `time` of arrival, such as 2026-11-22T10:00:00Z (default: now)")
 	asJSON := fs.Bool("json", false, "print one JSON object: the events in the contract's words, or the rejection as it is published")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors try --site site.yaml --topic TOPIC PAYLOAD (a file, or - for standard input)")
-		fs.PrintDefaults()
-		fmt.Fprintln(errw, "A line break at the end of the file is not part of the payload, unless the file's name ends in .bin.")
-	}
 	path, err := positional(fs, args)
 	switch {
 	case err != nil:

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -18,8 +17,8 @@ import (
 
 // runSensorsWatch is `magpie sensors watch`: what comes, after decoding, a line an event.
 func runSensorsWatch(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("sensors watch", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "sensors watch", "magpie sensors watch --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C\n"+
+		"       magpie sensors watch --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)")
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	only := fs.String("source", "", "show these `sources` alone, separated by commas")
 	kinds := fs.String("kind", "", "show these `kinds` alone, separated by commas")
@@ -27,11 +26,6 @@ func runSensorsWatch(ctx context.Context, args []string, out, errw io.Writer) er
 	asJSON := fs.Bool("json", false, "print JSON lines: events in the contract's words, and rejections as they are published")
 	var h hearing
 	h.register(fs)
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie sensors watch --site site.yaml [--broker URL] [--for DURATION]   listen to a broker (by default the site's), until Ctrl-C")
-		fmt.Fprintln(errw, "       magpie sensors watch --site site.yaml RECORDING.jsonl[.gz|.zst]           read a recording (or a journal's directory, or -)")
-		fs.PrintDefaults()
-	}
 	path, err := positional(fs, args)
 	if err != nil {
 		return err

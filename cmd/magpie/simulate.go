@@ -17,18 +17,13 @@ import (
 
 // runSimulate is `magpie simulate`: a store that is played, as a recording with the truth beside it.
 func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("simulate", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "simulate", "magpie simulate -o DIR [--seed N] [--site site.yaml | --aisles N] [--hours N] [--thefts SHARE]")
 	dir := fs.String("o", "", "`directory` for recording.jsonl and truth.jsonl; for a drawn store also site.yaml and products.csv")
 	sitePath := fs.String("site", "", "the site `file` of the store to play (default: a store is drawn)")
 	aisles := fs.Int("aisles", 5, "how many aisles a drawn store has")
 	seed := fs.Uint64("seed", 1, "the same seed gives the same store, people and noise")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 1, Thefts: 0.15, Twins: 0.3, Noise: 1})
 	fs.Float64Var(&flags.o.Visits, "visits", 0, "visits an hour (default: as measured)")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie simulate -o DIR [--seed N] [--site site.yaml | --aisles N] [--hours N] [--thefts SHARE]")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -21,18 +20,13 @@ import (
 
 // runTest is `magpie test`: every test of the files through the pipeline of replay, judged by what it expects.
 func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("test", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "test", "magpie test [--site site.yaml] [--policies DIR] [--cover] [--min-coverage 80] [FILE_test.yaml | DIR]... (default: the directory policies)")
 	sitePath := fs.String("site", "", "run every test on this site (default: the one that its file names)")
 	dir := fs.String("policies", "", "judge by the policies of this directory (default: that of the test file)")
 	pattern := fs.String("run", "", "only tests whose `file: name` matches this regular expression")
 	cover := fs.Bool("cover", false, "tell which sides of each operand the tests have seen, by policy")
 	floor := fs.Float64("min-coverage", 0, "end with 1 where the tests see less than this `share` of a policy, in percent; tells it, too")
 	verbose := fs.Bool("v", false, "print the alert lines of every test")
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie test [--site site.yaml] [--policies DIR] [--cover] [--min-coverage 80] [FILE_test.yaml | DIR]... (default: the directory policies)")
-		fs.PrintDefaults()
-	}
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

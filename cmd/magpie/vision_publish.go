@@ -106,7 +106,7 @@ func newTrackPublisher(s *site.Site, camera, url string, log *slog.Logger) (*tra
 	if err := brokerSecrets(b, &say); err != nil {
 		return nil, err
 	}
-	o.SetUsername(say.User).SetPassword(say.Password).SetTLSConfig(say.TLS).SetConnectionAttemptHandler(say.Files.Attempt(p.log))
+	o.SetCredentialsProvider(say.Credentials(p.log)).SetTLSConfig(say.TLS).SetConnectionAttemptHandler(say.Files.Attempt(p.log))
 	o.SetOnConnectHandler(func(mqtt.Client) {
 		p.log.Info("connected to the broker", "broker", url)
 		// The will may have said offline while we were away.

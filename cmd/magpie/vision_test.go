@@ -30,8 +30,12 @@ type outerBroker struct {
 	cmd        *exec.Cmd
 }
 
-func startMosquitto(t *testing.T) *outerBroker {
+// startMosquitto starts one with these lines of configuration, without any one that takes everybody; it skips where none is installed.
+func startMosquitto(t *testing.T, config ...string) *outerBroker {
 	t.Helper()
+	if config == nil {
+		config = []string{"allow_anonymous true"}
+	}
 	bin, err := exec.LookPath("mosquitto")
 	if err != nil {
 		if bin = "/usr/sbin/mosquitto"; !exists(bin) {
@@ -49,7 +53,7 @@ func startMosquitto(t *testing.T) *outerBroker {
 	dir := t.TempDir()
 	_, port, _ := net.SplitHostPort(addr)
 	conf := filepath.Join(dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location " + dir + "/\nuser root\n"
+	text := "listener " + port + " 127.0.0.1\n" + strings.Join(config, "\n") + "\npersistence true\npersistence_location " + dir + "/\nuser root\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
