@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"math"
 	"slices"
 
 	"magpie/fusion"
@@ -19,9 +20,11 @@ type Log struct {
 	ForgetScores bool
 
 	counted int64 // the watermark up to which facts were handed on
+	next    int64 // the watermark from which on something of what was said may be settled
 
 	said   map[string]*said
 	scores map[string]*VisitScore
+	recent []string // visits with a score that a late fact may still take away, one that was scored again once more
 }
 
 // said is what the outputs know of an alert.
@@ -80,6 +83,7 @@ func (l *Log) say(a *Alert, state State, at, raised int64, final bool) {
 	}
 	line := *a
 	line.State, line.At, line.RaisedAt = state, at, raised
+	l.next = 0
 	s.rev++
 	line.Rev, line.Final = s.rev, 0
 	s.last = &line
@@ -137,15 +141,23 @@ func (l *Log) count(b *Book, refolded bool) {
 func (l *Log) score(b *Book, refolded bool, watermark int64) {
 	for _, s := range b.scores {
 		l.scores[s.Visit] = s
+		l.recent = append(l.recent, s.Visit)
 	}
 	if !refolded {
 		return
 	}
-	for id, s := range l.scores { // visits that a late fact has made another's
-		if x := b.subjects[key(fusion.SubjectVisit, id)]; watermark-s.To < 120e9 && (x == nil || x.merged != "") {
-			delete(l.scores, id)
+	l.recent = slices.DeleteFunc(l.recent, func(id string) bool {
+		s := l.scores[id]
+		if s == nil || watermark-s.To >= 120e9 {
+			return true
 		}
-	}
+		x := b.subjects[key(fusion.SubjectVisit, id)]
+		if x == nil || x.merged != "" { // a late fact has made it another's
+			delete(l.scores, id)
+			return true
+		}
+		return false
+	})
 }
 
 // revise says how the book differs from what was said for good.
@@ -191,12 +203,26 @@ func same(a, b *Alert) bool {
 // settle takes back what was supposed and the watermark has passed without confirming it, and forgets what nothing can
 // change any more.
 func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
+	if watermark < l.next {
+		return
+	}
+	l.next = math.MaxInt64
 	var passed []string
 	for id, s := range l.said {
-		if s.ahead != nil && watermark > s.ahead.At {
-			passed = append(passed, id)
+		if s.ahead != nil {
+			if watermark > s.ahead.At {
+				passed = append(passed, id)
+			} else {
+				l.next = min(l.next, s.ahead.At+1)
+			}
 		}
-		if !s.standing() && watermark-s.last.At > 2*forgetAfter && !b.mayReturn(s.last) {
+		switch {
+		case s.standing():
+		case watermark-s.last.At <= 2*forgetAfter:
+			l.next = min(l.next, s.last.At+2*forgetAfter+1)
+		case b.mayReturn(s.last):
+			l.next = min(l.next, watermark+1e9) // there is no hurry
+		default:
 			delete(l.said, id)
 		}
 	}

@@ -1,6 +1,9 @@
 package fusion
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Bounds of a joint assignment; what is beyond them is left out by the caller.
 const (
@@ -35,8 +38,105 @@ type allowed [maxEvents]uint16
 
 // best lists the up to k cheapest assignments, cheapest first and among equals by the first event's owner, then the
 // second's and so on, nobody before all (Murty's ranking, Operations Research 16(3), 1968): each solution splits what is
-// left into sets that exclude it, and the cheapest of the cheapest of those is the next.
+// left into sets that exclude it, and the cheapest of the cheapest of those is the next. Problems that are small are tried.
 func (p *problem) best(k int) []assignment {
+	if list, ok := p.try(k); ok {
+		return list
+	}
+	return p.rank(k)
+}
+
+// maxTries bounds trying to less than what ranking takes.
+const maxTries = 1000
+
+// search is how far trying has come.
+type search struct {
+	k, tries int
+	order    [maxEvents][maxOwners + 1]int8 // the owners that each event may have, the cheapest first
+	owners   [maxEvents]int
+	rest     [maxEvents + 1]int64 // what all events from one on cost at least
+	has      [maxOwners]int64
+	now      assignment
+	list     []assignment
+}
+
+// try finds what best is asked for by trying: event after event, the cheapest owner first, and nothing that costs more by then than
+// the k-th of those found. Mostly few owners are likely at all, and that is quick; false: it is not.
+func (p *problem) try(k int) ([]assignment, bool) {
+	s := search{k: k, list: make([]assignment, 0, min(k, kBest)+1)}
+	for e := p.events - 1; e >= 0; e-- {
+		n := 0
+		for o := int8(nobody); o < int8(p.owners); o++ {
+			if p.of(e, o) >= impossible {
+				continue
+			}
+			i := n
+			for ; i > 0 && p.of(e, s.order[e][i-1]) > p.of(e, o); i-- {
+				s.order[e][i] = s.order[e][i-1]
+			}
+			s.order[e][i] = o
+			n++
+		}
+		if n == 0 {
+			return nil, false
+		}
+		s.owners[e], s.rest[e] = n, s.rest[e+1]+p.of(e, s.order[e][0])
+	}
+	return s.list, p.tryFrom(&s, 0) && len(s.list) > 0
+}
+
+// of is what an event costs an owner who has no other.
+func (p *problem) of(e int, owner int8) int64 {
+	if owner == nobody {
+		return p.nobody[e]
+	}
+	return p.cost[e][owner]
+}
+
+// tryFrom tries all owners of an event and those after it; false: it takes too long.
+func (p *problem) tryFrom(s *search, e int) bool {
+	if s.tries++; s.tries > maxTries {
+		return false
+	}
+	if e == p.events {
+		i := len(s.list)
+		for i > 0 && p.before(&s.now, &s.list[i-1]) {
+			i--
+		}
+		if i < s.k {
+			s.list = slices.Insert(s.list, i, s.now)
+			s.list = s.list[:min(len(s.list), s.k)]
+		}
+		return true
+	}
+	before := s.now.cost
+	for _, o := range s.order[e][:s.owners[e]] {
+		cost := before + p.of(e, o)
+		if len(s.list) == s.k && cost+s.rest[e+1] > s.list[s.k-1].cost {
+			break // as are all after it
+		}
+		if o != nobody {
+			if s.has[o] > 0 && p.again >= impossible {
+				continue
+			}
+			cost += s.has[o] * p.again
+			s.has[o]++
+		}
+		s.now.owner[e], s.now.cost = o, cost
+		ok := p.tryFrom(s, e+1)
+		if o != nobody {
+			s.has[o]--
+		}
+		if !ok {
+			return false
+		}
+	}
+	s.now.owner[e], s.now.cost = 0, before
+	return true
+}
+
+// rank is best by Murty's ranking.
+func (p *problem) rank(k int) []assignment {
 	type node struct {
 		allowed
 		assignment

@@ -62,6 +62,9 @@ func TestBestAssignments(t *testing.T) {
 		p := drawProblem(t, 4, 4)
 		want := everyAssignment(p)
 		for _, k := range []int{1, kBest, len(want) + 1} {
+			if ranked := p.rank(k); !slices.Equal(ranked, p.best(k)) {
+				t.Fatalf("ranked %v; tried %v", ranked, p.best(k))
+			}
 			got := p.best(k)
 			if len(got) != min(k, len(want)) {
 				t.Fatalf("%d of %d assignments for k = %d", len(got), len(want), k)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 )
 
 // bigShop is a store with fifty sources: 4 cameras, 38 scales, 4 readers, 3 tills and a gate.
@@ -192,15 +193,22 @@ func shelves(tags int) *Store {
 }
 
 // stocktake is a loop of the reads of still tags, each heard twice a second on hopping channels by one of the forty
-// readers, up to 300 ms out of order, and of people who stand about, each seen once a second.
+// readers, up to 300 ms out of order, and of people who stand about, each seen once a second. The reads come in the first three
+// quarters of a second and the people in the last, which is an epoch, so that what either takes can be told apart.
 func stocktake(s *Store, tags, visits, n int) (loop []Message, count []uint64) {
 	r := rand.New(rand.NewPCG(1, 1))
 	all := make([]Message, 0, n)
 	events := make([]Event, n)
 	seq := make([]uint64, len(s.Sources))
-	step := second / int64(2*tags+visits)
+	each := 2*tags + visits
 	for i := range n {
-		ts := monday + int64(i)*step - r.Int64N(300e6)
+		from := monday + int64(i/each)*second
+		at := from + int64(i%each)*750e6/int64(2*tags)
+		if v := i%each - 2*tags; v >= 0 {
+			from += 750e6
+			at = from + int64(v)*250e6/int64(visits)
+		}
+		ts := max(from, at-r.Int64N(300e6))
 		e := &events[i]
 		*e = Event{TS: ts, Zone: -1, Hash: uint64(i) * 0x9E3779B97F4A7C15}
 		if k := i % (2*tags + visits); k < 2*tags {
@@ -216,7 +224,7 @@ func stocktake(s *Store, tags, visits, n int) (loop []Message, count []uint64) {
 			e.Floor = Point{1 + float64(v%100)*0.97 + 0.05*r.NormFloat64(), 1 + float64(v/100)*0.97 + 0.05*r.NormFloat64()}
 		}
 		seq[e.Source]++
-		all = append(all, Message{TS: ts, Received: monday + int64(i)*step, Clocked: true, Source: e.Source, Kind: e.Kind,
+		all = append(all, Message{TS: ts, Received: at, Clocked: true, Source: e.Source, Kind: e.Kind,
 			Ident: uint64(i) * 0xBF58476D1CE4E5B9, Seq: seq[e.Source], Events: events[i : i+1]})
 	}
 	return all, seq
@@ -250,10 +258,29 @@ func BenchmarkStill(b *testing.B) {
 				next()
 			}
 			b.ReportAllocs()
+			// The first message of the people closes the last epoch of the reads, and is counted as theirs; the first read that of the people.
+			var took [2]time.Duration
+			var events [2]int
+			of, since := 0, time.Now()
 			for b.Loop() {
+				people := 0
+				if k := i % (2*tags + visits); k > 2*tags || k == 0 {
+					people = 1
+				}
+				if people != of {
+					now := time.Now()
+					took[of] += now.Sub(since)
+					of, since = people, now
+				}
 				next()
+				events[people]++
 			}
+			took[of] += time.Since(since)
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(events[0])/took[0].Seconds(), "reads/s")
+			if visits > 1000 && events[1] > 1 { // of few it would be what happens beside them, such as a checkpoint
+				b.ReportMetric(float64(events[1])/took[1].Seconds(), "people/s")
+			}
 			w, _ := c.Confirmed()
 			b.ReportMetric(float64(len(w.visits)), "visits")
 		})

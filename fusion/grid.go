@@ -139,6 +139,9 @@ func (w *World) moveTo(v *Visit, p, sd Point, camera int, ts int64) {
 		w.grid.remove(v)
 	}
 	v.Pos, v.posSD, v.camera, v.PosAt = p, sd, camera, ts
+	if i := w.index(v.number); i >= 0 {
+		w.heads[i].at, w.heads[i].pos = ts, p
+	}
 	if w.grid != nil {
 		w.grid.put(v)
 	}

@@ -26,12 +26,16 @@ func (w *World) beside(v *Visit) {
 	}
 	for i := range v.mates {
 		m := &v.mates[i]
-		o := w.visit(m.visit)
-		if o == nil || o.PosAt == 0 || v.PosAt-o.PosAt > groupSample {
+		k := w.index(m.visit)
+		if k < 0 {
+			continue
+		}
+		o := &w.heads[k]
+		if o.at == 0 || v.PosAt-o.at > groupSample {
 			continue
 		}
 		m.seen++
-		if o.Pos.distance(v.Pos) <= groupRadius {
+		if o.pos.distance(v.Pos) <= groupRadius {
 			m.beside++
 		}
 	}

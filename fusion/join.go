@@ -119,56 +119,60 @@ func (w *World) newcomer(p Point) int64 {
 
 // whoIs decides jointly who each of several is: those that may be the same one compete for him. What is beyond the bounds of a
 // joint assignment stays undecided.
-func (w *World) whoIs(list []pairing) {
+func whoIs(list []pairing) {
 	done := make([]bool, len(list))
 	for first := range list {
-		if done[first] {
-			continue
+		if !done[first] {
+			decide(list, first, done)
 		}
-		rows, owners := []int{first}, []doer(nil)
-		for k := 0; k < len(rows); k++ {
-			done[rows[k]] = true
-			for _, d := range list[rows[k]].who {
-				i := slices.IndexFunc(owners, func(o doer) bool { return o.visit == d.visit })
-				if i >= 0 {
-					owners[i].cost = min(owners[i].cost, d.cost)
-					continue
-				}
-				owners = append(owners, d)
-				for j := range list {
-					if !done[j] && len(rows) < maxEvents && !slices.Contains(rows, j) &&
-						slices.ContainsFunc(list[j].who, func(o doer) bool { return o.visit == d.visit }) {
-						rows = append(rows, j)
-					}
+	}
+}
+
+// decide decides who the first of several is, and those who compete with it.
+func decide(list []pairing, first int, done []bool) {
+	rows, owners := []int{first}, []doer(nil)
+	for k := 0; k < len(rows); k++ {
+		done[rows[k]] = true
+		for _, d := range list[rows[k]].who {
+			i := slices.IndexFunc(owners, func(o doer) bool { return o.visit == d.visit })
+			if i >= 0 {
+				owners[i].cost = min(owners[i].cost, d.cost)
+				continue
+			}
+			owners = append(owners, d)
+			for j := range list {
+				if !done[j] && len(rows) < maxEvents && !slices.Contains(rows, j) &&
+					slices.ContainsFunc(list[j].who, func(o doer) bool { return o.visit == d.visit }) {
+					rows = append(rows, j)
 				}
 			}
 		}
-		if len(owners) > maxOwners {
-			slices.SortStableFunc(owners, func(a, b doer) int { return cmp(a.cost, b.cost) })
-			owners = owners[:maxOwners]
-		}
-		if len(owners) == 0 {
-			continue
-		}
-		slices.SortFunc(owners, func(a, b doer) int { return a.visit - b.visit })
-		p := problem{events: len(rows), owners: len(owners), again: impossible}
-		for e, r := range rows {
-			p.nobody[e] = list[r].nobody
-			for o := range owners {
-				p.cost[e][o] = impossible
-				for _, d := range list[r].who {
-					if d.visit == owners[o].visit {
-						p.cost[e][o] = d.cost
-					}
+	}
+	if len(owners) > maxOwners {
+		slices.SortStableFunc(owners, func(a, b doer) int { return cmp(a.cost, b.cost) })
+		owners = owners[:maxOwners]
+	}
+	if len(owners) == 0 {
+		return
+	}
+	slices.SortFunc(owners, func(a, b doer) int { return a.visit - b.visit })
+	p := problem{events: len(rows), owners: len(owners), again: impossible}
+	for e, r := range rows {
+		p.nobody[e] = list[r].nobody
+		for o := range owners {
+			p.cost[e][o] = impossible
+			for _, d := range list[r].who {
+				if d.visit == owners[o].visit {
+					p.cost[e][o] = d.cost
 				}
 			}
 		}
-		q := p.marginals(p.best(kBest))
-		for e, r := range rows {
-			for o := range owners {
-				if q[e][o] >= sureSame {
-					list[r].is = owners[o].visit
-				}
+	}
+	q := p.marginals(p.best(kBest))
+	for e, r := range rows {
+		for o := range owners {
+			if q[e][o] >= sureSame {
+				list[r].is = owners[o].visit
 			}
 		}
 	}
@@ -218,7 +222,7 @@ func (w *World) joinFrame(frame []Event) {
 			}
 		}
 	}
-	w.whoIs(list)
+	whoIs(list)
 	for i := range frame {
 		e := &frame[i]
 		key := trackKey{e.Source, e.ID}

@@ -200,7 +200,7 @@ func (w *World) same(v *Visit) {
 			}
 		}
 	}
-	w.whoIs(list)
+	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.enough() {
 			w.merge(w.visit(l.visit), v)

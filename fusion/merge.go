@@ -34,9 +34,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.mergeCompany(o)
 	v.mergeThings(o)
 	w.mergeBasket(v, o)
-	if i := slices.Index(w.visits, o); i >= 0 {
-		w.visits = slices.Delete(w.visits, i, i+1)
-	}
+	w.drop(o)
 	w.grid.remove(o)
 	o.Ended, o.Merged = w.now, v.ID
 	f := Fact{At: w.now, Kind: FactMerged, Source: v.camera, Zone: v.Zone, Product: -1, N: 1, P: 1, Name: v.ID}

@@ -217,28 +217,53 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 	w.born++
 	v := &Visit{ID: VisitID(w.Store.ID, w.Store.Sources[source].ID, track, ts), First: ts, Last: ts, Zone: -1,
 		Staff: staffPrior, number: w.born, origin: trackKey{source, track}, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
-	w.visits = append(w.visits, v)
+	w.visits, w.heads = append(w.visits, v), append(w.heads, head{number: v.number})
 	w.timers.push(timer{ts + endAfter, timerEnd, v.number})
 	return v
 }
 
+// head is what is asked of many visits at once: they lie side by side, the visits wherever memory was.
+type head struct {
+	number int
+	at     int64 // as the visit's PosAt and Pos
+	pos    Point
+}
+
 // visit finds an open visit by its number, nil if there is none.
 func (w *World) visit(number int) *Visit {
-	n := len(w.visits)
+	if i := w.index(number); i >= 0 {
+		return w.visits[i]
+	}
+	return nil
+}
+
+// index is the place of an open visit, -1 if there is none of that number.
+func (w *World) index(number int) int {
+	n := len(w.heads)
 	if n == 0 {
-		return nil
+		return -1
 	}
 	// Numbers only grow, so that it is as far from either end as they say or nearer.
-	from := max(0, n-1-(w.visits[n-1].number-number))
-	to := min(n, number-w.visits[0].number+1)
-	if from >= to {
-		return nil
+	lo := max(0, n-1-(w.heads[n-1].number-number))
+	hi := min(n, number-w.heads[0].number+1)
+	for lo < hi {
+		if m := (lo + hi) / 2; w.heads[m].number < number {
+			lo = m + 1
+		} else {
+			hi = m
+		}
 	}
-	i, found := slices.BinarySearchFunc(w.visits[from:to], number, byNumber)
-	if !found {
-		return nil
+	if lo < n && w.heads[lo].number == number {
+		return lo
 	}
-	return w.visits[from+i]
+	return -1
+}
+
+// drop takes a visit out of those that are open.
+func (w *World) drop(v *Visit) {
+	if i := w.index(v.number); i >= 0 {
+		w.visits, w.heads = slices.Delete(w.visits, i, i+1), slices.Delete(w.heads, i, i+1)
+	}
 }
 
 // touch says that the visit was observed now, and so goes on.
@@ -297,9 +322,7 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 // end closes the visit. Its facts stay with it until the world forgets it.
 func (w *World) end(v *Visit) {
 	v.Ended = w.now
-	if i := slices.Index(w.visits, v); i >= 0 {
-		w.visits = slices.Delete(w.visits, i, i+1)
-	}
+	w.drop(v)
 	w.grid.remove(v)
 	w.unlist(v)
 	for _, k := range v.keys {

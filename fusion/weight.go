@@ -301,7 +301,7 @@ func (p *plate) settle(ts int64) (step, bool) {
 	if high-low > tol || !p.steady(w, slope) {
 		return step{}, false
 	}
-	m, _ := spread(w)
+	m := level(w)
 	s := step{TS: ts, At: p.began, Grams: m - p.base,
 		SD: round9(p.sigma * math.Sqrt(1.57/float64(max(1, p.baseN))+1.57/float64(len(w))))}
 	if open < strayNS && p.foreign(s) {

@@ -24,6 +24,7 @@ type World struct {
 	tags     *tagTable
 	tracks   map[trackKey]*track
 	visits   []*Visit   // open, in the order in which they began
+	heads    []head     // of them, as they stand there
 	grid     *grid      // of them, by where they are; nil until it is needed
 	folk     folk       // of them, by the zones that they may have to do with; nil until it is needed
 	nearby   []*Visit   // scratch
@@ -102,7 +103,7 @@ func (w *World) Clone() *World {
 	c.shrink = w.shrink.clone()
 	c.tags = w.tags.clone()
 	moved := make(map[*Visit]*Visit, len(w.visits))
-	c.visits = make([]*Visit, len(w.visits))
+	c.visits, c.heads = make([]*Visit, len(w.visits)), slices.Clone(w.heads)
 	for i, v := range w.visits {
 		c.visits[i] = v.clone()
 		moved[v] = c.visits[i]

@@ -77,7 +77,7 @@ func (l Line) Append(b []byte) []byte {
 
 // inline reports whether a payload can stand in its line as it is.
 func inline(payload []byte) bool {
-	return bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0 && utf8.Valid(payload) && json.Valid(payload)
+	return bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0 && utf8.Valid(payload) && valid(payload)
 }
 
 func appendMember(b []byte, name, value string) []byte {
@@ -113,15 +113,28 @@ func appendString(b []byte, s string) []byte {
 // Parse reads one line, with or without its line break. Payload is a copy: text may be used again. The error is an
 // *Error without a place of its own but the column.
 func Parse(text []byte) (Line, error) {
-	text = bytes.TrimRight(text, "\r\n")
-	if l, ok := parseOwn(text); ok {
-		return l, nil
-	}
-	return parseAny(text)
+	var l Line
+	err := parseInto(&l, text, nil)
+	return l, err
 }
 
+// parseInto is Parse into a line whose payload gives its room; topics are those that were met, by how they are written, nil: nobody
+// remembers them.
+func parseInto(l *Line, text []byte, topics map[string]string) (err error) {
+	text = bytes.TrimRight(text, "\r\n")
+	room := l.Payload[:0]
+	var ok bool
+	if *l, ok = parseOwn(text, room, topics); !ok {
+		*l, err = parseAny(text)
+	}
+	return err
+}
+
+// maxTopics bounds the topics that are remembered.
+const maxTopics = 1 << 12
+
 // parseOwn reads a message in the form that Append writes; it is quick, and keeps spaces around the payload.
-func parseOwn(text []byte) (l Line, ok bool) {
+func parseOwn(text, room []byte, topics map[string]string) (l Line, ok bool) {
 	rest, ok := bytes.CutPrefix(text, []byte(`{"received":"`))
 	if !ok || len(rest) < len(stampLayout) {
 		return l, false
@@ -134,23 +147,39 @@ func parseOwn(text []byte) (l Line, ok bool) {
 		return l, false
 	}
 	end := stringEnd(rest)
-	if end < 0 || !utf8.Valid(rest[:end]) {
+	if end < 0 {
 		return l, false
 	}
-	l.Topic = string(rest[:end])
-	if strings.IndexByte(l.Topic, '\\') >= 0 && json.Unmarshal([]byte(`"`+l.Topic+`"`), &l.Topic) != nil {
-		return l, false
+	if l.Topic, ok = topics[string(rest[:end])]; !ok {
+		if l.Topic, ok = parseTopic(rest[:end]); !ok {
+			return l, false
+		}
+		if topics != nil && len(topics) < maxTopics {
+			topics[string(rest[:end])] = l.Topic
+		}
 	}
 	rest, l.Retain = bytes.CutPrefix(rest[end+1:], []byte(`,"retain":true`))
 	rest, l.Cut = bytes.CutPrefix(rest, []byte(`,"cut":true`))
 	if rest, ok = bytes.CutPrefix(rest, []byte(`,"payload":`)); !ok {
 		return l, false
 	}
-	if rest, ok = bytes.CutSuffix(rest, []byte(`}`)); !ok || !utf8.Valid(rest) || !json.Valid(rest) {
+	if rest, ok = bytes.CutSuffix(rest, []byte(`}`)); !ok || !utf8.Valid(rest) || !valid(rest) {
 		return l, false
 	}
-	l.Payload = bytes.Clone(rest)
+	l.Payload = append(room, rest...)
 	return l, true
+}
+
+// parseTopic reads what stands between the quotes of a JSON string.
+func parseTopic(text []byte) (topic string, ok bool) {
+	if !utf8.Valid(text) {
+		return "", false
+	}
+	topic = string(text)
+	if strings.IndexByte(topic, '\\') >= 0 && json.Unmarshal([]byte(`"`+topic+`"`), &topic) != nil {
+		return "", false
+	}
+	return topic, true
 }
 
 // stringEnd is the place of the quote that ends a JSON string, given what follows the one that began it, or -1.

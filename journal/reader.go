@@ -22,7 +22,8 @@ type Reader struct {
 	line   int
 	in     *bufio.Reader
 	long   []byte
-	file   *os.File // nil: what is read is no file, or nobody knows
+	topics map[string]string // that NextInto has met
+	file   *os.File          // nil: what is read is no file, or nobody knows
 	closes []func() error
 }
 
@@ -81,20 +82,32 @@ func NewReader(in io.Reader, name string) (*Reader, error) {
 // Next returns the next line. Blank lines are passed over; the end is io.EOF; anything wrong is an error that begins with
 // file:line.
 func (r *Reader) Next() (Line, error) {
+	var l Line
+	err := r.NextInto(&l)
+	return l, err
+}
+
+// NextInto is Next for who is done with one line before the next comes: it writes into l, of whose payload it uses the room again.
+func (r *Reader) NextInto(l *Line) error {
+	if r.topics == nil {
+		r.topics = map[string]string{}
+	}
 	for {
 		text, err := r.text()
 		if err != nil {
-			return Line{}, err
+			*l = Line{}
+			return err
 		}
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		l, err := Parse(text)
-		var at *Error
-		if errors.As(err, &at) {
-			at.File, at.Line = r.name, r.line
+		if err = parseInto(l, text, r.topics); err != nil {
+			var at *Error
+			if errors.As(err, &at) {
+				at.File, at.Line = r.name, r.line
+			}
 		}
-		return l, err
+		return err
 	}
 }
 

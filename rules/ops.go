@@ -104,18 +104,10 @@ func placeOp(a arg, touch, behind kinds, m fusion.Modality, eval func(v *fusion.
 // sinceFacts is the next time at which a fact of these kinds is a window old.
 func sinceFacts(touch kinds, window int64) func(v *fusion.View, t []*tape) int64 {
 	return func(v *fusion.View, _ []*tape) int64 {
-		due := int64(math.MaxInt64)
-		for f := range v.Visit.Facts.All() {
-			if !touch.has(f.Kind) {
-				continue
-			}
-			for _, from := range [2]int64{f.At, f.TS} {
-				if t := from + window; t > v.Now {
-					due = min(due, t)
-				}
-			}
+		if t := v.Visit.Facts.After(v.Now-window, uint32(touch)); t < math.MaxInt64 {
+			return t + window
 		}
-		return due
+		return math.MaxInt64
 	}
 }
 

@@ -103,11 +103,12 @@ type stage struct {
 	late int   // messages that came too late
 }
 
-// batch is some lines of a recording, read and decoded.
+// batch is some lines of a recording, read and decoded. Its room is used again once it is folded.
 type batch struct {
-	lines []journal.Line
-	took  []decoded
-	bytes int64 // of the files, up to its end
+	lines    []journal.Line
+	messages []fusion.Message // of the lines, those that are of use
+	took     []decoded
+	bytes    int64 // of the files, up to its end
 }
 
 // decoded is what one line came to: nothing but its arrival, or a message too.
@@ -238,10 +239,11 @@ func (r *backtested) play(ctx context.Context, progress func(bytes int64)) error
 		stages = []*stage{newStage(r.site, []*side{r.base}), newStage(r.site, []*side{r.with})}
 	}
 	read := make(chan *batch, 4)
+	free := make(chan *batch, 16) // those that are folded
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(read)
-		err = r.read(ctx, in, read)
+		err = r.read(ctx, in, read, free)
 	})
 	wg.Go(func() {
 		for b := range read {
@@ -256,6 +258,10 @@ func (r *backtested) play(ctx context.Context, progress func(bytes int64)) error
 			st.fold(func(b *batch) {
 				if i == 0 {
 					progress(b.bytes)
+					select {
+					case free <- b:
+					default:
+					}
 				}
 			})
 		})
@@ -271,22 +277,28 @@ func (r *backtested) play(ctx context.Context, progress func(bytes int64)) error
 }
 
 // read hands on the lines of the recording. What was read before an error is folded, and not looked at.
-func (r *backtested) read(ctx context.Context, in *segments, to chan<- *batch) error {
+func (r *backtested) read(ctx context.Context, in *segments, to chan<- *batch, free <-chan *batch) error {
 	const lines = 1024
 	for {
-		b := &batch{lines: make([]journal.Line, 0, lines)}
+		var b *batch
+		select {
+		case b = <-free:
+		default:
+			b = &batch{lines: make([]journal.Line, lines), messages: make([]fusion.Message, lines), took: make([]decoded, lines)}
+		}
+		b.lines = b.lines[:lines]
 		var err error
-		for len(b.lines) < lines {
-			var l journal.Line
-			if l, err = in.Next(); err != nil {
+		for i := range b.lines {
+			l := &b.lines[i]
+			if err = in.NextInto(l); err != nil {
+				b.lines = b.lines[:i]
 				break
 			}
 			if r.lines == 0 {
-				r.from, r.headless = l.Received, begins(&l)
+				r.from, r.headless = l.Received, begins(l)
 			}
 			r.lines++
 			r.to = max(r.to, l.Received)
-			b.lines = append(b.lines, l)
 		}
 		b.bytes = in.bytes()
 		to <- b
@@ -303,14 +315,14 @@ func (r *backtested) read(ctx context.Context, in *segments, to chan<- *batch) e
 
 // decode makes messages of lines, for every stage its own: a fold sets their times right.
 func (r *backtested) decode(d *sensors.Decoder, b *batch, stages []*stage) {
-	took := make([]decoded, len(b.lines))
+	took := b.took[:len(b.lines)]
 	for i := range b.lines {
 		l := &b.lines[i]
-		took[i].received = l.Received
+		took[i] = decoded{received: l.Received}
 		if l.Control != nil {
 			continue
 		}
-		m := new(fusion.Message) // with events of its own: those of Decode are the decoder's, which reads on while they are folded
+		m := &b.messages[i] // with events of its own: the decoder reads on while they are folded
 		err := d.DecodeInto(m, l.Received, l.Topic, l.Retain, l.Payload)
 		switch {
 		case err == nil:
@@ -322,9 +334,10 @@ func (r *backtested) decode(d *sensors.Decoder, b *batch, stages []*stage) {
 		}
 	}
 	for i, st := range stages {
-		next := &batch{took: took, bytes: b.bytes}
+		next := b
+		b.took = took
 		if i > 0 {
-			next.took = slices.Clone(took)
+			next = &batch{took: slices.Clone(took)}
 			for k := range took {
 				if m := took[k].message; m != nil {
 					own := *m

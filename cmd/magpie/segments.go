@@ -58,18 +58,24 @@ func (s *segments) next() (err error) {
 }
 
 // Next returns the next line of all; the end is io.EOF.
-func (s *segments) Next() (journal.Line, error) {
+func (s *segments) Next() (l journal.Line, err error) {
+	err = s.NextInto(&l)
+	return l, err
+}
+
+// NextInto is Next for who is done with one line before the next comes, as that of journal.Reader.
+func (s *segments) NextInto(l *journal.Line) error {
 	for {
-		l, err := s.open.Next()
+		err := s.open.NextInto(l)
 		if err != io.EOF || len(s.files) == 0 {
-			return l, err
+			return err
 		}
 		s.read = s.bytes()
 		if err := s.open.Close(); err != nil {
-			return l, err
+			return err
 		}
 		if err := s.next(); err != nil {
-			return l, err
+			return err
 		}
 	}
 }
