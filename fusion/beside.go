@@ -40,7 +40,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 }
 
 // brief is how long somebody was seen who cannot have been at a shelf and a till: he is a piece of another's way, ns (assumption).
-const brief = 12 * second
+const brief = 20 * second
 
 // maybeOne reports whether two visits may be one person's: by where they were seen, or since the one was only seen in passing.
 func (w *World) maybeOne(v, o *Visit) bool {

@@ -25,14 +25,22 @@ func (w *World) named(v *Visit, product int, epc string, n float64) float64 {
 		x := w.claimed(l, p)
 		may := float64(units * x / l.units)
 		take := min(n-got, may)
-		if take <= tiny || own && take < 1.5 {
-			continue // one thing of the same mass is no reason to think that the plate held another's goods; several are
+		if take <= tiny || own && take < 1.5 && math.Round(l.units) == units {
+			continue // one of the same mass is no reason to think that the plate held another's goods
 		}
-		x = float64(x * take / may)
-		from := w.change(i)
-		w.give(from, v, "", -x)
-		from.units -= x
-		to := w.newLot(Fact{At: from.at, Product: product, N: take, P: 1}, from.step)
+		at, step, share := l.at, l.step, float64(take/may)*float64(x/p.n)
+		for j := max(0, i-maxStepKinds); j <= i+maxStepKinds && j < len(w.lots); j++ { // the whole step was it
+			p := w.lots[j].of(v.number, "")
+			if w.lots[j].step != step || p == nil || w.lots[j].units <= tiny {
+				continue
+			}
+			y := min(float64(p.n*share), w.claimed(w.lots[j], p))
+			from := w.change(j)
+			w.give(from, v, "", -y)
+			from.all = float64(from.all * max(0, from.units-y) / from.units)
+			from.units -= y
+		}
+		to := w.newLot(Fact{At: at, Product: product, N: take, P: 1}, step)
 		to.touched = true
 		w.give(to, v, epc, take)
 		got += take

@@ -123,11 +123,13 @@ func TestScanNamesGoods(t *testing.T) {
 		"another in the plate's own place": {-500, "071142008582", 1, 1},
 		"one that weighs as the plate's":   {-500, "55", 1, 1},
 		"two that weigh as the plate's":    {-1000, "55", 2, 0},
+		"one that weighs as two of them":   {-1000, "62", 1, 0},
 	} {
 		store := cornerShop()
 		store.Products = append(store.Products, Product{SKU: "00000000000031", Written: "31", Name: "Syrup", Price: 500, Grams: 620},
 			Product{SKU: "00000000000048", Written: "48", Name: "Oil", Price: 300, Grams: 900},
-			Product{SKU: "00000000000055", Written: "55", Name: "Sugar", Price: 300, Grams: 500})
+			Product{SKU: "00000000000055", Written: "55", Name: "Sugar", Price: 300, Grams: 500},
+			Product{SKU: "00000000000062", Written: "62", Name: "Flour", Price: 200, Grams: 1001})
 		store.Index()
 		s := &story{T: t, store: store}
 		s.walk("cam-1", "A", 0, 8, Point{6, 4.2})
