@@ -40,11 +40,12 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 }
 
 // brief is how long somebody was seen who cannot have been at a shelf and a till: he is a piece of another's way, ns (assumption).
-const brief = 20 * second
+const brief = 15 * second
 
-// maybeOne reports whether two visits may be one person's: by where they were seen, or since the one was only seen in passing.
+// maybeOne reports whether two visits may be one person's, or of two who were at a till together: by where they were seen, or since
+// the one was only seen in passing.
 func (w *World) maybeOne(v, o *Visit) bool {
-	return v.mayBe(o) || o.mayBe(v) || v.PosAt-v.First < brief && o.begunBefore(v) && !w.bothSeen(v, o)
+	return v.mayBe(o) || o.mayBe(v) || v.PosAt-v.First < brief && o.begunBefore(v)
 }
 
 // stoodBeside reports whether a visit was at the till of another's sale while that went on.
