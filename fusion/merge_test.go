@@ -21,6 +21,24 @@ func (s *story) ends() []*Visit {
 	return all
 }
 
+// TestCamerasAgreeWithGaps: a camera that misses somebody for most of each second shows five frames as well, though not in a row.
+func TestCamerasAgreeWithGaps(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "1", 0, 4, Point{1, 3}, Point{2.1, 4})
+	for sec := 5.2; sec < 12; sec++ {
+		s.walk("cam-1", "1", sec, sec+0.2, Point{2.1, 4})
+	}
+	s.walk("cam-2", "7", 6.3, 12, Point{2.1, 4})
+	s.tell(6.8)
+	if n := len(s.w.Visits()); n != 2 {
+		t.Fatalf("%d visits after three frames; want two", n)
+	}
+	s.tell(9)
+	if n := len(s.w.Visits()); n != 1 {
+		t.Errorf("%d visits after seven frames; want one", n)
+	}
+}
+
 // TestCamerasAgree: what a second camera sees is a visit of its own until five frames agree; then the older one goes on with
 // both tracks, with what both had.
 func TestCamerasAgree(t *testing.T) {
