@@ -100,7 +100,7 @@ func poissonUpper(n int) float64 {
 		term := math.Exp(-mean)
 		sum := term
 		for k := 1; k <= n; k++ {
-			term *= mean / float64(k)
+			term = float64(term * mean / float64(k))
 			sum += term
 		}
 		if sum > 0.05 {
