@@ -77,7 +77,7 @@ func (l Line) Append(b []byte) []byte {
 
 // inline reports whether a payload can stand in its line as it is.
 func inline(payload []byte) bool {
-	return bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0 && utf8.Valid(payload) && valid(payload)
+	return bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0 && utf8.Valid(payload) && json.Valid(payload)
 }
 
 func appendMember(b []byte, name, value string) []byte {
@@ -163,7 +163,7 @@ func parseOwn(text, room []byte, topics map[string]string) (l Line, ok bool) {
 	if rest, ok = bytes.CutPrefix(rest, []byte(`,"payload":`)); !ok {
 		return l, false
 	}
-	if rest, ok = bytes.CutSuffix(rest, []byte(`}`)); !ok || !utf8.Valid(rest) || !valid(rest) {
+	if rest, ok = bytes.CutSuffix(rest, []byte(`}`)); !ok || !utf8.Valid(rest) || !json.Valid(rest) {
 		return l, false
 	}
 	l.Payload = append(room, rest...)
