@@ -22,17 +22,20 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
+// folder is a new one, the path of a file in it, and what writes a file there for its owner only.
+func folder(t *testing.T) (dir string, at func(name string) string, write func(name, text string)) {
+	dir = t.TempDir()
+	at = func(name string) string { return filepath.Join(dir, name) }
+	return dir, at, func(name, text string) {
+		t.Helper()
+		must(t, os.WriteFile(at(name), []byte(text), 0o600))
+	}
+}
+
 // TestRunOverTLS runs the program with certificates and users: a device that has both is heard, through record and play as an
 // operator would use them, and one without a certificate, or with a wrong password, is told what to do.
 func TestRunOverTLS(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir, at, write := folder(t)
 	certificates(t, dir)
 	write("users.txt", "gates:pw:eas-1:magpie/v1/s042/gate/+\n")
 	write("password", "pw\n")
@@ -103,14 +106,7 @@ broker: {listen: "127.0.0.1:0", users: users.txt, cert_file: server.crt, key_fil
 // TestRunAtMosquittoOverTLS runs the program at a mosquitto that wants certificates, and takes from each user what its access
 // list says: a vendor is told what is rejected of it, in vain it speaks for another, and a check by the site file is let in.
 func TestRunAtMosquittoOverTLS(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir, at, write := folder(t)
 	certificates(t, dir)
 	write("acl", "user gates\ntopic write magpie/v1/s042/gate/eas-1\ntopic read magpie/v1/s042/rejected/gate/eas-1\n\nuser magpie\ntopic readwrite #\n")
 	write("password", "pw\n")
