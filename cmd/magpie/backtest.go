@@ -52,6 +52,14 @@ func runBacktest(ctx context.Context, args []string, out, errw io.Writer) error 
 			return fmt.Errorf("--fail-on: unknown word %q; possible are %s", w, strings.Join(failWords, ", "))
 		}
 	}
+	for _, set := range []struct{ flag, dir string }{{"--base", *base}, {"--with", *with}} {
+		if set.dir == "" {
+			continue
+		}
+		if _, err := os.Stat(set.dir); err != nil {
+			return fmt.Errorf("policies: %w; give %s their directory", err, set.flag)
+		}
+	}
 	done, err := openBacktest(fs.Args(), *sitePath, *base, *with)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	page := fs.String("html", "", "write a report with plots to a `file` as well")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
 	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--off KIND,…] [--html FILE] [--json]")
+		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--thefts SHARE] [--off KIND,…] [--final] [--cases] [--html FILE] [--json]")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
