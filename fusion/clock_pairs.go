@@ -19,7 +19,7 @@ const (
 	pairWait    = pairReach + second // from the moment until all cameras have told of it
 	pairKeep    = 2 * minuteNS       // beyond the lag, until a cut takes them
 	maxAnchors  = 64
-	minutePairs = 256               // of a minute of event time; what is beyond is left out
+	minutePairs = 256               // of a minute of event time, beside eyesPairs; what is beyond is left out
 	handBox     = 0.1               // metres from the box over a plate
 	handGone    = 600 * int64(1e6)  // without the hand there: it has left
 	handStay    = 2500 * int64(1e6) // a hand that is there for longer does not say when
@@ -128,7 +128,7 @@ func (w *World) pairUp(now int64) {
 }
 
 func (w *World) pair(p pair) {
-	if n := len(w.pairs) - minutePairs; n >= 0 && w.pairs[n].made/minuteNS == p.made/minuteNS {
+	if n := len(w.pairs) - minutePairs - eyesPairs; n >= 0 && w.pairs[n].made/minuteNS == p.made/minuteNS {
 		return
 	}
 	old := 0

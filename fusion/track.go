@@ -24,6 +24,7 @@ type track struct {
 	odd    trailPoint // where a frame has shown it last that is too far to have walked
 	odds   int        // such frames in a row
 	far    int        // frames in a row in which another track of the visit was too far away
+	way    []waypoint // its newest points, where several cameras see
 }
 
 const (
@@ -70,6 +71,7 @@ func (w *World) foldTrack(e *Event) {
 	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
 	w.divided(t)
 	w.seen(t.visit, e)
+	w.walksOn(t, e)
 }
 
 func (w *World) follow(v *Visit, key trackKey) {

@@ -51,6 +51,7 @@ type World struct {
 	shifts  []int32  // by source: ms that were added to the newest ts folded
 	anchors []anchor // moments that cameras have not told of yet, by due
 	pairs   []pair   // made lately
+	eyed    eyed
 
 	lots   []*lot // where goods in baskets come from, by id
 	lotID  int    // of the newest
@@ -111,7 +112,7 @@ func (w *World) Clone() *World {
 	c.tracks = make(map[trackKey]*track, len(w.tracks))
 	for k, t := range w.tracks {
 		n := *t
-		n.visit = moved[t.visit]
+		n.visit, n.way = moved[t.visit], slices.Clip(t.way)
 		c.tracks[k] = &n
 	}
 	c.sessions = make(map[sessionKey]*session, len(w.sessions))
