@@ -87,6 +87,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 	c := w.claims[:0]
 	sum := unseen
 	far := 0
+	room := w.Store.rooms.zone[zone]
 	for _, v := range w.about(zone) {
 		l := 0.0
 		if p, gap, ok := v.at(ts); ok {
@@ -100,6 +101,9 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
 		} else {
 			l = float64(0.5 * v.lingers(zone, ts))
+		}
+		if room >= 0 && w.wasIn(v, room, ts) {
+			l = max(l, inRoom)
 		}
 		if l > 0 {
 			c = append(c, claim{v, l})

@@ -19,10 +19,14 @@ const (
 	clockPrior = 0.3               // seconds by which a camera's clock is off that nothing is known of (science §6.1, assumption)
 	frameLag   = 0.1               // seconds between two cameras' frames that are compared (assumption)
 	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
+	paceSD     = 0.3               // metres a second by which one who walks straight on does not keep his velocity (assumption)
+	leastPace  = 0.4               // metres a second: who is slower stands about (assumption)
+	oneOfTwo   = int64(693147)     // ln 2, in micro-nats: he walks on or he does not, which is equally likely (assumption)
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
 	comers     = 0.1               // strangers a square metre among new tracks near a way in or out, or a stockroom (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
-	sureSame   = 0.8               // probability from which a new track is somebody who is known
+	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
+	sooner     = 5.0               // and by how much likelier he is him than that says: many who might be him are tracks of no one else (simulated stores)
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
 	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
 	maxLike    = 8                 // visits with which one is compared
@@ -103,7 +107,8 @@ func (v *Visit) walks() Point {
 type pairing struct {
 	nobody int64 // cost of a stranger, micro-nats
 	who    []doer
-	is     int // number of the visit that it surely is; 0: none
+	is     int     // number of the visit that it surely is; 0: none
+	sure   float64 // how surely, 0–1
 }
 
 // newcomer is the cost of a stranger at a point.
@@ -172,7 +177,7 @@ func decide(list []pairing, first int, done []bool) {
 	for e, r := range rows {
 		for o := range owners {
 			if q[e][o] >= sureSame {
-				list[r].is = owners[o].visit
+				list[r].is, list[r].sure = owners[o].visit, sooner*q[e][o]/(1+float64((sooner-1)*q[e][o]))
 			}
 		}
 	}
@@ -231,6 +236,9 @@ func (w *World) joinFrame(frame []Event) {
 			continue
 		}
 		v := w.visit(list[i].is)
+		if v != nil {
+			w.doubtGoods(v, list[i].sure)
+		}
 		if v == nil {
 			v = w.open(e.Source, e.ID, e.TS)
 			w.watch(v, e.TS)
@@ -259,7 +267,13 @@ func (w *World) joinFrame(frame []Event) {
 // take the track over at once: it is not seen any more, and no track of the same camera may still turn out to go on.
 func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 	gap := e.TS - v.PosAt
-	if gap > joinGap {
+	room := -1
+	if gap > parted {
+		if room = w.Store.rooms.of(v.Pos, e.Floor); room >= 0 && v.Pos.distance(e.Floor) > roomPace*float64(gap)/1e9 {
+			room = -1
+		}
+	}
+	if gap > joinGap && room < 0 {
 		return l, false, false
 	}
 	speed := walkSD
@@ -269,12 +283,21 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 		}
 		speed = goneSD
 	}
-	s := footNoise(e.SD).plus(footNoise(v.posSD)).plus(w.walked(v, gap, speed, v.camera, e.Source))
+	feet := footNoise(e.SD).plus(footNoise(v.posSD))
+	s := feet.plus(w.walked(v, gap, speed, v.camera, e.Source))
 	d := e.Floor.minus(v.Pos)
+	if room >= 0 {
+		if out := w.Store.rooms.outOf(room); gap > joinGap || out.cost(Point{}) < s.cost(d) {
+			s, d = out, Point{}
+		}
+	}
 	if !(s.of(d) <= gate99) {
 		return l, false, false
 	}
-	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s}
+	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s, gap: gap, went: e.Floor.minus(v.Pos)}
+	if l.gone {
+		l.pace, l.seen = v.pace(), feet.plus(w.walked(v, 0, 0, v.camera, e.Source))
+	}
 	lost = l.gone
 	for _, k := range v.keys {
 		t := w.tracks[k]

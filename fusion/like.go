@@ -15,12 +15,45 @@ type likeness struct {
 	apart  Point    // sum over the frames, metres; without any, of the first
 	noise  variance // sum of the variances of the foot points; without any frame, with how far he may have walked
 	blur   variance // sum of what two clocks that differ may make of his walking, which more frames do not lessen
+	gap    int64    // gone: for how long he was, ns
+	went   Point    // and how far, metres
+	pace   Point    // with which he was last seen to walk, m/s; none: he stood, or it is not known
+	seen   variance // of the two foot points, and of where the cameras' plans and clocks have them
 }
 
-// cost is minus the log-likelihood of the two being one, micro-nats.
+// cost is minus the log-likelihood of the two being one, micro-nats. One who is gone may have walked straight on.
 func (l *likeness) cost() int64 {
 	s, d := l.mean()
-	return s.cost(d)
+	c := s.cost(d)
+	if l.gone && l.frames == 0 && l.pace != (Point{}) {
+		c = min(c, l.straight(l.pace)) + oneOfTwo
+	}
+	return c
+}
+
+// costTo is cost when it is known how the other walks: one way at both ends of the gap tells more.
+func (l *likeness) costTo(walks Point) int64 {
+	c := l.cost()
+	if l.gone && l.frames == 0 && l.pace != (Point{}) && walks != (Point{}) {
+		c = min(c, l.straight(Point{(l.pace.X + walks.X) / 2, (l.pace.Y + walks.Y) / 2})+oneOfTwo)
+	}
+	return c
+}
+
+// straight is the cost of having walked straight on with a velocity.
+func (l *likeness) straight(pace Point) int64 {
+	t := float64(l.gap) / 1e9
+	turned := float64(paceSD * t)
+	v := float64(turned * turned)
+	return l.seen.plus(variance{v, v}).cost(Point{l.went.X - float64(pace.X*t), l.went.Y - float64(pace.Y*t)})
+}
+
+// pace is walks of one who walks, and is seen to.
+func (v *Visit) pace() Point {
+	if p := v.walks(); p != (Point{walkSD, walkSD}) && float64(p.X*p.X)+float64(p.Y*p.Y) >= float64(leastPace*leastPace) {
+		return p
+	}
+	return Point{}
 }
 
 // told is how many frames in a row say what the likeness says now.
@@ -196,14 +229,16 @@ func (w *World) same(v *Visit) {
 		list[i].nobody = w.newcomer(o.from)
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(o.pace())})
 			}
 		}
 	}
 	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.enough() {
-			w.merge(w.visit(l.visit), v)
+			gone := w.visit(l.visit)
+			w.doubtGoods(gone, list[0].sure)
+			w.merge(gone, v)
 			return
 		}
 	}

@@ -148,6 +148,7 @@ type Store struct {
 	device  []int
 	camera  []int
 	boxes   []box // by zone
+	rooms   rooms
 	maxLate int64
 }
 
@@ -173,6 +174,7 @@ func (s *Store) Index() {
 		s.zone[z.ID] = i
 		s.boxes[i] = boxOf(z.Polygon)
 	}
+	s.findRooms()
 	s.name = map[string]int{}
 	for i, p := range s.Products {
 		s.sku[p.SKU] = i

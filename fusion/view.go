@@ -249,6 +249,22 @@ func (v View) OwnerConf() float64 {
 	return round9(conf)
 }
 
+// Person is how sure it is that the visit's person, and not a neighbour, has goods that are not paid for: as sure as of the goods
+// that are the likeliest to be unpaid, since to have those is enough.
+func (v View) Person() float64 {
+	conf, most := 1.0, 0.0
+	for i := range v.Visit.Basket {
+		it := &v.Visit.Basket[i]
+		if p := it.PUnpaid(); p > most || p == most && p > 0 && it.Owner > conf {
+			conf, most = it.Owner, p
+		}
+	}
+	if most > 0 {
+		return round9(conf)
+	}
+	return v.OwnerConf()
+}
+
 // IsStaff is the probability that the visit is staff.
 func (v View) IsStaff() float64 { return v.Visit.Staff }
 

@@ -283,7 +283,7 @@ func (w *World) fire(v *Visit, t timer) {
 		}
 		w.lost(v)
 	case timerEnd:
-		due := min(v.Last+endAfter, v.First+maxStay)
+		due := min(w.lastHeard(v)+endAfter, v.First+maxStay)
 		if due > t.due {
 			w.timers.push(timer{due, timerEnd, v.number})
 			return

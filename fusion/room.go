@@ -1,0 +1,227 @@
+package fusion
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// A room is a part of the floor into which no camera looks: a fitting room, an aisle without a camera, the way behind the shelves. Who
+// is lost at its edge is in there until he comes out. Limits of that are assumptions.
+const (
+	roomCell  = 0.5           // metres, the side of a cell of the floor
+	maxFloor  = 400           // cells each way; of a larger floor nothing is known
+	roomEdge  = 2             // cells from a room at which cameras lose who goes in, and find who comes out
+	leastRoom = 4             // cells
+	roomPace  = 2.0           // metres a second at which somebody may go through it
+	roomLook  = 5 * second    // between two looks at whether a tag is still heard in there
+	roomStay  = 1800 * second // for which a tag that is heard there keeps a visit open: a tag may have been left
+	inRoom    = 0.5           // likelihood that who is in there is where something happens in it
+)
+
+// rooms are those of a store.
+type rooms struct {
+	low    Point
+	across int
+	cells  []int16   // by cell of the floor: the room that it is in, -1
+	near   [][]int16 // by cell: the rooms at whose edge it is, or in which
+	area   []float64 // of a room with its edge, m²
+	inside []float64 // of a room, m²
+	reach  []float64 // metres between its farthest corners, with its edge
+	zone   []int     // by zone: the room in which most of it is, -1
+}
+
+// findRooms finds the parts of the floor that cameras do not see. One that does not say what it sees sees every zone but fitting rooms.
+func (s *Store) findRooms() {
+	s.rooms = rooms{zone: make([]int, len(s.Zones))}
+	r := &s.rooms
+	for z := range r.zone {
+		r.zone[z] = -1
+	}
+	all := boxOf(nil)
+	for _, b := range s.boxes {
+		all.low = Point{min(all.low.X, b.low.X), min(all.low.Y, b.low.Y)}
+		all.high = Point{max(all.high.X, b.high.X), max(all.high.Y, b.high.Y)}
+	}
+	across, down := (all.high.X-all.low.X)/roomCell, (all.high.Y-all.low.Y)/roomCell
+	if len(s.Cameras) == 0 || !(across >= 1 && down >= 1 && across <= maxFloor && down <= maxFloor) {
+		return
+	}
+	r.low, r.across = all.low, int(math.Ceil(across))
+	r.cells = make([]int16, r.across*int(math.Ceil(down)))
+	r.near = make([][]int16, len(r.cells))
+	hidden := make([]bool, len(r.cells))
+	for i := range hidden {
+		r.cells[i] = -1
+		hidden[i] = s.hidden(r.middle(i))
+	}
+	for i := range hidden {
+		if hidden[i] && r.cells[i] < 0 {
+			r.add(i, hidden)
+		}
+	}
+	for z := range s.Zones {
+		in, count := 0, make([]int, len(r.area))
+		for i := range r.cells {
+			if s.in(z, r.middle(i)) {
+				if in++; r.cells[i] >= 0 {
+					count[r.cells[i]]++
+				}
+			}
+		}
+		for room, n := range count {
+			if 2*n > in {
+				r.zone[z] = room
+			}
+		}
+	}
+}
+
+// hidden reports whether no camera sees a point of the floor inside the store.
+func (s *Store) hidden(p Point) bool {
+	if s.outside(p) >= 0 || !s.inner(p) {
+		return false
+	}
+	fitting := false
+	for z := range s.Zones {
+		fitting = fitting || s.Zones[z].Kind == Fitting && s.in(z, p)
+	}
+	for c := range s.Cameras {
+		if sees := s.Cameras[c].Sees; sees == nil && !fitting || sees != nil && Contains(sees, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *rooms) middle(cell int) Point {
+	return Point{r.low.X + float64((float64(cell%r.across)+0.5)*roomCell), r.low.Y + float64((float64(cell/r.across)+0.5)*roomCell)}
+}
+
+// add makes a room of the hidden cells that hang together with one.
+func (r *rooms) add(cell int, hidden []bool) {
+	room := int16(len(r.area))
+	list := []int{cell}
+	r.cells[cell] = room
+	for k := 0; k < len(list); k++ {
+		r.around(list[k], 1, func(i int) {
+			if hidden[i] && r.cells[i] < 0 {
+				r.cells[i] = room
+				list = append(list, i)
+			}
+		})
+	}
+	if len(list) < leastRoom {
+		for _, i := range list {
+			hidden[i], r.cells[i] = false, -1
+		}
+		return
+	}
+	n := 0
+	low, high := r.middle(cell), r.middle(cell)
+	for _, c := range list {
+		p := r.middle(c)
+		low, high = Point{min(low.X, p.X), min(low.Y, p.Y)}, Point{max(high.X, p.X), max(high.Y, p.Y)}
+		r.around(c, roomEdge, func(i int) {
+			if k := len(r.near[i]); k == 0 || r.near[i][k-1] != room {
+				r.near[i] = append(r.near[i], room)
+				n++
+			}
+		})
+	}
+	r.reach = append(r.reach, low.distance(high)+2*roomEdge*roomCell)
+	r.area = append(r.area, float64(float64(n)*roomCell*roomCell))
+	r.inside = append(r.inside, float64(float64(len(list))*roomCell*roomCell))
+}
+
+// around calls f with the cells that are so many or fewer away from one, itself too.
+func (r *rooms) around(cell, far int, f func(int)) {
+	x, y, down := cell%r.across, cell/r.across, len(r.cells)/r.across
+	for j := max(0, y-far); j <= min(down-1, y+far); j++ {
+		for i := max(0, x-far); i <= min(r.across-1, x+far); i++ {
+			f(j*r.across + i)
+		}
+	}
+}
+
+// at lists the rooms at whose edge a point is, or in which.
+func (r *rooms) at(p Point) []int16 {
+	x, y := math.Floor((p.X-r.low.X)/roomCell), math.Floor((p.Y-r.low.Y)/roomCell)
+	if !(x >= 0 && y >= 0 && x < float64(r.across) && y < maxFloor) || int(y)*r.across+int(x) >= len(r.cells) {
+		return nil
+	}
+	return r.near[int(y)*r.across+int(x)]
+}
+
+// of is the smallest room at whose edge two points are, -1: none.
+func (r *rooms) of(p, q Point) int {
+	best := -1
+	for _, a := range r.at(p) {
+		for _, b := range r.at(q) {
+			if a == b && (best < 0 || r.area[a] < r.area[best]) {
+				best = int(a)
+			}
+		}
+	}
+	return best
+}
+
+func (r *rooms) isAt(room int, p Point) bool { return slices.Contains(r.at(p), int16(room)) }
+
+// outOf is the variance of where somebody who went into a room comes out of it, as if that were a random walk: he may come out
+// anywhere at its edge, however long he was in there.
+func (r *rooms) outOf(room int) variance {
+	v := r.area[room] / (2 * math.Pi) // whose density in its middle is 1/area
+	return variance{v, v}
+}
+
+// anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
+func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }
+
+// wasIn reports whether the visit was in a room at ts: lost at its edge, and not seen then.
+func (w *World) wasIn(v *Visit, room int, ts int64) bool {
+	if v.PosAt == 0 {
+		return false
+	}
+	i := sort.Search(len(v.trail), func(k int) bool { return v.trail[k].at > ts })
+	before := trailPoint{at: v.PosAt, p: v.Pos}
+	if before.at > ts {
+		if i == 0 {
+			return false
+		}
+		before = v.trail[i-1]
+		if i < len(v.trail) && !w.Store.rooms.isAt(room, v.trail[i].p) {
+			return false
+		}
+	}
+	return ts-before.at > parted && w.Store.rooms.isAt(room, before.p)
+}
+
+// lastHeard is the last observation of a visit, ns: a tag that is heard in the room into which it went is one as long as that lasts.
+func (w *World) lastHeard(v *Visit) int64 {
+	switch at := w.heardInRoom(v); {
+	case at == w.now:
+		return max(v.Last, w.now-endAfter+roomLook)
+	default:
+		return max(v.Last, at)
+	}
+}
+
+// heardInRoom is when a tag that the visit may carry was last heard in the room into which it went, ns; 0: in none.
+func (w *World) heardInRoom(v *Visit) (at int64) {
+	if v.PosAt == 0 || v.PosAt+roomStay < w.now || len(v.tags) == 0 {
+		return 0
+	}
+	for _, room := range w.Store.rooms.at(v.Pos) {
+		for i := range v.tags {
+			switch t := &v.tags[i]; {
+			case w.Store.rooms.zone[t.zone] != int(room) || t.near < 0.5:
+			case !t.ended:
+				return w.now
+			default:
+				at = max(at, t.at)
+			}
+		}
+	}
+	return at
+}
