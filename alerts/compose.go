@@ -105,7 +105,7 @@ func (b *Book) describe(a *Alert, view fusion.View) {
 	a.Objects = v.Objects()
 	a.Person.IsStaff = v.Staff
 	if !v.Unowned {
-		a.Person.P = view.OwnerConf()
+		a.Person.P = view.Person()
 	}
 	for _, o := range v.Others {
 		a.Person.Others = append(a.Person.Others, o.Visit)
