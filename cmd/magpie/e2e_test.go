@@ -197,6 +197,7 @@ func (e *endToEnd) reload(t *testing.T) {
 	await(t, 10*time.Second, "an error at /api/policies", func() bool {
 		return fetch(e.http, "/api/policies", &shown) == nil && shown.Error != ""
 	})
+	await(t, 10*time.Second, "the last line of the error on standard error", func() bool { return strings.Contains(e.magpie.err.String(), "^\n") })
 	for where, text := range map[string]string{"/api/policies": shown.Error, "standard error": e.magpie.err.String()} {
 		if !strings.Contains(text, "loiter-high-value.yaml:") || !strings.Contains(text, "unknown function dwel; did you mean dwell?") || !strings.Contains(text, "^\n") && !strings.HasSuffix(text, "^") {
 			t.Errorf("%s does not say what is wrong with the policy, with a caret:\n%s", where, tailOf(text, 2000))
