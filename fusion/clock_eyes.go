@@ -3,8 +3,9 @@ package fusion
 // Two cameras that see the same floor pair as well: whoever walks over it crosses each line across his way once, by both clocks.
 const (
 	wayStep    = 400 * int64(1e6) // between two remembered points of a track
-	maxWay     = 12
-	eyesReach  = 2 * second // how far two cameras' clocks may be apart, and pairs be found
+	wayLeast   = 0.25             // metres between them: who stands about needs none
+	maxWay     = 17
+	eyesReach  = 3 * second // how far two cameras' clocks may be apart, and pairs be found
 	eyesPairs  = 256        // of a minute of event time; what is beyond is left out
 	eyesBeside = 0.8        // metres beside the one's way that the other may show him
 	eyesWalk   = 0.7        // metres a second: who stands says nothing of when
@@ -21,11 +22,23 @@ func (p *waypoint) point() Point { return Point{float64(p.x), float64(p.y)} }
 
 // walksOn remembers where a track is, and pairs its camera with those that show the same person where he was a while ago.
 func (w *World) walksOn(t *track, e *Event) {
-	if w.clocks == nil || len(w.clocks.cameras) < 2 || len(t.way) > 0 && e.TS-t.way[len(t.way)-1].at < wayStep {
+	if w.clocks == nil || len(w.clocks.cameras) < 2 {
 		return
 	}
-	t.way, _ = newest(t.way, waypoint{e.TS, float32(e.Floor.X), float32(e.Floor.Y), e.Shift}, maxWay)
 	n := len(t.way)
+	if n > 0 {
+		if last := &t.way[n-1]; e.TS-last.at < wayStep || last.point().distance(e.Floor) < wayLeast {
+			return
+		}
+	}
+	if n == maxWay {
+		t.way = t.way[1:]
+	}
+	if len(t.way) == cap(t.way) { // room for as many more
+		t.way = append(make([]waypoint, 0, len(t.way)+maxWay), t.way...)
+	}
+	t.way = append(t.way, waypoint{e.TS, float32(e.Floor.X), float32(e.Floor.Y), e.Shift})
+	n = len(t.way)
 	if n < 4 || w.eyed.full(w.now) {
 		return
 	}

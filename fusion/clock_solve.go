@@ -86,7 +86,7 @@ func (k *clocks) edges(h int64) []edge {
 					}
 				}
 				e.gap, e.mad = deviation(kept)
-				if e.n = int64(len(kept)); mad <= scattered {
+				if e.n = k.worth(a, int64(len(kept))); mad <= scattered && e.n > 0 {
 					all = append(all, e)
 				}
 			}
@@ -96,10 +96,18 @@ func (k *clocks) edges(h int64) []edge {
 			n += e.n
 		}
 		for i := first; i < len(all); i++ { // no more than there are pairs
-			all[i].moments = min(moments, n)
+			all[i].moments = min(k.worth(a, moments), n)
 		}
 	}
 	return all
+}
+
+// worth is how many pairs those of a source count for: two foot points tell half as well when somebody was somewhere as a plate does.
+func (k *clocks) worth(source int, pairs int64) int64 {
+	if k.store.Sources[source].Kind == Tracks {
+		return pairs / 2
+	}
+	return pairs
 }
 
 // deviation is the median of some times and the median of their distances from it.

@@ -147,15 +147,17 @@ func rush(r *rand.Rand, s *Store, minutes int, clocks ...wrongClock) (all []Mess
 
 // moments counts what a core may use of what a source and others have told of at once.
 func moments[J any](c *Core[J], source int) int {
-	n, last := 0, int64(0)
-	for _, list := range c.clocks.pairs {
+	n, last := int64(0), int64(0)
+	for a, list := range c.clocks.pairs {
+		own := int64(0)
 		for i := range list {
 			if p := &list[i]; int(p.b) == source || int(p.a) == source && p.at != last {
-				n, last = n+1, p.at
+				own, last = own+1, p.at
 			}
 		}
+		n += c.clocks.worth(a, own)
 	}
-	return n
+	return int(n)
 }
 
 // run gives messages to a core and calls f after each cut, with the number of cuts and the moment.
