@@ -86,7 +86,7 @@ func (k *clocks) edges(h int64) []edge {
 					}
 				}
 				e.gap, e.mad = deviation(kept)
-				if e.n = k.worth(a, int64(len(kept))); mad <= scattered && e.n > 0 {
+				if e.n = int64(len(kept)); mad <= scattered {
 					all = append(all, e)
 				}
 			}
@@ -136,7 +136,7 @@ func (k *clocks) solve(h int64) {
 		trust: make([]int64, len(k.known)), add: make([]int64, len(k.known))}
 	for _, e := range edges {
 		s.trust[e.a] = max(s.trust[e.a], e.moments)
-		s.trust[e.b] += e.n
+		s.trust[e.b] += k.worth(e.a, e.n)
 	}
 	wrong := make([]bool, len(k.known))
 	for i := range k.known {
