@@ -26,7 +26,7 @@ const (
 	comers     = 0.1               // strangers a square metre among new tracks near a way in or out, or a stockroom (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
-	sooner     = 5.0               // and by how much likelier he is him than that says: many who might be him are tracks of no one else (simulated stores)
+	sooner     = 5.0               // and how much likelier it is that he is him: most others are tracks that nobody else goes on (simulated stores)
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
 	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
 	maxLike    = 8                 // visits with which one is compared
