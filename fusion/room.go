@@ -57,7 +57,7 @@ func (s *Store) findRooms() {
 	}
 	for i := range hidden {
 		if hidden[i] && r.cells[i] < 0 {
-			r.add(i, hidden)
+			r.add(i, hidden, s)
 		}
 	}
 	for z := range s.Zones {
@@ -98,8 +98,8 @@ func (r *rooms) middle(cell int) Point {
 	return Point{r.low.X + float64((float64(cell%r.across)+0.5)*roomCell), r.low.Y + float64((float64(cell/r.across)+0.5)*roomCell)}
 }
 
-// add makes a room of the hidden cells that hang together with one.
-func (r *rooms) add(cell int, hidden []bool) {
+// add makes a room of the hidden cells that hang together with one, unless people may come in and go out there unseen.
+func (r *rooms) add(cell int, hidden []bool, s *Store) {
 	room := int16(len(r.area))
 	list := []int{cell}
 	r.cells[cell] = room
@@ -111,7 +111,15 @@ func (r *rooms) add(cell int, hidden []bool) {
 			}
 		})
 	}
-	if len(list) < leastRoom {
+	street := func(i int) bool {
+		for z := range s.Zones {
+			if s.wayOut(z) && s.in(z, r.middle(i)) {
+				return true
+			}
+		}
+		return false
+	}
+	if len(list) < leastRoom || room == math.MaxInt16 || slices.ContainsFunc(list, street) {
 		for _, i := range list {
 			hidden[i], r.cells[i] = false, -1
 		}

@@ -43,6 +43,11 @@ func TestRooms(t *testing.T) {
 	if z := s.rooms.zone[aisleZone]; z != 0 {
 		t.Errorf("the aisle lies in room %d", z)
 	}
+	s.Zones[aisleZone].Kind = Exit
+	s.Index()
+	if len(s.rooms.area) != 0 {
+		t.Error("there is a room through which people come in and go out")
+	}
 	if s := cornerShop(); len(s.rooms.area) != 0 {
 		t.Error("there is a room where cameras see all")
 	}
