@@ -171,7 +171,7 @@ func lawCases(t *testing.T) []lawCase {
 	cases = append(cases, languageCase(t))
 	for seed := range max(1, n/4) {
 		w := threeCameras(t)
-		lines, err := sim.Random(seed+324, w.site, sim.RandomOptions{Minutes: 2, People: 10, Noise: 1, Switches: 3})
+		lines, err := sim.Random(seed+324, w.site, sim.RandomOptions{Minutes: 2, People: 14, Noise: 2, Switches: 8})
 		if err != nil {
 			t.Fatal(err)
 		}
