@@ -236,9 +236,6 @@ func (w *World) joinFrame(frame []Event) {
 			continue
 		}
 		v := w.visit(list[i].is)
-		if v != nil {
-			w.doubtGoods(v, list[i].sure)
-		}
 		if v == nil {
 			v = w.open(e.Source, e.ID, e.TS)
 			w.watch(v, e.TS)
@@ -253,8 +250,11 @@ func (w *World) joinFrame(frame []Event) {
 				v.like = append(v.like, l)
 			}
 			v.from = e.Floor
-		} else if v.PosAt+lostAfter <= e.TS {
-			w.watch(v, e.TS)
+		} else {
+			w.doubtGoods(v, list[i].sure)
+			if v.PosAt+lostAfter <= e.TS {
+				w.watch(v, e.TS)
+			}
 		}
 		w.tracks[key] = &track{key: key, visit: v, first: e.TS, at: e.TS, placed: true, pos: e.Floor, sd: e.SD}
 		w.follow(v, key)
@@ -267,12 +267,7 @@ func (w *World) joinFrame(frame []Event) {
 // take the track over at once: it is not seen any more, and no track of the same camera may still turn out to go on.
 func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 	gap := e.TS - v.PosAt
-	room := -1
-	if gap > parted {
-		if room = w.Store.rooms.of(v.Pos, e.Floor); room >= 0 && v.Pos.distance(e.Floor) > roomPace*float64(gap)/1e9 {
-			room = -1
-		}
-	}
+	room := w.Store.rooms.through(v.Pos, e.Floor, gap)
 	if gap > joinGap && room < 0 {
 		return l, false, false
 	}

@@ -174,6 +174,14 @@ func (r *rooms) of(p, q Point) int {
 	return best
 }
 
+// through is the room through which somebody who was lost at p may have come to q in a time, ns; -1: none.
+func (r *rooms) through(p, q Point, gap int64) int {
+	if gap <= parted || p.distance(q) > roomPace*float64(gap)/1e9 {
+		return -1
+	}
+	return r.of(p, q)
+}
+
 func (r *rooms) isAt(room int, p Point) bool { return slices.Contains(r.at(p), int16(room)) }
 
 // outOf is the variance of where somebody who went into a room comes out of it, as if that were a random walk: he may come out

@@ -51,7 +51,7 @@ type World struct {
 	shifts  []int32  // by source: ms that were added to the newest ts folded
 	anchors []anchor // moments that cameras have not told of yet, by due
 	pairs   []pair   // made lately
-	eyed    eyed
+	eyed    eyed     // those of two cameras in this minute
 
 	lots   []*lot // where goods in baskets come from, by id
 	lotID  int    // of the newest
