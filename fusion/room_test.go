@@ -165,3 +165,28 @@ func TestPerson(t *testing.T) {
 		}
 	}
 }
+
+// TestGoodsComeAlong: what somebody took comes along with the track that goes on his way, and the less surely the longer nobody saw him;
+// it is all the same which camera sees him again.
+func TestGoodsComeAlong(t *testing.T) {
+	for _, cam := range []string{"cam-1", "cam-2"} {
+		for _, c := range []struct{ unseen, from, to float64 }{{1.5, 1, 1}, {20, 0.95, 0.99}} {
+			s := newStory(t)
+			s.walk("cam-1", "A", 0, 8, Point{2, 4.2})
+			s.weigh(8, 4, -621)
+			s.empty("cam-1", 8.2, 8+c.unseen)
+			s.walk(cam, "B", 8+c.unseen, 14+c.unseen, Point{2.3, 4.2}, Point{2.6, 4.2})
+			s.tell(7.9)
+			had := s.view(s.of("cam-1/A")).Unpaid(nil)
+			s.tell(13 + c.unseen)
+			a, b := s.of("cam-1/A"), s.of(cam+"/B")
+			if a != b {
+				t.Errorf("%s after %g s: another visit", cam, c.unseen)
+				continue
+			}
+			if n := s.view(b).Unpaid(nil) / had; n < c.from-1e-6 || n > c.to+1e-6 {
+				t.Errorf("%s after %g s: %.3f of what he had, and not %g to %g", cam, c.unseen, n, c.from, c.to)
+			}
+		}
+	}
+}
