@@ -25,6 +25,8 @@ func Contains(polygon []Point, p Point) bool {
 // box is the least upright rectangle around a polygon, in metres; of none, one that holds nothing.
 type box struct{ low, high Point }
 
+func (b box) middle() Point { return Point{(b.low.X + b.high.X) / 2, (b.low.Y + b.high.Y) / 2} }
+
 // boxMargin is more than what rounding makes of a point on an edge, in metres.
 const boxMargin = 1e-6
 

@@ -138,6 +138,9 @@ func (w *World) moveTo(v *Visit, p, sd Point, camera int, ts int64) {
 	if w.grid != nil && cellOf(v.Pos) != cellOf(p) {
 		w.grid.remove(v)
 	}
+	if ts > v.PosAt {
+		v.out, v.shared = 0, 0
+	}
 	v.Pos, v.posSD, v.camera, v.PosAt = p, sd, camera, ts
 	if i := w.index(v.number); i >= 0 {
 		w.heads[i].at, w.heads[i].pos = ts, p

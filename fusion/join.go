@@ -22,9 +22,12 @@ const (
 	paceSD     = 0.3               // metres a second by which one who walks straight on does not keep his velocity (assumption)
 	leastPace  = 0.4               // metres a second: who is slower stands about (assumption)
 	oneOfTwo   = int64(693147)     // ln 2, in micro-nats: he walks on or he does not, which is equally likely (assumption)
+	glimpse    = 2.5               // seconds: who was seen for so long is with one half nobody, or a piece of somebody else's way (assumption)
+	glimpseGap = 5 * second        // of who is lost for less that does not matter: he was there
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
 	comers     = 0.1               // strangers a square metre among new tracks near a way in or out, or a stockroom (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
+	unknowns   = 0.003             // the same at the edge of a room, out of which those come whose way in there was lost (simulated stores)
 	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
 	sooner     = 5.0               // and how much likelier it is that he is him: most others are tracks that nobody else goes on (simulated stores)
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
@@ -108,12 +111,15 @@ type pairing struct {
 	nobody int64 // cost of a stranger, micro-nats
 	who    []doer
 	is     int     // number of the visit that it surely is; 0: none
-	sure   float64 // how surely, 0–1
+	sure   float64 // its share, 0–1
 }
 
 // newcomer is the cost of a stranger at a point.
 func (w *World) newcomer(p Point) int64 {
 	density := strangers
+	if len(w.Store.rooms.at(p)) > 0 {
+		density = unknowns
+	}
 	for z := range w.Store.Zones {
 		if (w.Store.wayOut(z) || w.Store.Zones[z].Kind == Stockroom) && Distance(w.Store.Zones[z].Polygon, p) < 1 {
 			density = comers
@@ -176,8 +182,13 @@ func decide(list []pairing, first int, done []bool) {
 	q := p.marginals(p.best(kBest))
 	for e, r := range rows {
 		for o := range owners {
+			for k := range list[r].who {
+				if d := &list[r].who[k]; d.visit == owners[o].visit {
+					d.share = q[e][o]
+				}
+			}
 			if q[e][o] >= sureSame {
-				list[r].is, list[r].sure = owners[o].visit, sooner*q[e][o]/(1+float64((sooner-1)*q[e][o]))
+				list[r].is, list[r].sure = owners[o].visit, q[e][o]
 			}
 		}
 	}
@@ -251,7 +262,8 @@ func (w *World) joinFrame(frame []Event) {
 			}
 			v.from = e.Floor
 		} else {
-			w.doubtGoods(v, list[i].sure)
+			k := slices.IndexFunc(like[i], func(l likeness) bool { return l.visit == v.number })
+			w.doubtGoods(v, like[i][k].surely(list[i].sure))
 			if v.PosAt+lostAfter <= e.TS {
 				w.watch(v, e.TS)
 			}
@@ -280,17 +292,24 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 	}
 	feet := footNoise(e.SD).plus(footNoise(v.posSD))
 	s := feet.plus(w.walked(v, gap, speed, v.camera, e.Source))
-	d := e.Floor.minus(v.Pos)
+	d, rare := e.Floor.minus(v.Pos), int64(0)
 	if room >= 0 {
-		if out := w.Store.rooms.outOf(room); gap > joinGap || out.cost(Point{}) < s.cost(d) {
-			s, d = out, Point{}
+		out, still := w.Store.rooms.outOf(room), w.stillIn(v, room, e.Floor, gap)
+		if gap > joinGap || out.cost(Point{})+still < s.cost(d) {
+			s, d, rare = out, Point{}, still
+		} else {
+			room = -1
 		}
 	}
 	if !(s.of(d) <= gate99) {
 		return l, false, false
 	}
 	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s, gap: gap, went: e.Floor.minus(v.Pos)}
-	if l.gone {
+	l.room = room >= 0
+	if l.rare = rare; l.gone && gap > glimpseGap {
+		l.rare += v.glimpsed()
+	}
+	if l.gone && room < 0 {
 		l.pace, l.seen = v.pace(), feet.plus(w.walked(v, 0, 0, v.camera, e.Source))
 	}
 	lost = l.gone

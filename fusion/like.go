@@ -18,6 +18,9 @@ type likeness struct {
 	gap    int64    // gone: for how long he was, ns
 	went   Point    // and how far, metres
 	pace   Point    // with which he was last seen to walk, m/s; none: he stood, or it is not known
+	room   bool     // gone: through a room in which nobody is seen
+	rare   int64    // gone: cost of his being where he may come from at all, micro-nats
+	share  float64  // with which it was he when that was last decided, 0–1
 	seen   variance // of the two foot points, and of where the cameras' plans and clocks have them
 }
 
@@ -28,6 +31,9 @@ func (l *likeness) cost() int64 {
 	if l.gone && l.frames == 0 && l.pace != (Point{}) {
 		c = min(c, l.straight(l.pace)) + oneOfTwo
 	}
+	if l.gone && l.frames == 0 {
+		c += l.rare
+	}
 	return c
 }
 
@@ -35,9 +41,24 @@ func (l *likeness) cost() int64 {
 func (l *likeness) costTo(walks Point) int64 {
 	c := l.cost()
 	if l.gone && l.frames == 0 && l.pace != (Point{}) && walks != (Point{}) {
-		c = min(c, l.straight(Point{(l.pace.X + walks.X) / 2, (l.pace.Y + walks.Y) / 2})+oneOfTwo)
+		c = min(c, l.straight(Point{(l.pace.X + walks.X) / 2, (l.pace.Y + walks.Y) / 2})+oneOfTwo+l.rare)
 	}
 	return c
+}
+
+// surely is how likely it is that the two are one whom the joint assignment takes for one with a share.
+func (l *likeness) surely(share float64) float64 {
+	if l.room {
+		return share
+	}
+	return sooner * share / (1 + float64((sooner-1)*share))
+}
+
+// glimpsed is the cost of there being somebody, who then is elsewhere than in another visit, micro-nats: cameras see for a moment what is
+// nobody, and show one person twice.
+func (v *Visit) glimpsed() int64 {
+	seen := float64(v.PosAt-v.First) / 1e9
+	return nats((seen + 0.1) / (seen + 0.1 + glimpse))
 }
 
 // straight is the cost of having walked straight on with a velocity.
@@ -229,7 +250,7 @@ func (w *World) same(v *Visit) {
 		list[i].nobody = w.newcomer(o.from)
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(o.pace())})
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(o.pace()) + w.out(l)})
 			}
 		}
 	}
@@ -237,9 +258,43 @@ func (w *World) same(v *Visit) {
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.enough() {
 			gone := w.visit(l.visit)
-			w.doubtGoods(gone, list[0].sure)
+			w.doubtGoods(gone, l.surely(list[0].sure))
 			w.merge(gone, v)
 			return
+		}
+	}
+	for k := range v.like {
+		l := &v.like[k]
+		i := slices.IndexFunc(list[0].who, func(d doer) bool { return d.visit == l.visit })
+		if i < 0 {
+			continue
+		}
+		l.share = list[0].who[i].share
+		if o := w.visit(l.visit); l.room && l.told() == sameFrames && l.share >= leastShare {
+			w.shareGoods(o, v, min(1, l.share/(1-o.shared)))
+			o.shared = min(1, o.shared+l.share)
+		}
+	}
+}
+
+// leastShare is how likely it must be that somebody is who went into a room for goods to be taken to have come along in part (assumption).
+const leastShare = 0.1
+
+// out is the cost of its being one whom others who have left may have been, micro-nats.
+func (w *World) out(l *likeness) int64 {
+	o := w.visit(l.visit)
+	if !l.gone || o == nil || o.out == 0 {
+		return 0
+	}
+	return nats(max(leastShare, 1-o.out))
+}
+
+// wasOut remembers of those whom a visit that ends may have been that they may have left with it.
+func (w *World) wasOut(v *Visit) {
+	for i := range v.like {
+		l := &v.like[i]
+		if o := w.visit(l.visit); o != nil && l.gone && o.PosAt == l.until {
+			o.out = 1 - float64((1-o.out)*(1-l.share))
 		}
 	}
 }

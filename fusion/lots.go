@@ -416,3 +416,24 @@ func (w *World) doubtGoods(v *Visit, q float64) {
 	}
 	w.reckon(v)
 }
+
+// shareGoods moves the part f of what a visit has to another, which may be the same person's: 0–1.
+func (w *World) shareGoods(from, to *Visit, f float64) {
+	for _, id := range slices.Clone(from.lots) {
+		i := w.lotIndex(id)
+		if i < 0 || w.lots[i].held(from.number) <= tiny {
+			continue
+		}
+		l := w.change(i)
+		for _, p := range slices.Clone(l.parts) {
+			if p.visit != from.number || p.n <= 0 || !w.give(l, to, p.epc, float64(p.n*f)) {
+				continue
+			}
+			had, has := l.of(p.visit, p.epc), l.of(to.number, p.epc)
+			has.sure, had.sure = max(has.sure, float64(p.sure*f)), float64(p.sure*(1-f))
+			w.give(l, from, p.epc, -float64(p.n*f))
+			w.settled(to, l, float64(p.n*f))
+			w.settled(from, l, -float64(p.n*f))
+		}
+	}
+}

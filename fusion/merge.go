@@ -216,6 +216,7 @@ func (v *Visit) mergeTrack(w *World, o, newer *Visit) {
 	if newer == v {
 		return
 	}
+	v.out, v.shared = o.out, o.shared
 	v.wayOut, v.heading = o.wayOut, o.heading
 	v.within, v.past, v.pastAt, v.pastOut = o.within, o.past, o.pastAt, o.pastOut
 }

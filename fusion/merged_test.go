@@ -18,10 +18,11 @@ func TestMerged(t *testing.T) {
 			w.moveTo(a, Point{1, 3}, Point{}, 0, at(5))
 			w.moveTo(b, Point{2, 3}, Point{}, 0, at(6))
 			b.posSD, b.camera, b.wayOut, b.heading = Point{0.1, 0.2}, 1, 3, 0.5
+			b.out, b.shared = 0.2, 0.3
 			b.within, b.past, b.pastAt, b.pastOut = 1, 2, at(6), doorZone
 		}, func(w *World, m, x *Visit) any {
-			return []any{m.Pos, m.PosAt, m.posSD, m.camera, m.wayOut, m.heading, m.within, m.past, m.pastAt, m.pastOut}
-		}, []any{Point{2, 3}, at(6), Point{0.1, 0.2}, 1, 3.0, 0.5, 1, 2, at(6), doorZone}},
+			return []any{m.Pos, m.PosAt, m.posSD, m.camera, m.wayOut, m.heading, m.within, m.past, m.pastAt, m.pastOut, m.out, m.shared}
+		}, []any{Point{2, 3}, at(6), Point{0.1, 0.2}, 1, 3.0, 0.5, 1, 2, at(6), doorZone, 0.2, 0.3}},
 		{"seen last by the older one", func(w *World, a, b, x *Visit) {
 			w.moveTo(a, Point{1, 3}, Point{}, 0, at(6))
 			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))

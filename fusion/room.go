@@ -16,6 +16,8 @@ const (
 	roomPace  = 2.0           // metres a second at which somebody may go through it
 	roomLook  = 5 * second    // between two looks at whether a tag is still heard in there
 	roomStay  = 1800 * second // for which a tag that is heard there keeps a visit open: a tag may have been left
+	roomStays = 60.0          // seconds: of those who were in there for so long half as many come out as of those who just went in
+	turnsIn   = 3.0           // metres from a fitting room, or from where he comes out, at which the way he went tells most of whether he went in
 	inRoom    = 0.5           // likelihood that who is in there is where something happens in it
 )
 
@@ -190,6 +192,27 @@ func (r *rooms) outOf(room int) variance {
 	v := r.area[room] / (2 * math.Pi) // whose density in its middle is 1/area
 	return variance{v, v}
 }
+
+// stillIn is the cost of somebody who was lost at the edge of a room coming out of it so long after, ns, at q, in micro-nats: beside one
+// who just went in and of whom it is not known how he walked. Who goes in goes to where people stay.
+func (w *World) stillIn(v *Visit, room int, q Point, gap int64) int64 {
+	r := &w.Store.rooms
+	cost := nats(1 / (1 + float64(float64(gap)/1e9/roomStays)))
+	for z, in := range r.zone {
+		if in == room && w.Store.Zones[z].Kind == Fitting {
+			q = w.Store.boxes[z].middle()
+		}
+	}
+	u, d := v.pace(), q.minus(v.Pos)
+	if speed, far := u.distance(Point{}), d.distance(Point{}); speed > 0 && far > 0 {
+		cost -= int64(math.Round(1e6 * float64(float64(u.X*d.X)+float64(u.Y*d.Y)) / float64(speed*far) * min(1, far/turnsIn)))
+		cost += anyTurn
+	}
+	return cost
+}
+
+// anyTurn makes the density of a turn relative to that of any: von Mises' with a concentration of 1 (assumption), ln I₀(1) in micro-nats.
+const anyTurn = 235_914
 
 // anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
 func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }

@@ -190,3 +190,101 @@ func TestGoodsComeAlong(t *testing.T) {
 		}
 	}
 }
+
+// TestStillIn: who comes out of a room is sooner who went in a moment ago, and who walked to where he comes out or, where there is one,
+// to the fitting room.
+func TestStillIn(t *testing.T) {
+	store := halls()
+	store.Zones[stockZone].Kind = Fitting
+	store.Zones[stockZone].Polygon = []Point{{3, 4}, {4, 4}, {4, 5}, {3, 5}}
+	store.Index()
+	plain := halls()
+	cost := func(s *Store, from, to, q Point, gap float64) float64 {
+		w := NewWorld(s)
+		v := w.open(0, "A", at(0))
+		v.trail = []trailPoint{{at: at(8), p: from}, {at: at(9), p: to}}
+		v.Pos, v.PosAt = to, at(9)
+		return float64(w.stillIn(v, 0, q, int64(gap*1e9))) / 1e6
+	}
+	in, out := Point{7, 4}, Point{6.4, 4}
+	for name, c := range map[string]struct{ likely, unlikely, by float64 }{
+		"age":               {cost(plain, out, out, in, 0), cost(plain, out, out, in, 60), 0.693},
+		"long ago":          {cost(plain, out, out, in, 0), cost(plain, out, out, in, 600), 2.398},
+		"the way":           {cost(plain, in, out, Point{2.6, 4}, 10), cost(plain, out, in, Point{2.6, 4}, 10), 2},
+		"not at once":       {cost(plain, in, out, Point{5.8, 4}, 10), cost(plain, out, out, Point{5.8, 4}, 10), 0.2 - 0.236},
+		"standing":          {cost(plain, out, out, in, 10), cost(plain, out, out, out, 10), 0},
+		"the fitting room":  {cost(store, in, out, in, 10), cost(store, out, in, in, 10), 1.85},
+		"and not the aisle": {cost(store, in, out, in, 10), cost(store, in, out, Point{2.6, 4}, 10), 0},
+	} {
+		if got := c.unlikely - c.likely; !near(got, c.by, 0.12) {
+			t.Errorf("%s: %.3f nats, want %.3f", name, got, c.by)
+		}
+	}
+}
+
+// TestGlimpse: of two who were lost long ago it is the one who was seen for more than a moment.
+func TestGlimpse(t *testing.T) {
+	for _, seen := range []float64{0.2, 8} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 10, Point{2, 4.2}, Point{2, 4.3})
+		s.walk("cam-1", "G", 10-seen, 10, Point{3.2, 4.2}, Point{3.2, 4.3})
+		s.empty("cam-1", 10.2, 22)
+		s.walk("cam-1", "B", 22, 26, Point{2.5, 4.3}, Point{2.6, 4.3})
+		s.tell(26)
+		if one := s.of("cam-1/A") == s.of("cam-1/B"); one != (seen < 1) {
+			t.Errorf("of one seen for 10 s and one for %g s it is the first: %v", seen, one)
+		}
+	}
+}
+
+// TestSharedOutOfARoom: of two who went into a room nobody knows who comes out first: he has half of what they had, the second the
+// rest.
+func TestSharedOutOfARoom(t *testing.T) {
+	store := halls()
+	store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
+	store.Index()
+	s := &story{T: t, store: store}
+	s.walk("cam-1", "A", 0, 6, Point{1, 0.5}, Point{2.8, 3.5})
+	s.walk("cam-1", "B", 2, 8, Point{1, 0.5}, Point{2.8, 3.5})
+	s.plate("g2", 30, 18, -500)
+	s.walk("cam-1", "C", 32, 40, Point{6.2, 4}, Point{7, 1.2})
+	s.walk("cam-1", "D", 40, 50, Point{6.2, 4}, Point{7, 2.2})
+	s.tell(18.5)
+	all := s.view(s.of("cam-1/A")).Unpaid(nil) + s.view(s.of("cam-1/B")).Unpaid(nil)
+	s.tell(39)
+	first := s.view(s.of("cam-1/C")).Unpaid(nil)
+	if !near(first/all, 0.5, 0.1) {
+		t.Errorf("the first has %.2f of %.2f", first, all)
+	}
+	s.tell(49)
+	if n := s.view(s.of("cam-1/D")).Unpaid(nil); !near((first+n)/all, 1, 0.1) {
+		t.Errorf("the second has %.2f beside %.2f of %.2f", n, first, all)
+	}
+}
+
+// TestWasOut: whom those who left may have been is the less likely still in there, until he is seen.
+func TestWasOut(t *testing.T) {
+	w := NewWorld(halls())
+	a, b := w.open(0, "A", at(0)), w.open(0, "B", at(0))
+	for _, v := range []*Visit{a, b} {
+		w.moveTo(v, Point{2.8, 3.5}, Point{}, 0, at(5))
+	}
+	l := likeness{visit: a.number, gone: true, until: at(5)}
+	for i, c := range []struct {
+		share, out float64
+		cost       int64
+	}{{0.6, 0.6, nats(0.4)}, {0.6, 0.84, nats(0.16)}, {1, 1, nats(leastShare)}} {
+		v := w.open(0, fmt.Sprint("C", i), at(10))
+		v.like = []likeness{{visit: a.number, gone: true, until: at(5), share: c.share}, {visit: b.number, gone: true, until: at(4), share: 1}, {visit: b.number, share: 1}}
+		w.end(v)
+		if got := w.out(&l); !near(a.out, c.out, 1e-9) || got != c.cost {
+			t.Errorf("%d: gone with %.2f, which costs %d; want %.2f and %d", i, a.out, got, c.out, c.cost)
+		}
+	}
+	if b.out != 0 {
+		t.Errorf("who was seen since, and who was not lost, are gone with %.2f", b.out)
+	}
+	if w.moveTo(a, Point{2.8, 3.5}, Point{}, 0, at(20)); w.out(&l) != 0 {
+		t.Error("who is seen is gone")
+	}
+}

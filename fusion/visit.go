@@ -77,6 +77,8 @@ type Visit struct {
 	origin  trackKey   // its earliest observation's: a track, or what else tells two of one moment apart, as a till session
 	from    Point      // where a camera saw it first
 	like    []likeness
+	out     float64 // since it was last seen: probability that it has left as somebody else,
+	shared  float64 // and part of what it had that went to those who may be it
 	within  int     // floor points in a row inside, since the last one beyond
 	past    int     // floor points in a row beyond an out edge
 	pastAt  int64   // the first of them
@@ -328,6 +330,7 @@ func (w *World) end(v *Visit) {
 	for _, k := range v.keys {
 		delete(w.tracks, k)
 	}
+	w.wasOut(v)
 	w.leave(v)
 	for k, s := range w.sessions {
 		if s.visit == v {
