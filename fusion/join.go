@@ -225,14 +225,17 @@ func (w *World) joinFrame(frame []Event) {
 	for i := range frame {
 		e := &frame[i]
 		list[i].nobody = w.newcomer(e.Floor)
+		var lost []bool
 		for _, v := range w.near(e.Floor, joinReach) {
-			l, lost, ok := w.mayBe(v, e)
-			if !ok {
-				continue
+			if l, free, ok := w.mayBe(v, e); ok {
+				like[i], lost = append(like[i], l), append(lost, free)
 			}
-			like[i] = append(like[i], l)
-			if lost {
-				list[i].who = append(list[i].who, doer{visit: v.number, cost: l.cost()})
+		}
+		for k := range like[i] {
+			l := &like[i][k]
+			l.rare += l.older(like[i])
+			if lost[k] {
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
 			} else {
 				list[i].nobody = min(list[i].nobody, l.cost()) // it may yet be this one
 			}
@@ -294,9 +297,9 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 	s := feet.plus(w.walked(v, gap, speed, v.camera, e.Source))
 	d, rare := e.Floor.minus(v.Pos), int64(0)
 	if room >= 0 {
-		out, still := w.Store.rooms.outOf(room), w.stillIn(v, room, e.Floor, gap)
-		if gap > joinGap || out.cost(Point{})+still < s.cost(d) {
-			s, d, rare = out, Point{}, still
+		out, went := w.Store.rooms.outOf(room), w.wentIn(v, room, e.Floor)
+		if gap > joinGap || out.cost(Point{})+went < s.cost(d) {
+			s, d, rare = out, Point{}, went
 		} else {
 			room = -1
 		}

@@ -16,7 +16,7 @@ const (
 	roomPace  = 2.0           // metres a second at which somebody may go through it
 	roomLook  = 5 * second    // between two looks at whether a tag is still heard in there
 	roomStay  = 1800 * second // for which a tag that is heard there keeps a visit open: a tag may have been left
-	roomStays = 60.0          // seconds: of those who were in there for so long half as many come out as of those who just went in
+	roomStays = 60 * second   // of those who were in there for so long half as many come out as of those who just went in
 	turnsIn   = 3.0           // metres from a fitting room, or from where he comes out, at which the way he went tells most of whether he went in
 	inRoom    = 0.5           // likelihood that who is in there is where something happens in it
 )
@@ -193,11 +193,10 @@ func (r *rooms) outOf(room int) variance {
 	return variance{v, v}
 }
 
-// stillIn is the cost of somebody who was lost at the edge of a room coming out of it so long after, ns, at q, in micro-nats: beside one
-// who just went in and of whom it is not known how he walked. Who goes in goes to where people stay.
-func (w *World) stillIn(v *Visit, room int, q Point, gap int64) int64 {
+// wentIn is the cost of somebody who was lost at the edge of a room coming out of it at q, in micro-nats: beside one of whom it is not
+// known how he walked. Who goes in goes to where people stay.
+func (w *World) wentIn(v *Visit, room int, q Point) (cost int64) {
 	r := &w.Store.rooms
-	cost := nats(1 / (1 + float64(float64(gap)/1e9/roomStays)))
 	for z, in := range r.zone {
 		if in == room && w.Store.Zones[z].Kind == Fitting {
 			q = w.Store.boxes[z].middle()
@@ -209,6 +208,21 @@ func (w *World) stillIn(v *Visit, room int, q Point, gap int64) int64 {
 		cost += anyTurn
 	}
 	return cost
+}
+
+// older is what it costs one of several who may have come out of a room that another of them went in later, micro-nats; who is alone in
+// there may be as long as he likes.
+func (l *likeness) older(all []likeness) int64 {
+	if !l.room {
+		return 0
+	}
+	last := l.gap
+	for i := range all {
+		if all[i].room {
+			last = min(last, all[i].gap)
+		}
+	}
+	return nats(float64(roomStays+last) / float64(roomStays+l.gap))
 }
 
 // anyTurn makes the density of a turn relative to that of any: von Mises' with a concentration of 1 (assumption), ln I₀(1) in micro-nats.

@@ -191,34 +191,45 @@ func TestGoodsComeAlong(t *testing.T) {
 	}
 }
 
-// TestStillIn: who comes out of a room is sooner who went in a moment ago, and who walked to where he comes out or, where there is one,
-// to the fitting room.
-func TestStillIn(t *testing.T) {
+// TestWentIn: who comes out of a room is sooner who walked to where he comes out or, where there is one, to the fitting room.
+func TestWentIn(t *testing.T) {
 	store := halls()
 	store.Zones[stockZone].Kind = Fitting
 	store.Zones[stockZone].Polygon = []Point{{3, 4}, {4, 4}, {4, 5}, {3, 5}}
 	store.Index()
 	plain := halls()
-	cost := func(s *Store, from, to, q Point, gap float64) float64 {
+	cost := func(s *Store, from, to, q Point) float64 {
 		w := NewWorld(s)
 		v := w.open(0, "A", at(0))
 		v.trail = []trailPoint{{at: at(8), p: from}, {at: at(9), p: to}}
 		v.Pos, v.PosAt = to, at(9)
-		return float64(w.stillIn(v, 0, q, int64(gap*1e9))) / 1e6
+		return float64(w.wentIn(v, 0, q)) / 1e6
 	}
 	in, out := Point{7, 4}, Point{6.4, 4}
 	for name, c := range map[string]struct{ likely, unlikely, by float64 }{
-		"age":               {cost(plain, out, out, in, 0), cost(plain, out, out, in, 60), 0.693},
-		"long ago":          {cost(plain, out, out, in, 0), cost(plain, out, out, in, 600), 2.398},
-		"the way":           {cost(plain, in, out, Point{2.6, 4}, 10), cost(plain, out, in, Point{2.6, 4}, 10), 2},
-		"not at once":       {cost(plain, in, out, Point{5.8, 4}, 10), cost(plain, out, out, Point{5.8, 4}, 10), 0.2 - 0.236},
-		"standing":          {cost(plain, out, out, in, 10), cost(plain, out, out, out, 10), 0},
-		"the fitting room":  {cost(store, in, out, in, 10), cost(store, out, in, in, 10), 1.85},
-		"and not the aisle": {cost(store, in, out, in, 10), cost(store, in, out, Point{2.6, 4}, 10), 0},
+		"the way":           {cost(plain, in, out, Point{2.6, 4}), cost(plain, out, in, Point{2.6, 4}), 2},
+		"not far":           {cost(plain, in, out, Point{5.8, 4}), cost(plain, out, out, Point{5.8, 4}), 0.2 - 0.236},
+		"standing":          {cost(plain, out, out, in), 0, 0},
+		"the fitting room":  {cost(store, in, out, in), cost(store, out, in, in), 1.85},
+		"and not the aisle": {cost(store, in, out, in), cost(store, in, out, Point{2.6, 4}), 0},
 	} {
 		if got := c.unlikely - c.likely; !near(got, c.by, 0.12) {
 			t.Errorf("%s: %.3f nats, want %.3f", name, got, c.by)
 		}
+	}
+}
+
+// TestOlder: of several who may come out of a room it is sooner who went in later; who is alone in there may be as long as he likes, and
+// who was lost elsewhere has no part in it.
+func TestOlder(t *testing.T) {
+	all := []likeness{{gap: 600 * second, room: true}, {gap: 60 * second, room: true}, {gap: 10 * second}}
+	for i, want := range []int64{nats(120.0 / 660), 0, 0} {
+		if got := all[i].older(all); got != want {
+			t.Errorf("%d: %d, want %d", i, got, want)
+		}
+	}
+	if got := all[0].older(all[:1]); got != 0 {
+		t.Errorf("alone: %d", got)
 	}
 }
 
