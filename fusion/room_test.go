@@ -299,3 +299,76 @@ func TestWasOut(t *testing.T) {
 		t.Error("who is seen is gone")
 	}
 }
+
+// TestWhoComesOut: of two who went into a room it is whom those who left since were not; who may come out of one does not walk straight
+// on, and costs the more the longer he is in there; out of a room comes sooner somebody of whom nobody knows.
+func TestWhoComesOut(t *testing.T) {
+	for _, left := range []string{"", "A"} {
+		store := halls()
+		store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
+		store.Index()
+		s := &story{T: t, store: store}
+		s.walk("cam-1", "A", 0, 6, Point{1, 0.5}, Point{2.8, 3.5})
+		s.walk("cam-1", "B", 22, 28, Point{1, 0.5}, Point{2.8, 3.5})
+		s.walk("cam-1", "C", 42, 50, Point{6.2, 4}, Point{7, 1.2})
+		s.tell(42.3)
+		a, b := s.of("cam-1/A"), s.of("cam-1/B")
+		if left == "A" {
+			a.out = 0.95
+		}
+		for i := range s.events {
+			if e := &s.events[i]; e.TS > at(42.3) && e.TS <= at(45) {
+				s.w.Fold(e)
+			}
+		}
+		c := s.of("cam-1/C")
+		if isB := c.Merged == b.ID; c.Merged == a.ID || isB != (left == "A") {
+			t.Fatalf("A left: %q, and who comes out is %q; A is %q, B %q", left, c.Merged, a.ID, b.ID)
+		}
+		if left == "A" {
+			continue
+		}
+		var x, y likeness
+		for _, l := range c.like {
+			switch l.visit {
+			case a.number:
+				x = l
+			case b.number:
+				y = l
+			}
+		}
+		if !x.room || !y.room || x.pace != (Point{}) || x.rare-y.rare < nats(74.0/96)-20_000 || y.rare >= 0 {
+			t.Errorf("A %+v\nB %+v", x, y)
+		}
+	}
+	w := NewWorld(halls())
+	if n := w.newcomer(Point{6.4, 4}) - anyOffset; n != nats(unknowns) {
+		t.Errorf("somebody new at the edge of a room costs %d", n)
+	}
+	if n := w.newcomer(Point{1.4, 4}) - anyOffset; n != nats(strangers) {
+		t.Errorf("somebody new elsewhere costs %d", n)
+	}
+	in, elsewhere := likeness{room: true}, likeness{}
+	if p, q := in.surely(0.85), elsewhere.surely(0.85); p != 0.85 || !near(q, 0.966, 0.001) {
+		t.Errorf("joins with a share of 0.85 are sure with %g and %g", p, q)
+	}
+}
+
+// TestShareGoods: goods that go along in part are there once, and what a hand was seen to take is in neither more surely than its part.
+func TestShareGoods(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
+	l := w.newLot(Fact{At: w.now, Product: sauce, N: 2, P: 1}, 1)
+	w.give(l, a, "", 1.6)
+	l.parts[0].sure = 0.8
+	w.shareGoods(a, b, 0.25)
+	l = w.lots[0]
+	had, has := l.of(a.number, ""), l.of(b.number, "")
+	if !near(had.n, 1.2, 1e-9) || !near(has.n, 0.4, 1e-9) || !near(had.sure, 0.6, 1e-9) || !near(has.sure, 0.2, 1e-9) {
+		t.Errorf("%+v and %+v", *had, *has)
+	}
+	if x, y := a.line(sauce, "").N, b.line(sauce, "").N; !near(x, 1.2, 1e-9) || !near(y, 0.4, 1e-9) {
+		t.Errorf("baskets have %g and %g", x, y)
+	}
+}
