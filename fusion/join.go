@@ -231,9 +231,9 @@ func (w *World) joinFrame(frame []Event) {
 				like[i], lost = append(like[i], l), append(lost, free)
 			}
 		}
+		older(like[i])
 		for k := range like[i] {
 			l := &like[i][k]
-			l.rare += l.older(like[i])
 			if lost[k] {
 				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
 			} else {
@@ -307,9 +307,9 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 	if !(s.of(d) <= gate99) {
 		return l, false, false
 	}
-	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s, gap: gap, went: e.Floor.minus(v.Pos)}
-	l.room = room >= 0
-	if l.rare = rare; l.gone && gap > glimpseGap {
+	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s, gap: gap, went: e.Floor.minus(v.Pos),
+		room: room >= 0, rare: rare}
+	if l.gone && gap > glimpseGap {
 		l.rare += v.glimpsed()
 	}
 	if l.gone && room < 0 {

@@ -263,38 +263,5 @@ func (w *World) same(v *Visit) {
 			return
 		}
 	}
-	for k := range v.like {
-		l := &v.like[k]
-		i := slices.IndexFunc(list[0].who, func(d doer) bool { return d.visit == l.visit })
-		if i < 0 {
-			continue
-		}
-		l.share = list[0].who[i].share
-		if o := w.visit(l.visit); l.room && l.told() == sameFrames && l.share >= leastShare {
-			w.shareGoods(o, v, min(1, l.share/(1-o.shared)))
-			o.shared = min(1, o.shared+l.share)
-		}
-	}
-}
-
-// leastShare is how likely it must be that somebody is who went into a room for goods to be taken to have come along in part (assumption).
-const leastShare = 0.1
-
-// out is the cost of its being one whom others who have left may have been, micro-nats.
-func (w *World) out(l *likeness) int64 {
-	o := w.visit(l.visit)
-	if !l.gone || o == nil || o.out == 0 {
-		return 0
-	}
-	return nats(max(leastShare, 1-o.out))
-}
-
-// wasOut remembers of those whom a visit that ends may have been that they may have left with it.
-func (w *World) wasOut(v *Visit) {
-	for i := range v.like {
-		l := &v.like[i]
-		if o := w.visit(l.visit); o != nil && l.gone && o.PosAt == l.until {
-			o.out = 1 - float64((1-o.out)*(1-l.share))
-		}
-	}
+	w.undecided(v, list[0].who)
 }

@@ -210,19 +210,20 @@ func (w *World) wentIn(v *Visit, room int, q Point) (cost int64) {
 	return cost
 }
 
-// older is what it costs one of several who may have come out of a room that another of them went in later, micro-nats; who is alone in
-// there may be as long as he likes.
-func (l *likeness) older(all []likeness) int64 {
-	if !l.room {
-		return 0
-	}
-	last := l.gap
+// older adds what it costs each of several who may have come out of a room that another of them went in later; who is alone in there may
+// be as long as he likes.
+func older(all []likeness) {
+	last := int64(math.MaxInt64)
 	for i := range all {
 		if all[i].room {
 			last = min(last, all[i].gap)
 		}
 	}
-	return nats(float64(roomStays+last) / float64(roomStays+l.gap))
+	for i := range all {
+		if l := &all[i]; l.room {
+			l.rare += nats(float64(roomStays+last) / float64(roomStays+l.gap))
+		}
+	}
 }
 
 // anyTurn makes the density of a turn relative to that of any: von Mises' with a concentration of 1 (assumption), ln I₀(1) in micro-nats.

@@ -15,6 +15,14 @@ func halls() *Store {
 	return s
 }
 
+// unseenAisle is a story in halls whose aisle is the part that no camera sees.
+func unseenAisle(t *testing.T) *story {
+	store := halls()
+	store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
+	store.Index()
+	return &story{T: t, store: store}
+}
+
 // TestRooms: what no camera sees is a room, and a zone of which most is so lies in it; a camera that does not say what it sees leaves none.
 func TestRooms(t *testing.T) {
 	s := halls()
@@ -63,10 +71,7 @@ func TestRooms(t *testing.T) {
 // nobody knows which it is.
 func TestOutOfARoom(t *testing.T) {
 	for _, people := range []int{1, 2} {
-		store := halls()
-		store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
-		store.Index()
-		s := &story{T: t, store: store}
+		s := unseenAisle(t)
 		for k := range people {
 			s.walk("cam-1", fmt.Sprint("A", k), float64(2*k), 6+float64(2*k), Point{1, 0.5}, Point{2.8, 3.5})
 		}
@@ -223,13 +228,15 @@ func TestWentIn(t *testing.T) {
 // who was lost elsewhere has no part in it.
 func TestOlder(t *testing.T) {
 	all := []likeness{{gap: 600 * second, room: true}, {gap: 60 * second, room: true}, {gap: 10 * second}}
+	alone := []likeness{all[0]}
+	older(all)
 	for i, want := range []int64{nats(120.0 / 660), 0, 0} {
-		if got := all[i].older(all); got != want {
+		if got := all[i].rare; got != want {
 			t.Errorf("%d: %d, want %d", i, got, want)
 		}
 	}
-	if got := all[0].older(all[:1]); got != 0 {
-		t.Errorf("alone: %d", got)
+	if older(alone); alone[0].rare != 0 {
+		t.Errorf("alone: %d", alone[0].rare)
 	}
 }
 
@@ -251,10 +258,7 @@ func TestGlimpse(t *testing.T) {
 // TestSharedOutOfARoom: of two who went into a room nobody knows who comes out first: he has half of what they had, the second the
 // rest.
 func TestSharedOutOfARoom(t *testing.T) {
-	store := halls()
-	store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
-	store.Index()
-	s := &story{T: t, store: store}
+	s := unseenAisle(t)
 	s.walk("cam-1", "A", 0, 6, Point{1, 0.5}, Point{2.8, 3.5})
 	s.walk("cam-1", "B", 2, 8, Point{1, 0.5}, Point{2.8, 3.5})
 	s.plate("g2", 30, 18, -500)
@@ -304,10 +308,7 @@ func TestWasOut(t *testing.T) {
 // on, and costs the more the longer he is in there; out of a room comes sooner somebody of whom nobody knows.
 func TestWhoComesOut(t *testing.T) {
 	for _, left := range []string{"", "A"} {
-		store := halls()
-		store.Zones[aisleZone].Polygon = []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
-		store.Index()
-		s := &story{T: t, store: store}
+		s := unseenAisle(t)
 		s.walk("cam-1", "A", 0, 6, Point{1, 0.5}, Point{2.8, 3.5})
 		s.walk("cam-1", "B", 22, 28, Point{1, 0.5}, Point{2.8, 3.5})
 		s.walk("cam-1", "C", 42, 50, Point{6.2, 4}, Point{7, 1.2})
