@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 	}
 	for _, want := range []string{
 		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9654",
-		"├ 0.9654 at 10:00:40.250: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or near(\"entrance\") and heading(\"out\") and unpaid(\"any\") >= full_cart or leaves\n│   near(\"exit\") = true\n",
+		"├ 0.9654 at 10:00:40.250: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves\n│   near(\"exit\") = true\n",
 		"├ goods not paid for: +4.278 (quality 0.9289)  unpaid_value() >= floor_value ? p_unpaid() : 0.0\n│   unpaid_value() = 1.848\n",
 		"│     10:00:31.800 shelf-1@1767607231800 picked 0.929 × Taco sauce at aisle-1\n",
 		"halved each 20s)  moved(\"exit\")",
