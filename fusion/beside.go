@@ -59,7 +59,9 @@ func (w *World) stoodBeside(v, o *Visit) bool {
 			continue
 		}
 		if z := w.Store.Tills[t].Zone; z >= 0 {
-			if there := &v.stays[z]; there.ever && there.entered <= s.at && there.entered >= s.lines[0].at-besideFor {
+			if v.Facts.Has(func(f Fact) bool {
+				return f.Kind == FactEntered && f.Zone == z && f.At <= s.at && f.At >= s.lines[0].at-besideFor
+			}) {
 				return true
 			}
 		}
