@@ -26,7 +26,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		if from == nil || from.Paid <= tiny || !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
 			continue
 		}
-		n := min(it.Unpaid(), from.Paid)
+		n, had := min(it.Unpaid(), from.Paid), it.N
 		from.Paid, from.At = from.Paid-n, w.now // so that the piece may be drawn
 		w.find(v, product, epc, n, func(of *Visit) float64 {
 			if of == o {
@@ -35,7 +35,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 			return 0
 		})
 		it = v.line(product, epc)
-		it.Paid, it.At = it.Paid+n, w.now
+		it.N, it.Paid, it.At = max(it.known, had), it.Paid+n, w.now // the piece was counted already
 	}
 }
 

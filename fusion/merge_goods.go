@@ -41,6 +41,11 @@ func (w *World) mergeBasket(v, o *Visit) {
 	o.Basket, o.lots, o.Others = nil, nil, nil
 	w.collapse(v)
 	w.settleOwed(v, o)
+	for i := range v.Basket { // of a tag that each of the two may have carried, the one now does
+		if it := v.Basket[i]; it.EPC != "" && it.N >= 0.5 {
+			w.paidBeside(v, it.Product, it.EPC)
+		}
+	}
 }
 
 // mergeSale gives what a till has seen of one visit to another, whose sale it turned out to be. What is shown there now will be
