@@ -8,11 +8,13 @@ func TestPaidBeside(t *testing.T) {
 	for name, c := range map[string]struct {
 		place  Point // of B during the sale
 		scans  bool
+		hidden bool // B, while there
 		unpaid float64
 	}{
-		"beside the one who pays": {atTill, true, 0},
-		"at the shelf meanwhile":  {Point{1, 3}, true, 0.9},
-		"beside one who does not": {atTill, false, 0.9},
+		"beside the one who pays":             {place: atTill, scans: true},
+		"beside the one who pays, and hidden": {place: atTill, scans: true, hidden: true},
+		"at the shelf meanwhile":              {place: Point{1, 3}, scans: true, unpaid: 0.9},
+		"beside one who does not":             {place: atTill, unpaid: 0.9},
 	} {
 		s := newStory(t)
 		s.walk("cam-1", "A", 0, 8, atShelf)
@@ -20,21 +22,59 @@ func TestPaidBeside(t *testing.T) {
 		s.walk("cam-1", "A", 12.2, 40, Point{7.6, 1.6})
 		s.weigh(40, 5, -621)
 		s.walk("cam-1", "B", 9, 14, Point{1, 3}, c.place)
-		s.walk("cam-1", "B", 14.2, 24, c.place)
+		if !c.hidden {
+			s.walk("cam-1", "B", 14.2, 24, c.place)
+		}
 		s.walk("cam-1", "B", 24.2, 30, c.place, atDoor, Point{4, -0.6})
 		if c.scans {
-			s.till(18, "1", Scan, "071142008582")
-			s.till(20, "1", Tender, "")
+			s.till(15, "1", Scan, "071142008582")
+			s.till(16, "1", Tender, "")
 		}
 		s.carry("r-door", sauceTag, 27)
 		s.tell(32)
 		a, b := s.view(s.of("cam-1/A")).Unpaid(nil), s.view(s.of("cam-1/B")).Unpaid(nil)
+		if n := s.view(s.of("cam-1/B")).Carried(nil); n > 1 {
+			t.Errorf("%s: B has %.2f of one piece", name, n)
+		}
 		if !near(b, c.unpaid, 0.15) {
 			t.Errorf("%s: B has %.2f unpaid, want %.1f", name, b, c.unpaid)
 		}
 		if a > 0.15 && c.scans {
 			t.Errorf("%s: A, who paid, has %.2f unpaid", name, a)
 		}
+	}
+}
+
+// TestPaidBesideOnceOne: a tag that each of two may have carried is one that they have carried once they are one person, and is
+// then settled with the sale of who that person may be.
+func TestPaidBesideOnceOne(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 8, atShelf)
+	s.walk("cam-1", "A", 8.2, 12, atShelf, Point{7.6, 1.6})
+	s.walk("cam-1", "A", 12.2, 24, Point{7.6, 1.6})
+	s.weigh(24, 5, -621)
+	s.till(18, "1", Scan, "071142008582")
+	s.till(20, "1", Tender, "")
+	s.walk("cam-1", "B", 20, 24, Point{1, 3})
+	s.walk("cam-1", "C", 20, 24, Point{1, 4})
+	s.tell(24)
+	a, b, c := s.of("cam-1/A"), s.of("cam-1/B"), s.of("cam-1/C")
+	sauce := a.Basket[0].Product
+	for _, v := range []*Visit{b, c} {
+		v.like = append(v.like, likeness{visit: a.number})
+	}
+	s.w.bind(b, Fact{Kind: FactMoved, Product: sauce, Name: sauceTag, P: 1}, 0.45)
+	if it := b.line(sauce, sauceTag); it.N < 0.4 || it.Unpaid() > tiny {
+		t.Errorf("%+v; want as much of it paid as may be his", it)
+	}
+	it := s.w.item(c, sauce, sauceTag)
+	it.N, it.tag = 0.45, 0.45
+	one := s.w.merge(b, c)
+	if it := one.line(sauce, sauceTag); it == nil || it.Unpaid() > tiny || it.N > 1 {
+		t.Errorf("%+v; want all of it paid", it)
+	}
+	if it := a.line(sauce, ""); it.Unpaid() > tiny {
+		t.Errorf("the payer's: %+v", it)
 	}
 }
 

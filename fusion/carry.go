@@ -287,9 +287,7 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		it = v.line(f.Product, f.Name)
 	}
 	it.N, it.tag, it.left, it.At = max(it.known, p), share, 0, w.now
-	if p >= 0.5 {
-		w.paidBeside(v, f.Product, f.Name)
-	}
+	w.paidBeside(v, f.Product, f.Name)
 	w.reckon(v)
 }
 

@@ -42,7 +42,7 @@ func (w *World) mergeBasket(v, o *Visit) {
 	w.collapse(v)
 	w.settleOwed(v, o)
 	for i := range v.Basket { // of a tag that each of the two may have carried, the one now does
-		if it := v.Basket[i]; it.EPC != "" && it.N >= 0.5 {
+		if it := v.Basket[i]; it.EPC != "" {
 			w.paidBeside(v, it.Product, it.EPC)
 		}
 	}

@@ -8,6 +8,7 @@ const (
 	baseNS     = 2e9   // the baseline is the median of this much quiet
 	warmNS     = 9e8   // quiet needed before the first baseline stands
 	settleNS   = 4e8   // how long a new level must hold
+	restNS     = 6e8   // and of one that sends changes, of which one may be lost, how long nothing more must come (assumption)
 	holeNS     = 1e9   // a longer silence of a plate that samples is a hole
 	changeNS   = 35e9  // of one that sends changes: three of its ten seconds, and some
 	patienceNS = 10e9  // after so long open, a level settles in twice the noise
@@ -149,7 +150,7 @@ func (p *plate) due() int64 {
 			return p.last + strayNS
 		}
 		// A touch and a pick are over at once; what has moved for long is given as long to end.
-		return p.last + min(max(p.last-p.began, settleNS), baseNS)
+		return p.last + min(max(p.last-p.began, restNS), baseNS)
 	case toHold:
 		return p.last + baseNS
 	}

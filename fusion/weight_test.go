@@ -270,10 +270,10 @@ func TestChanges(t *testing.T) {
 			t.Errorf("step %d is %.1f g, want %.0f", i, s.Grams, want[i])
 		}
 	}
-	if got[0].At != 15e9 || got[0].TS != 15.5e9 {
-		t.Errorf("the pick began at %d and settled at %d; want 15 s and 15.5 s", got[0].At, got[0].TS)
+	if got[0].At != 15e9 || got[0].TS != 15.7e9 {
+		t.Errorf("the pick began at %d and settled at %d; want 15 s and 15.7 s", got[0].At, got[0].TS)
 	}
-	if p.due() != 130e9+settleNS {
+	if p.due() != 130e9+restNS {
 		t.Errorf("due %d", p.due())
 	}
 }
