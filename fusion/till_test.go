@@ -91,6 +91,28 @@ func TestTill(t *testing.T) {
 	}
 }
 
+// TestOneOfTwoVoided: of two of a kind the one that was voided stays at the till as before when the other is scanned.
+func TestOneOfTwoVoided(t *testing.T) {
+	for name, actions := range map[string][]Action{
+		"before the other is scanned": {Scan, Void, Scan},
+		"after the other was scanned": {Scan, Scan, Void},
+	} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 8, atShelf)
+		s.walk("cam-1", "A", 8.2, 18, atShelf, atTill)
+		s.walk("cam-1", "A", 18.2, 32, atTill)
+		s.weigh(40, 5, -1243)
+		for i, a := range actions {
+			s.till(float64(21+i), "1", a, "071142008582")
+		}
+		s.tell(30)
+		view := s.view(s.of("cam-1/A"))
+		if held, unpaid := view.Carried(nil), view.Unpaid(nil); !near(held, 1+takenAfterVoid, 0.15) || !near(unpaid, takenAfterVoid, 0.15) {
+			t.Errorf("%s: carries %.2f, %.2f of them unpaid; want 1.3 and 0.3", name, held, unpaid)
+		}
+	}
+}
+
 // TestScanBeforeThePick: a scan of goods that nobody was seen to take counts when it shows that somebody had.
 func TestScanBeforeThePick(t *testing.T) {
 	s := newStory(t)
