@@ -307,7 +307,8 @@ func (w *World) saleAt(v *Visit) int {
 func (w *World) scanned(v *Visit, f Fact, epc string) {
 	left := f.N
 	pay := func(it *Item) {
-		n := min(left, it.notLeft(left))
+		it.scannedAgain(left)
+		n := min(left, it.Unpaid())
 		it.Paid, left = it.Paid+n, left-n
 		it.At = w.now
 	}
@@ -327,17 +328,16 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	if left > 0 {
 		it := w.item(v, f.Product, "")
-		it.notLeft(left)
+		it.scannedAgain(left)
 		it.Paid, it.At = it.Paid+left, w.now
 		w.collapse(v)
 	}
 }
 
-// notLeft returns how many units there are of which n may be scanned. What he has beside those that stayed at the till is
-// scanned first; of those that are scanned yet none stayed.
-func (i *Item) notLeft(n float64) float64 {
+// scannedAgain notes that n units are scanned: as far as he has not so many beside those that were left at the till, it is
+// these that are scanned again.
+func (i *Item) scannedAgain(n float64) {
 	i.left = max(0, i.left-max(0, n-i.Unpaid()))
-	return i.Unpaid()
 }
 
 // takenAfterVoid is the chance that goods whose scan was voided go along with the customer: most were scanned twice, cost more
