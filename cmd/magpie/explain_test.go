@@ -48,7 +48,7 @@ func TestExplain(t *testing.T) {
 	}
 
 	code, out, _ = magpie(t, "explain", "--site", examples+"site.yaml", "--policy", "gate-tag", examples+"sensors.jsonl", "v_7708cc51b004e67b")
-	want := "└ for the tier log, from 0.1000, +0.220 was missing; it could have come of: several tags at once (+2.303), the gate rang (+2.303), leaves the store (+2.303), tag moved through the gate (+0.743), one of us (+0.067)\n"
+	want := "└ for the tier log, from 0.1000, +0.220 was missing; it could have come of: several tags at once (+3.046), the gate rang (+2.303), leaves the store (+2.303), tag moved through the gate (+0.743), one of us (+0.067)\n"
 	if code != 0 || !strings.HasSuffix(out, want) || strings.Count(out, " (live)") != 1 {
 		t.Errorf("%d\n%s\nwant %s", code, out, want)
 	}
