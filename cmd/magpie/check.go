@@ -108,7 +108,7 @@ func (c *checked) text(out io.Writer) {
 		fmt.Fprintln(out, "warning:", w)
 	}
 	if asleep := set.NoneLive(s.Store); asleep != "" {
-		fmt.Fprintln(out, "warning:", asleep)
+		fmt.Fprintln(out, "note:", asleep)
 	}
 	for _, p := range set.Policies {
 		describe(out, p, s)
