@@ -135,6 +135,23 @@ func (z *Zone) outward(p Point) bool {
 	return s > 0
 }
 
+// Kind is the place that a kind of zone names in policies: all zones of it. Many a store has one door, by which people come and go,
+// and calls it its entrance: where there is no exit, the entrances that lead outside are the exits.
+func (s *Store) Kind(k ZoneKind) Place {
+	place := make(Place, len(s.Zones))
+	none := true
+	for z := range s.Zones {
+		place[z] = s.Zones[z].Kind == k
+		none = none && !place[z]
+	}
+	if k == Exit && none {
+		for z := range s.Zones {
+			place[z] = s.Zones[z].Kind == Entrance && len(s.Zones[z].Out) > 0
+		}
+	}
+	return place
+}
+
 // wayOut reports whether a zone is an entrance or an exit.
 func (s *Store) wayOut(z int) bool { return s.Zones[z].Kind == Entrance || s.Zones[z].Kind == Exit }
 

@@ -107,11 +107,11 @@ func quote(s string) string { return `"` + strict.Clip(s) + `"` }
 // place1 reads one zone kind, or id:zone.
 func (s *source) place1(word string, at int) (fusion.Place, bool) {
 	zones := s.store.Zones
-	place := make(fusion.Place, len(zones))
 	if id, one := strings.CutPrefix(word, "id:"); one {
 		var ids []string
 		for i := range zones {
 			if zones[i].ID == id {
+				place := make(fusion.Place, len(zones))
 				place[i] = true
 				s.warn(at, "%s names one zone of one store; a kind, such as %q, works in every store", quote(word), zones[i].Kind)
 				return place, true
@@ -125,13 +125,9 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 		if name != word {
 			continue
 		}
-		any := false
-		for i := range zones {
-			place[i] = zones[i].Kind == fusion.ZoneKind(k)
-			any = any || place[i]
-		}
-		if !any && !s.unmet {
-			s.warn(at, "the site has no zone of the kind %s", word)
+		place := s.store.Kind(fusion.ZoneKind(k))
+		if !slices.Contains(place, true) && !s.unmet {
+			s.warn(at, "the site has %s", noZone(word))
 		}
 		return place, true
 	}
@@ -143,6 +139,14 @@ func (s *source) place1(word string, at int) (fusion.Place, bool) {
 	}
 	s.fail(at, "unknown zone kind %s; %s", quote(word), strict.Suggest(word, fusion.ZoneKinds[:]))
 	return nil, false
+}
+
+// noZone says that a site has no place of a kind.
+func noZone(kind string) string {
+	if kind == fusion.Exit.String() {
+		return "no zone of the kind exit, nor an entrance with out"
+	}
+	return "no zone of the kind " + kind
 }
 
 func (s *source) goods(n *ast.StringNode, a arg) (arg, bool) {

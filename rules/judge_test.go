@@ -320,6 +320,48 @@ func TestNeedsPutInShadow(t *testing.T) {
 	}
 }
 
+// TestOneDoor: where a site has no exit, its entrances that lead outside are what policies call the exit, in needs and calls alike;
+// where it has one, only that is.
+func TestOneDoor(t *testing.T) {
+	out := []fusion.Point{{X: 0, Y: 0}, {X: 3, Y: 0}}
+	for name, c := range map[string]struct {
+		change func(*fusion.Store)
+		where  string // the zones that are the exit
+		shadow string
+	}{
+		"an entrance and an exit": {func(s *fusion.Store) { s.Zones[0].Out = out }, "door", ""},
+		"one door":                {func(s *fusion.Store) { s.Zones[0].Out = out; s.Zones[3].Kind = fusion.Aisle }, "in-1", ""},
+		"two entrances, one of which leads outside": {func(s *fusion.Store) { s.Zones[0].Out = out; s.Zones[3].Kind = fusion.Entrance }, "in-1", ""},
+		"an entrance of the name exit":              {func(s *fusion.Store) { s.Zones[0].Out = out; s.Zones[0].ID = "exit"; s.Zones[3].Kind = fusion.Aisle }, "exit", ""},
+		"an exit that no camera sees": {func(s *fusion.Store) { s.Zones[0].Out = out; s.Sources[0].Zones = []int{0, 1, 2} }, "door",
+			"it needs track@exit, which the site has not"},
+		"no way out": {func(s *fusion.Store) { s.Zones[3].Kind = fusion.Aisle }, "", "it needs track@exit, which the site has not"},
+	} {
+		store := shop()
+		c.change(store)
+		set := load(t, Options{Store: store}, "p.yaml", policy("needs: [track@exit]", "score: 'read(\"exit\")'"))
+		if p := set.Policies[0]; p.Shadowed != c.shadow {
+			t.Errorf("%s: in shadow %q, want %q", name, p.Shadowed, c.shadow)
+		}
+		where := ""
+		for z := range store.Zones {
+			s := newSubject(t, set, store)
+			if s.fact(1, fusion.Fact{Kind: fusion.FactRead, Zone: z, Product: 0, N: 1, P: 1}) { // nothing else changes what it reads
+				where += store.Zones[z].ID
+			}
+		}
+		if where != c.where {
+			t.Errorf("%s: a read at the exit is one at %q, want %q", name, where, c.where)
+		}
+	}
+	none := shop()
+	none.Zones[3].Kind = fusion.Aisle
+	set := load(t, Options{Store: none}, "p.yaml", policy("score: 'read(\"exit\")'"))
+	if want := "the site has no zone of the kind exit, nor an entrance with out"; len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0], want) {
+		t.Errorf("%q, want %s", set.Warnings, want)
+	}
+}
+
 func TestMessage(t *testing.T) {
 	set := load(t, Options{}, "p.yaml", "policy: p\ntitle: t\nscore: 'picked(\"any\") / 10'\nalert:\n  tiers: {log: 0.1}\n  action: offer help\n"+
 		"  message: '{{ zone }}: {{ count }} × {{item}} of {{ items }} ({{ value }}) near {{ till }}, {{ action }}'\n")

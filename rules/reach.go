@@ -133,6 +133,53 @@ func (p *Policy) Lacks(s *fusion.Store) []Need {
 	return slices.DeleteFunc(slices.Clone(p.Needs), func(n Need) bool { return provides(s, n) })
 }
 
+// devices are what perceive by each modality, as the site file calls them.
+var devices = [...]string{fusion.ByTrack: "camera", fusion.ByRFID: "reader", fusion.ByWeight: "scale", fusion.ByTill: "till",
+	fusion.ByGate: "gate", fusion.ByRegion: "region device", fusion.ByCount: "counter", fusion.BySignal: "signal"}
+
+// NoneLive says that no policy of the set is live, so that nothing is alerted, and what is lacking; "" where one is.
+func (s *Set) NoneLive(store *fusion.Store) string {
+	var lacking []string
+	by := map[string][]string{} // the policies that would be live but for it
+	for _, p := range s.Policies {
+		if p.Mode == Live {
+			return ""
+		}
+		if p.Shadowed == "" {
+			continue // by its own mode, whatever the site has
+		}
+		for _, n := range p.Lacks(store) {
+			what := n.lack(store)
+			if by[what] == nil {
+				lacking = append(lacking, what)
+			}
+			if !slices.Contains(by[what], p.ID) {
+				by[what] = append(by[what], p.ID)
+			}
+		}
+	}
+	const none = "no policy is live here: nothing will be alerted; "
+	if lacking == nil {
+		return none + "all are in shadow or off by their files or the site's overrides; write mode: live to one"
+	}
+	for i, what := range lacking {
+		lacking[i] = fmt.Sprintf("%s (for %s)", what, strings.Join(by[what], ", "))
+	}
+	return none + "the site has " + strings.Join(lacking, ", ") + "; add to it what a policy needs"
+}
+
+// lack says what a store has not that does not meet the need.
+func (n Need) lack(s *fusion.Store) string {
+	kind := slices.Index(fusion.ZoneKinds[:], n.Place)
+	switch {
+	case kind < 0:
+		return "no " + devices[n.Modality]
+	case !slices.Contains(s.Kind(fusion.ZoneKind(kind)), true):
+		return noZone(n.Place)
+	}
+	return fmt.Sprintf("no %s for a zone of the kind %s", devices[n.Modality], n.Place)
+}
+
 // Warning is how Warnings tell of what is refused.
 func Warning(e strict.Error) string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Text)

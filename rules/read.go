@@ -167,21 +167,10 @@ var modalityKinds = [...]fusion.Kind{fusion.ByTrack: fusion.Tracks, fusion.ByRFI
 
 // provides reports whether a source of the site has the modality in a zone of the kind.
 func provides(s *fusion.Store, n Need) bool {
-	for i := range s.Sources {
-		src := &s.Sources[i]
-		if src.Kind != modalityKinds[n.Modality] {
-			continue
-		}
-		if n.Place == "" {
-			return true
-		}
-		for _, z := range src.Zones {
-			if s.Zones[z].Kind.String() == n.Place {
-				return true
-			}
-		}
-	}
-	return false
+	place := s.Kind(fusion.ZoneKind(slices.Index(fusion.ZoneKinds[:], n.Place))) // of none where the need names none
+	return slices.ContainsFunc(s.Sources, func(src fusion.Source) bool {
+		return src.Kind == modalityKinds[n.Modality] && (n.Place == "" || slices.ContainsFunc(src.Zones, func(z int) bool { return place[z] }))
+	})
 }
 
 // compile compiles one expression and gives its operands the policy's slots.

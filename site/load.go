@@ -103,6 +103,30 @@ func (l *loader) root(n *yaml.Node) {
 	if len(st.Staff.Badges)+len(st.Staff.StartsIn)+len(st.Staff.Tasks) == 0 {
 		l.site.Notes = append(l.site.Notes, "nobody is named as staff (staff: badges, starts_in or tasks), so staff() is inferred from entering a stockroom")
 	}
+	l.bareAisles()
+}
+
+// bareAisles notes the aisles without a scale and a reader, in a store that has them in other aisles: one is easily forgotten.
+func (l *loader) bareAisles() {
+	var bare []string
+	aisles, st := 0, l.site.Store
+	for z := range st.Zones {
+		if st.Zones[z].Kind != fusion.Aisle {
+			continue
+		}
+		aisles++
+		if !slices.ContainsFunc(st.Sources, func(s fusion.Source) bool {
+			return (s.Kind == fusion.Weight || s.Kind == fusion.RFID) && slices.Contains(s.Zones, z)
+		}) {
+			bare = append(bare, st.Zones[z].ID)
+		}
+	}
+	if len(bare) == aisles {
+		return // it has no such sensors, by choice
+	}
+	for _, id := range bare {
+		l.site.Notes = append(l.site.Notes, "aisle "+id+" has no scale and no reader: goods taken and put back there are not seen; give it one if goods stand there")
+	}
 }
 
 // zoneRef reads the id of a zone and returns its index, -1 when left out or wrong.

@@ -107,6 +107,9 @@ func (c *checked) text(out io.Writer) {
 	for _, w := range c.warnings() {
 		fmt.Fprintln(out, "warning:", w)
 	}
+	if asleep := set.NoneLive(s.Store); asleep != "" {
+		fmt.Fprintln(out, "note:", asleep)
+	}
 	for _, p := range set.Policies {
 		describe(out, p, s)
 	}

@@ -63,6 +63,9 @@ func (c *checked) findings(err error, sitePath, dir string) (wrong, doubtful []f
 		for _, w := range c.warnings() {
 			doubtful = append(doubtful, placedWarning(w, dir, sitePath))
 		}
+		if asleep := c.set.NoneLive(c.site.Store); asleep != "" {
+			doubtful = append(doubtful, finding{sitePath, 1, 1, asleep})
+		}
 		for _, p := range c.set.Policies {
 			for _, t := range p.Tiers {
 				for _, name := range p.To[t.Name] {

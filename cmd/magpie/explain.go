@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,7 +180,7 @@ func (x *explainer) print(out io.Writer) {
 	if len(v.Tracks) > 0 {
 		fmt.Fprintf(out, ", tracks %s", strings.Join(v.Tracks, ", "))
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintf(out, ", times in %s\n", x.zone()) // those of alerts and recordings are in UTC
 	if a := x.alert; a != nil {
 		fmt.Fprintf(out, "alert %s: %s, tier %s, score %.4f", a.ID, a.State, a.Tier, a.Score)
 		if a.CappedBy != "" {
@@ -345,9 +346,10 @@ func (x *explainer) next(t *account) string {
 
 // time is a moment in the store's time.
 func (x *explainer) time(ns int64) string {
-	loc := x.site.Store.Location
-	if loc == nil {
-		loc = time.UTC
-	}
-	return time.Unix(0, ns).In(loc).Format("15:04:05.000")
+	return time.Unix(0, ns).In(x.zone()).Format("15:04:05.000")
+}
+
+// zone is the store's time zone.
+func (x *explainer) zone() *time.Location {
+	return cmp.Or(x.site.Store.Location, time.UTC)
 }

@@ -15,6 +15,9 @@ func TestExplain(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("%d %s", code, errw)
 	}
+	if first, _, _ := strings.Cut(out, "\n"); !regexp.MustCompile(`^visit v_[0-9a-f]{16}, tracks cam\S*/\S+, times in Europe/London$`).MatchString(first) {
+		t.Errorf("it begins with %s", first)
+	}
 	for _, want := range []string{
 		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9654",
 		"├ 0.9654 at 10:00:40.250: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves\n│   near(\"exit\") = true\n",

@@ -390,6 +390,9 @@ func (l *live) adopt(ctx context.Context, set *rules.Set, now time.Time) error {
 	if n := len(set.Warnings); n > 0 {
 		l.log.Warn("the policies have warnings: `magpie check --site "+l.site.Path+"` says them in full", "warnings", n, "in_shadow", strings.Join(shadowed(set), ","))
 	}
+	if asleep := set.NoneLive(l.site.Store); asleep != "" {
+		l.log.Warn(asleep)
+	}
 	said := []any{"hash", set.Hash, "policies", len(set.Policies)}
 	if set.Signer != "" {
 		said = append(said, "signer", set.Signer, "signed_with", set.SignedWith)

@@ -89,6 +89,11 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 		hash = first.Hash
 	}
 	fmt.Fprintf(errw, "site %s policies %s build %s\n", s.Hash, hash, buildHash())
+	if first != nil {
+		if asleep := first.NoneLive(s.Store); asleep != "" {
+			fmt.Fprintln(errw, asleep)
+		}
+	}
 	last := int64(0)
 	for {
 		l, err := r.Next()

@@ -177,6 +177,10 @@ policies: {dir: policies}
 	if got := api("/api/policies", 200); strings.Contains(got, "put it back") {
 		t.Errorf("the folder is back, policies are %s", got)
 	}
+
+	// The last live one goes off: nothing can be alerted any more.
+	write("policies/p.yaml", policy+"mode: off\n")
+	term.await(t, "level=WARN msg=\"no policy is live here: nothing will be alerted; the site has no zone of the kind fitting \\(for q\\); add to it what a policy needs\"\n")
 	stop()
 	ends(t, code)
 	data := filepath.Join(dir, "data")

@@ -242,9 +242,9 @@ func (c *completer) zoneWords() []rules.Word {
 func (f *Folder) zonesOf(kind string) string {
 	var ids []string
 	if f.Store != nil {
-		for _, z := range f.Store.Zones {
-			if z.Kind.String() == kind {
-				ids = append(ids, z.ID)
+		for z, is := range f.Store.Kind(fusion.ZoneKind(slices.Index(fusion.ZoneKinds[:], kind))) {
+			if is {
+				ids = append(ids, f.Store.Zones[z].ID)
 			}
 		}
 	}
