@@ -233,6 +233,9 @@ func (w *World) collapse(v *Visit) {
 			if n > tiny {
 				w.find(v, product, epc, n, v.goesWith) // one pays for all
 			}
+			if it = v.line(product, epc); it != nil && it.Paid-it.N >= surplus { // goods are handed over, and people taken for each other
+				w.find(v, product, epc, float64(found*(it.Paid-it.N)), func(*Visit) float64 { return 1 })
+			}
 		}
 	}
 	w.reckon(v)

@@ -35,6 +35,7 @@ const (
 	staffAtWork = 9.0 // how much oftener staff move goods than a shopper beside them, beyond once (assumption)
 
 	plateBelow, plateAbove = 0.1, 0.4 // metres: the box above a plate in which hands take goods (assumption)
+	goodsHalf              = 0.15     // metres: half of the goods of a wide plate (assumption); reach is told from the middle of goods
 	longStep               = 1500 * int64(1e6)
 	longestStep            = 12 * second // what a trail remembers
 )
@@ -65,7 +66,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	p := Point{sc.At[0], sc.At[1]}
 	source := w.Store.source[sc.ID]
 	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
-	far := reach + 4*sigmaReach + away
+	far := reach + 4*sigmaReach + away + max(sc.Size[0], sc.Size[1])/2
 	room := -1
 	if sc.Zone >= 0 {
 		room = w.Store.rooms.zone[sc.Zone]
@@ -77,7 +78,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 		if v.Pos.distance(p) > far {
 			continue
 		}
-		l, g := w.didStep(v, sc, p, room, source, from, until, s.Grams > 0)
+		l, g := w.didStep(v, sc, room, source, from, until, s.Grams > 0)
 		work := 1 + float64(staffAtWork*max(0, v.Staff-staffPrior))
 		l, g.other = float64(l*work), float64(g.other*work)
 		if l >= unseen*minShare {
@@ -108,11 +109,11 @@ func (w *World) watched(zone int, ts int64) bool {
 
 // didStep is the likelihood that a visit did what a plate felt in [from, until]: by its hands where a camera shows them,
 // else by where it stood.
-func (w *World) didStep(v *Visit, sc *Scale, p Point, room, source int, from, until int64, put bool) (float64, grip) {
+func (w *World) didStep(v *Visit, sc *Scale, room, source int, from, until int64, put bool) (float64, grip) {
 	sigma := w.blur(sigmaTime, source, v.camera)
 	feet, n := 0.0, 0
 	for t := from; t <= until; t += second {
-		stood := v.stoodAt(p, t, sigma)
+		stood := v.stoodAt(sc, t, sigma)
 		if room >= 0 && w.wasIn(v, room, t) {
 			stood = max(stood, w.Store.rooms.anywhereIn(room))
 		}
@@ -156,14 +157,14 @@ func (w *World) didStep(v *Visit, sc *Scale, p Point, room, source int, from, un
 	return float64((1-otherHand)*handGain*hand*holds) + g.other, g
 }
 
-// stoodAt is the likelihood of reaching p from where the visit stood at ts. A camera that has just lost somebody may not see
+// stoodAt is the likelihood of reaching a plate from where the visit stood at ts. A camera that has just lost somebody may not see
 // him though he is there.
-func (v *Visit) stoodAt(p Point, ts int64, sigma float64) float64 {
+func (v *Visit) stoodAt(sc *Scale, ts int64, sigma float64) float64 {
 	q, gap, ok := v.stood(ts)
 	if !ok {
 		return 0
 	}
-	d := max(0, q.distance(p)-reach)
+	d := max(0, q.distance(sc.nearest(q))-reach)
 	if gap == 0 {
 		return likelihood(d, sigmaReach)
 	}
@@ -202,6 +203,15 @@ func (v *Visit) stood(ts int64) (p Point, gap int64, ok bool) {
 		return before.p, ts - before.at, ts-before.at <= lostAfter
 	}
 	return after.p, after.at - ts, after.at-ts <= lostAfter
+}
+
+// nearest is the place nearest to p at which goods may lie: the plate but for half of goods along its edge.
+func (sc *Scale) nearest(p Point) Point {
+	within := func(x, at, size float64) float64 {
+		half := max(0, size/2-goodsHalf)
+		return max(at-half, min(at+half, x))
+	}
+	return Point{within(p.X, sc.At[0], sc.Size[0]), within(p.Y, sc.At[1], sc.Size[1])}
 }
 
 // apart is how far a point is from the box over the plate from which goods are taken, in metres.

@@ -59,8 +59,20 @@ func TestStoodAt(t *testing.T) {
 		{7, 6, 0.3}, {7, 7.8, 0.3 * math.Exp(-1/2.5)}, {8, 8.8, 0.3 * math.Exp(-4/8.5)}, // lost a while ago: or where he may have walked
 		{8.5, 6, 0},
 	} {
-		if got := v.stoodAt(Point{c.x, 12}, at(c.sec), sigmaTime); !near(got, c.want, 1e-6) {
+		if got := v.stoodAt(&Scale{At: [3]float64{c.x, 12, 1}}, at(c.sec), sigmaTime); !near(got, c.want, 1e-6) {
 			t.Errorf("at %v s, %.1f m away: %.4f; want %.4f", c.sec, c.x-6, got, c.want)
+		}
+	}
+}
+
+// TestReachOfAWidePlate: goods lie anywhere on a wide plate, half of them from its edge.
+func TestReachOfAWidePlate(t *testing.T) {
+	sc := &Scale{At: [3]float64{2, 5, 1}, Size: [2]float64{1, 0.25}}
+	for _, c := range []struct{ p, want Point }{
+		{Point{2.2, 6}, Point{2.2, 5}}, {Point{3, 5.5}, Point{2.35, 5}}, {Point{0, 4}, Point{1.65, 5}},
+	} {
+		if got := sc.nearest(c.p); got.distance(c.want) > 1e-9 {
+			t.Errorf("from %v to %v; want %v", c.p, got, c.want)
 		}
 	}
 }
@@ -124,7 +136,7 @@ func TestDidStep(t *testing.T) {
 			v.trail = []trailPoint{{at: at(5), p: Point{2, 5}}, {at: at(6), p: Point{2, 5}}, {at: at(7), p: Point{2, 5}}}
 			w.moveTo(v, Point{9, 1}, Point{}, 0, at(30))
 			v.hands = c.hands
-			l, g := w.didStep(v, sc, Point{2, 5}, -1, 0, at(c.from), at(c.to), c.put)
+			l, g := w.didStep(v, sc, -1, 0, at(c.from), at(c.to), c.put)
 			if g.shown == c.unshown || !near(l, c.l, 1e-5) || !near(g.other, c.other, 1e-5) || !near(g.took, c.took, 1e-5) {
 				t.Errorf("%.4f, by another hand %.4f, took %.4f, shown %v; want %.4f, %.4f, %.4f", l, g.other, g.took, g.shown, c.l, c.other, c.took)
 			}

@@ -16,6 +16,8 @@ const (
 	handsSince  = 300 * int64(1e6) // hands that have not met for so long have parted
 	passAfter   = 3 * second       // a newer pick may still turn out to be somebody else's
 	passNear    = 0.05
+	passWalking = 0.01 // of two who both walk on: most only pass each other, in a door or between shelves (assumption)
+	walking     = 0.5  // metres a second
 	passHands   = 0.3
 	passSeen    = 0.9 // one hand held something before and not after, the other the other way round
 
@@ -61,8 +63,18 @@ func (w *World) meet(v *Visit) {
 			m.hands = last + meetApart
 			w.pass(v, o, p)
 		}
-		w.passNear(v, o)
+		p := passNear
+		if v.walkedSince(m.since) && o.walkedSince(m.since) {
+			p = passWalking
+		}
+		w.passNear(v, o, p)
 	}
+}
+
+// walkedSince reports whether the visit has walked on since a moment shortly before.
+func (v *Visit) walkedSince(ts int64) bool {
+	p, _, ok := v.stood(ts)
+	return ok && p.distance(v.Pos)*1e9 > float64(walking*float64(v.PosAt-ts))
 }
 
 // handsMet finds where hands of two visits met after a time: the probability that something passed from v to o, and when
@@ -131,8 +143,8 @@ func (w *World) pass(v, o *Visit, p float64) {
 	}
 }
 
-// passNear lets what a visit has had for long enough pass to one who stands near it.
-func (w *World) passNear(v, o *Visit) {
+// passNear lets what a visit has had for long enough pass to one who is near it, with probability p.
+func (w *World) passNear(v, o *Visit, p float64) {
 	for k := range v.lots {
 		i := w.lotIndex(v.lots[k])
 		if i < 0 || w.now-w.lots[i].at < passAfter {
@@ -143,7 +155,7 @@ func (w *World) passNear(v, o *Visit) {
 		if mine == nil || l.of(o.number, "") != nil || !l.room(o.number, "") {
 			continue
 		}
-		n := min(float64(passNear*w.claimed(l, mine)), max(0, float64(passNear*l.units)-l.passed))
+		n := min(float64(p*w.claimed(l, mine)), max(0, float64(p*l.units)-l.passed))
 		w.passed(i, v, o, n)
 		w.lots[i].passed += n // the lot is new since passed
 	}

@@ -76,7 +76,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 			case act == 7:
 				if o := who(); o != v && o.Ended == 0 {
 					w.pass(v, o, rapid.SampledFrom([]float64{passHands, passSeen}).Draw(t, "passed"))
-					w.passNear(v, o)
+					w.passNear(v, o, passNear)
 				}
 			default:
 				w.end(v)

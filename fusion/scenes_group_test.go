@@ -1,6 +1,9 @@
 package fusion_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Who shops together: they come in together and stay together, and one pays for all. Strangers who come in at the same moment
 // and part owe each for himself.
@@ -74,10 +77,18 @@ func TestSceneGroup(t *testing.T) {
 			20s B unpaid 0.9..1
 			35s B unpaid 0..0.35
 			35s A whisky 0.6..1`},
-		{"strangers who part: A shows goods such as B took", part + `
+		{"who part: A pays for what only B took, and has it from him as far as anybody knows", part + `
 			12s       pick B 036000291452
 			30s scan sco-1 s1 036000291452
 			33s till sco-1 s1 tender amount=38.00`, `
-			35s B unpaid 0.9..1`},
+			29s B unpaid 0.9..1
+			35s B unpaid 0.1..0.35
+			35s A whisky 0.6..0.85`},
+		{"who part: both took one, and A pays for his own", strings.Replace(part, "2,4.9 > 7,1.2", "2,4.9 > 7.4,4.7 > 7,1.2", 1) + `
+			12s       pick B 036000291452
+			20s       pick A 036000291452
+			30s scan sco-1 s1 036000291452
+			33s till sco-1 s1 tender amount=38.00`, `
+			35s B unpaid 0.85..1`},
 	})
 }
