@@ -95,8 +95,11 @@ const maxStepKinds = 4
 // step makes a settled step of a plate somebody's pick or put-back: one fact for each product and direction, with the units
 // expected over all that the step may have been.
 func (w *World) step(scale int, s step) {
-	if k := w.bagging(scale); k >= 0 {
+	switch k := w.bagging(scale); {
+	case k >= 0:
 		w.bagged(k, scale, s)
+		return
+	case k == manyTills:
 		return
 	}
 	if w.shaken(scale, s) {

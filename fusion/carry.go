@@ -311,7 +311,9 @@ func (w *World) label(v *Visit, product int, epc string) {
 	}
 	to := w.item(v, product, epc)
 	if from := v.line(product, ""); from != nil {
-		paid := min(1, from.Paid)
+		paid, kept := min(1, from.Paid), min(1, from.kept) // what a till has shown of it comes along: it is the same unit
 		from.Paid, to.Paid = from.Paid-paid, to.Paid+paid
+		from.kept, to.kept = from.kept-kept, to.kept+kept
+		from.Shown, to.Shown = max(0, from.Shown-kept), to.Shown+kept
 	}
 }

@@ -59,7 +59,7 @@ func (w *World) foldGoods(e *Event) {
 		if i := l.find(&g); i >= 0 {
 			l.goods[i].here, l.goods[i].at = max(0, l.goods[i].here-units), e.TS
 		}
-	case e.Action == Leave:
+	case e.Action == Leave, k == manyTills:
 	case k >= 0:
 		w.showGoods(k, g, units, e.TS)
 	default:

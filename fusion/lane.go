@@ -29,33 +29,43 @@ type lane struct {
 	plate   bag
 }
 
-// lanes makes a lane for each zone of a till, and says for every checkout zone which lane it is in: the nearest's.
+// manyTills is the lane of zones with two tills or more: sales go on there side by side, and nobody can say to which of them belongs
+// what is shown.
+const manyTills = -2
+
+// lanes makes a lane for each zone of one till, and says for every checkout zone which lane it is in, the nearest's: -1 none,
+// manyTills that of several.
 func lanes(s *Store) (all []lane, of []int) {
 	of = make([]int, len(s.Zones))
 	for z := range of {
 		of[z] = -1
 	}
-	var tills []int // zone of each lane
-	for _, t := range s.Tills {
-		if t.Zone >= 0 && of[t.Zone] < 0 {
-			of[t.Zone] = len(tills)
-			tills = append(tills, t.Zone)
+	n := 0
+	var tills []int // their zones
+	for i, t := range s.Tills {
+		switch {
+		case t.Zone < 0 || of[t.Zone] != -1:
+		case slices.ContainsFunc(s.Tills[i+1:], func(o Till) bool { return o.Zone == t.Zone }):
+			of[t.Zone], tills = manyTills, append(tills, t.Zone)
+		default:
+			of[t.Zone], tills = n, append(tills, t.Zone)
+			n++
 		}
 	}
 	for z := range s.Zones {
-		if of[z] >= 0 || s.Zones[z].Kind != Checkout {
+		if of[z] != -1 || s.Zones[z].Kind != Checkout {
 			continue
 		}
 		near, apart := laneNear, math.Inf(1)
-		for k, t := range tills {
+		for _, t := range tills {
 			d := gap(s.Zones[z].Polygon, s.Zones[t].Polygon)
 			c := centre(s.Zones[z].Polygon).distance(centre(s.Zones[t].Polygon))
 			if d < near || d == near && c < apart {
-				of[z], near, apart = k, d, c
+				of[z], near, apart = of[t], d, c
 			}
 		}
 	}
-	return make([]lane, len(tills)), of
+	return make([]lane, n), of
 }
 
 // gap is how far two polygons are apart, 0 where one has a corner in the other.
@@ -258,6 +268,18 @@ func (l *lane) tally() []shownGoods {
 	return all
 }
 
+// taggedBeside is how many units of a product the visit has by their tags that are not among what is shown: those that are shown without
+// one are these first.
+func (v *Visit) taggedBeside(product int, shown []shownGoods) (n float64) {
+	for i := range v.Basket {
+		it := &v.Basket[i]
+		if it.Product == product && it.EPC != "" && !slices.ContainsFunc(shown, func(g shownGoods) bool { return g.epc == it.EPC }) {
+			n += it.N
+		}
+	}
+	return n
+}
+
 // show brings the basket of a lane's visit up to what the lane shows.
 func (w *World) show(k, source int, at int64) {
 	l := &w.lanes[k]
@@ -290,6 +312,9 @@ func (w *World) show(k, source int, at int64) {
 		if it.EPC == "" && it.Product >= 0 && l.plate.used {
 			it.bagged, it.absent = l.plate.shows(it.Product)
 			it.odd = amount(l.plate.odd, it.Product)
+		}
+		if it.EPC == "" && it.Product >= 0 {
+			n = max(0, n-v.taggedBeside(it.Product, all))
 		}
 		was := it.Shown
 		it.Shown, it.share = round9(it.kept+n), share

@@ -192,6 +192,10 @@ func TestLanes(t *testing.T) {
 		{ID: "far", Kind: Checkout, Polygon: square(9)}, {ID: "aisle", Kind: Aisle, Polygon: square(2)}},
 		Tills: []Till{{ID: "t1", Zone: 1}, {ID: "t2", Zone: 0}, {ID: "t3", Zone: 1}, {ID: "t4", Zone: -1}}}
 	s.Index()
+	if all, of := lanes(s); len(all) != 1 || fmt.Sprint(of) != "[0 -2 -2 0 -1 -1]" {
+		t.Errorf("%d lanes, %v; want none of the zone with two tills and what is beside it", len(all), of)
+	}
+	s.Tills[2].Zone = -1
 	if all, of := lanes(s); len(all) != 2 || fmt.Sprint(of) != "[1 0 0 1 -1 -1]" {
 		t.Errorf("%d lanes, %v", len(all), of)
 	}

@@ -254,3 +254,31 @@ func TestCameraConfirmsOnce(t *testing.T) {
 		t.Errorf("%.1f of three scans are confirmed by one sighting", it.filmed)
 	}
 }
+
+// TestBaggedAndTagged: what the bagging scale shows of a product, and a tag of it that is heard at the door or was heard before, are one unit.
+func TestBaggedAndTagged(t *testing.T) {
+	for name, heard := range map[string]float64{"at the door": 38, "in the shop": 13} {
+		s := newBagStory(t)
+		s.walk("cam-1", "A", 0, 8, atShelf)
+		s.walk("cam-1", "A", 8.2, 12, atShelf, atTill)
+		s.walk("cam-1", "A", 12.2, 38, atTill)
+		s.weigh(30, 5, -621)
+		s.load(11, 0)
+		s.till(20, "1", Scan, sauceSKU)
+		s.load(22, 620)
+		s.till(25, "1", Tender, "")
+		s.till(26, "1", Close, "")
+		s.load(30, 0)
+		s.tell(heard)
+		s.w.bind(s.of("cam-1/A"), Fact{Kind: FactMoved, Product: sauce, Name: sauceTag, P: 0.9, At: s.w.now}, 1)
+		for i := range s.events {
+			if s.events[i].TS > at(heard) {
+				s.w.Fold(&s.events[i])
+			}
+		}
+		v := s.of("cam-1/A")
+		if n := s.view(v).Unpaid(nil); n > 0.05 {
+			t.Errorf("%s: %.2f unpaid, %+v", name, n, v.Basket)
+		}
+	}
+}

@@ -57,7 +57,7 @@ func (w *World) foldTill(e *Event) {
 	}
 	s.at = e.TS
 	zone, lane := w.Store.Tills[t].Zone, -1
-	if zone >= 0 {
+	if zone >= 0 && w.laneOf[zone] >= 0 {
 		lane = w.laneOf[zone]
 		w.begin(lane, key, e)
 	}

@@ -80,7 +80,7 @@ func NewWorld(s *Store) *World {
 	w.shrink = newShrink(s)
 	w.lanes, w.laneOf = lanes(s)
 	for i := range s.Scales {
-		bags := w.bagging(i) >= 0
+		bags := w.bagging(i) != -1
 		w.plates.all[i].bags, w.plates.all[i].zero = bags, bags
 	}
 	for i := range s.Tills {

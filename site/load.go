@@ -3,6 +3,7 @@ package site
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
 	"io/fs"
 	"path/filepath"
@@ -104,6 +105,29 @@ func (l *loader) root(n *yaml.Node) {
 		l.site.Notes = append(l.site.Notes, "nobody is named as staff (staff: badges, starts_in or tasks), so staff() is inferred from entering a stockroom")
 	}
 	l.bareAisles()
+	l.sharedTills()
+}
+
+// sharedTills notes the zones of several tills in which something shows goods that then belong to none of the sales.
+func (l *loader) sharedTills() {
+	st := l.site.Store
+	for z := range st.Zones {
+		var tills, shown []string
+		for i := range st.Tills {
+			if st.Tills[i].Zone == z {
+				tills = append(tills, st.Tills[i].ID)
+			}
+		}
+		for i := range st.Scales {
+			if sc := &st.Scales[i]; sc.Zone == z && st.Zones[z].Kind == fusion.Checkout && len(sc.Products) == 0 {
+				shown = append(shown, sc.ID)
+			}
+		}
+		if len(tills) > 1 && len(shown) > 0 {
+			l.site.Notes = append(l.site.Notes, fmt.Sprintf("zone %s has the tills %s: whose goods lie on %s is not known, and what it weighs is not used; give each till a zone of its own",
+				st.Zones[z].ID, strings.Join(tills, ", "), strings.Join(shown, ", ")))
+		}
+	}
 }
 
 // bareAisles notes the aisles without a scale and a reader, in a store that has them in other aisles: one is easily forgotten.

@@ -108,6 +108,23 @@ func TestLoadsTheCornerShop(t *testing.T) {
 	}
 }
 
+// TestSharedTills: a bagging scale in a zone of two tills is noted.
+func TestSharedTills(t *testing.T) {
+	const head = "store: s1\ntimezone: UTC\nzones:\n  - {id: a, kind: checkout, polygon: [[0,0],[1,0],[1,1]]}\n  - {id: b, kind: checkout, polygon: [[2,0],[3,0],[3,1]]}\n" +
+		"scales: [{id: bag-1, zone: a, at: [0.5, 0.5, 1], size: [0.3, 0.4], skus: []}]\n"
+	const want = "zone a has the tills t1, t2: whose goods lie on bag-1 is not known, and what it weighs is not used; give each till a zone of its own"
+	for tills, noted := range map[string]bool{"[{id: t1, zone: a}, {id: t2, zone: a}]": true, "[{id: t1, zone: a}, {id: t2, zone: b}]": false,
+		"[{id: t1, zone: b}, {id: t2, zone: b}]": false} {
+		s, err := parse(head+"tills: "+tills+"\n", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(s.Notes, want) != noted {
+			t.Errorf("%s: %q", tills, s.Notes)
+		}
+	}
+}
+
 // TestBareAisles: an aisle without sensors is noted where others have some, and where none has any nothing is said.
 func TestBareAisles(t *testing.T) {
 	const head = "store: s1\ntimezone: UTC\nzones:\n"
