@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,8 +114,8 @@ func TestSharedTills(t *testing.T) {
 	const head = "store: s1\ntimezone: UTC\nzones:\n  - {id: a, kind: checkout, polygon: [[0,0],[1,0],[1,1]]}\n  - {id: b, kind: checkout, polygon: [[2,0],[3,0],[3,1]]}\n" +
 		"scales: [{id: bag-1, zone: a, at: [0.5, 0.5, 1], size: [0.3, 0.4], skus: []}]\n"
 	const want = "zone a has the tills t1, t2: whose goods lie on bag-1 is not known, and what it weighs is not used; give each till a zone of its own"
-	for tills, noted := range map[string]bool{"[{id: t1, zone: a}, {id: t2, zone: a}]": true, "[{id: t1, zone: a}, {id: t2, zone: b}]": false,
-		"[{id: t1, zone: b}, {id: t2, zone: b}]": false} {
+	for tills, noted := range map[string]bool{"[{id: t1, zone: a, kind: self}, {id: t2, zone: a, kind: self}]": true, "[{id: t1, zone: a, kind: self}, {id: t2, zone: b, kind: self}]": false,
+		"[{id: t1, zone: b, kind: self}, {id: t2, zone: b, kind: self}]": false} {
 		s, err := parse(head+"tills: "+tills+"\n", nil)
 		if err != nil {
 			t.Fatal(err)
