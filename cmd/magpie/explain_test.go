@@ -19,10 +19,10 @@ func TestExplain(t *testing.T) {
 		t.Errorf("it begins with %s", first)
 	}
 	for _, want := range []string{
-		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9654",
-		"├ 0.9654 at 10:00:40.250: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves\n│   near(\"exit\") = true\n",
-		"├ goods not paid for: +4.278 (quality 0.9289)  unpaid_value() >= floor_value ? p_unpaid() : 0.0\n│   unpaid_value() = 1.848\n",
-		"│     10:00:31.800 shelf-1@1767607231800 picked 0.929 × Taco sauce at aisle-1\n",
+		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9650",
+		"├ 0.9650 at 10:00:40.250: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves\n│   near(\"exit\") = true\n",
+		"├ goods not paid for: +4.265 (quality 0.9261)  unpaid_value() >= floor_value ? p_unpaid() : 0.0\n│   unpaid_value() = 1.843\n",
+		"│     10:00:31.800 shelf-1@1767607231800 picked 0.926 × Taco sauce at aisle-1\n",
 		"halved each 20s)  moved(\"exit\")",
 		"└ no tier is higher\n",
 	} {
