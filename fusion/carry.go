@@ -143,7 +143,11 @@ func (w *World) tagFact(f Fact) {
 	w.readAtTill(f, near)
 	out := kind == Exit || kind == Entrance
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
-		near = []claim{{w.nobody(f), 1}}
+		v := w.nobody(f)
+		near = []claim{{v, 1}}
+		if w.Store.reader[f.Source] < 0 { // a device of zones alone: what it sees at a way out goes out
+			w.exit(v, f.Zone, f.At)
+		}
 	}
 	if out && f.Kind == FactMoved {
 		w.dropped(f, near)
@@ -192,14 +196,16 @@ func (w *World) nobody(f Fact) *Visit {
 	return v
 }
 
-// dropped takes a tag from the visits that no longer share it: who stood there before somebody else carried it out.
+// dropped takes a tag from the visits that no longer share it: who stood there before somebody else carried it out, and who has
+// gone while it lies there still.
 func (w *World) dropped(f Fact, near []claim) {
+	lies := slices.Contains(w.tags.lying, f.Name)
 	for _, v := range w.visits {
 		if slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
 			continue
 		}
 		for i := range v.tags {
-			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && f.At-t.at < passTime {
+			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && (lies || f.At-t.at < passTime) {
 				t.share = 0
 				w.bind(v, f, 0)
 			}

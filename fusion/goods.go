@@ -54,6 +54,7 @@ func (w *World) foldGoods(e *Event) {
 	}
 	k := w.laneOf[e.Zone]
 	switch {
+	case k < 0 && w.tagAtDoor(&g, e):
 	case e.Action == Leave && k >= 0:
 		l := &w.lanes[k]
 		if i := l.find(&g); i >= 0 {
@@ -140,11 +141,34 @@ func (w *World) tagsAtTill(k int, s *session, source int) {
 	}
 }
 
+// tagAtDoor gives the tag of a product that a device sees at a way out to the conditioner of tags, which knows whether it has
+// just come there or lies there. Not so what was shown at a till: that has come from there.
+func (w *World) tagAtDoor(g *sight, e *Event) bool {
+	if g.epc == "" || g.product < 0 || !w.Store.leadsOut(e.Zone) {
+		return false
+	}
+	if v := w.whose(g.ware); v != nil && v.lineOf(g.ware).Shown > 0 {
+		return false
+	}
+	if e.Action == Leave {
+		w.tags.leaves(g.epc, int16(e.Zone), e.TS)
+	} else {
+		w.tags.enters(g, e)
+	}
+	return true
+}
+
+// leadsOut reports that goods in a zone are on their way out of the store.
+func (s *Store) leadsOut(zone int) bool {
+	z := &s.Zones[zone]
+	return z.Kind == Exit || z.Kind == Entrance && len(z.Out) > 0
+}
+
 // goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
 // they are no longer where they were paid for.
 func (w *World) goodsElsewhere(g sight, units float64, e *Event) {
 	v := w.whose(g.ware)
-	if z := &w.Store.Zones[e.Zone]; z.Kind != Exit && (z.Kind != Entrance || len(z.Out) == 0) {
+	if !w.Store.leadsOut(e.Zone) {
 		if v == nil {
 			return
 		}

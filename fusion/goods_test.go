@@ -28,8 +28,7 @@ func TestGoods(t *testing.T) {
 			"nobody: jacket shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5"},
 		{"three of them", func(s *story) { see(s, 5, "goods", "salt", doorZone, qty(3)) },
 			"nobody: salt shown 2.70 kept 2.70, exited door 5.0 +2.70 in door until 5"},
-		{"nobody's tag goes out", func(s *story) { see(s, 5, "tag", jacketTag, doorZone) },
-			"nobody: jacket1 N 0.99 shown 1.00 kept 1.00, exited door 5.0 +1.00 moved 0.99 in door until 5"},
+		{"nobody's tag, of which a device that has just woken cannot say that it came", func(s *story) { see(s, 5, "tag", jacketTag, doorZone) }, ""},
 		{"what the catalogue does not know goes out", func(s *story) { see(s, 5, "goods", "teddy", doorZone) },
 			"nobody: teddy shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5"},
 		{"a foreign tag goes out", func(s *story) { see(s, 5, "tag", foreign, doorZone) },
@@ -109,10 +108,6 @@ func TestGoods(t *testing.T) {
 			see(s, 8, "goods", "salt", doorZone)
 		},
 			"nobody: salt shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5 | nobody: salt shown 0.90 kept 0.90, exited door 8.0 +0.90 in door until 8"},
-		{"another has gone out with such a tag", func(s *story) {
-			see(s, 5, "tag", jacketTag, doorZone)
-			see(s, 8, "tag", jacketTag, doorZone)
-		}, "nobody: jacket1 N 0.99 shown 1.00 kept 1.00, exited door 5.0 +1.00 moved 0.99 in door until 8"},
 		{"hardly seen, and out", func(s *story) {
 			see(s, 5, "goods", "salt", tillZone, conf(0.2))
 			see(s, 8, "goods", "salt", doorZone)

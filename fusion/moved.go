@@ -92,7 +92,14 @@ const (
 	movedNoise   = 1.0  // for each 0.6 dB of noise within a channel over 1.6 dB
 	movedOrder   = 0.8  // antennas pass it one after the other
 	movedNothing = -3.2 // what cannot exceed 0.04 is nothing
-	movedChat    = 0.9  // for each e-fold of 10 s that it has lain here before
+	movedChat    = 0.9  // for each e-fold of 10 s that it has lain here before, or of times that it came without levels
+
+	// Of a tag that has just come to a gate whose reader was awake and never heard it (assumptions).
+	movedNews  = 0.4 // where levels tell most
+	movedBare  = 2.3 // where none are told: nothing else tells
+	movedReads = 0.8 // many reads of such a one
+	movedWith  = 0.5 // for each other that came with it, up to three
+	movedStays = 1.5 // without levels: it is still there half a minute later
 
 	noiseFloor = 1.0 // dB: no course is surer than this
 	noiseChi   = 6.0 // the fit of pure noise stays below this in 95 of 100
@@ -108,8 +115,9 @@ type course struct {
 
 // moved returns the probability that the tag has been moved through its zone, from the cells of its run: the last epochs
 // up to and with epoch. history is in how many epochs before it lay there unmoved. The evidence of motion is never more
-// than what the range of the levels allows: most tags of a shelf need no more than that.
-func (h *heard) moved(zone int, epoch int64, history int, gate bool) float64 {
+// than what the range of the levels allows: most tags of a shelf need no more than that. Without levels, only that it has just come
+// tells; that they do not change is then no sign of stillness.
+func (h *heard) moved(zone int, epoch int64, history int, gate bool, n news) float64 {
 	reads, heard, lastEpoch := 0, 0, int64(-1)
 	low, high := int16(math.MaxInt16), int16(math.MinInt16)
 	for i := range h.cells {
@@ -127,7 +135,14 @@ func (h *heard) moved(zone int, epoch int64, history int, gate bool) float64 {
 	if reads == 0 {
 		return 0
 	}
-	l := movedPrior + float64(movedStill*float64(reads-1)/float64(reads+7))
+	still := float64(movedStill * float64(reads-1) / float64(reads+7))
+	fresh := movedNews
+	if n.bare {
+		still = float64(still * (1 - n.new))
+		fresh = movedBare + float64(movedReads*float64(reads-1)/float64(reads+2))
+		still -= float64(movedChat*round9(math.Log(1+float64(n.came)))) + float64(movedStays*n.stayed)
+	}
+	l := movedPrior + still + float64(n.new*(fresh+float64(movedWith*n.with)))
 	if !gate {
 		l += movedShelf
 	}

@@ -40,7 +40,12 @@ type tagTable struct {
 
 	evicted int // tags forgotten at the bound
 	facts   []Fact
-	peaks   []peak // of the runs at gates that ended
+	peaks   []peak   // of the runs at gates that ended
+	lying   []string // EPCs that were thought to have gone through a gate and lie there still, in facts
+
+	live    []liveness // of the sources, while what is due is done
+	scales  []loudness // by source
+	arrived []coming   // tags that have just come to a gate, of the newest epochs
 }
 
 type tagPage struct {
@@ -75,9 +80,11 @@ type heard struct {
 	spots  []spot  // the zones that have heard it, ascending
 	rival  int     // the zone that was louder in the last streak epochs
 	streak int
-	born   int64 // when it was first heard, ns
-	pace   int64 // of the run before, as it was or as the time to this one shows; 0: not known
-	ended  int64 // its last read
+	held   int64   // while a device has said that it came and not that it left: when to look whether it still does, ns
+	doubt  float64 // of the device
+	born   int64   // when it was first heard, ns
+	pace   int64   // of the run before, as it was or as the time to this one shows; 0: not known
+	ended  int64   // its last read
 }
 
 // spot is how one zone hears a tag.
@@ -92,6 +99,11 @@ type spot struct {
 	from      int64 // first read of the open epoch; with heard
 	seen      int64
 	history   int // epochs in which it lay here unmoved
+
+	since int64   // begin of the epoch in which it came this time, ns
+	came  int     // times that it came before
+	news  int32   // how new it was when it came, in thousandths; -1: not known yet
+	said  float64 // the last moved-likelihood that was told of this time
 }
 
 func newTagTable(s *Store) *tagTable {
@@ -100,7 +112,8 @@ func newTagTable(s *Store) *tagTable {
 
 func (t *tagTable) clone() *tagTable {
 	c := *t
-	c.pages, c.heard, c.facts, c.peaks = slices.Clone(t.pages), slices.Clone(t.heard), nil, nil
+	c.pages, c.heard, c.facts, c.peaks, c.lying = slices.Clone(t.pages), slices.Clone(t.heard), nil, nil, nil
+	c.scales, c.arrived = slices.Clone(t.scales), slices.Clone(t.arrived)
 	// From here on neither may write what both hold.
 	t.mark, c.mark = new(int), new(int)
 	return &c
@@ -186,8 +199,10 @@ func (t *tagTable) gather(r *read) {
 		if r.zone != g.zone {
 			s.history >>= min(uint(max(0, t.epoch*epochNS-s.seen)/historyNS), 32)
 		}
+		s.comes(t.epoch*epochNS, h.held > 0)
 	}
 	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
+	t.scale(r)
 	h.count(r, t.epoch)
 }
 
@@ -226,7 +241,7 @@ func (t *tagTable) due() int64 {
 // fire does what is due by now; closing says that the open epoch is over. The facts that it made, in the order of EPCs,
 // hold until the next call.
 func (t *tagTable) fire(now int64, closing bool) []Fact {
-	t.facts, t.peaks = t.facts[:0], t.peaks[:0]
+	t.facts, t.peaks, t.lying = t.facts[:0], t.peaks[:0], t.lying[:0]
 	if len(t.heard) > 0 && (closing || now >= (t.epoch+1)*epochNS) {
 		t.close(now)
 	}
@@ -253,9 +268,16 @@ func (t *tagTable) close(now int64) {
 		} else { // it lies as it has lain
 			g.epochs++
 		}
-		g.fresh, g.usual = 0, 0
-		t.next = min(t.next, align(g.last+g.gap()))
 	}
+	for _, n := range t.heard { // only now is known what came with it
+		g := t.own(n)
+		if g.usual != g.fresh {
+			t.look(g, t.hearing(g, n), t.epoch, now, false)
+		}
+		g.fresh, g.usual = 0, 0
+		t.next = min(t.next, align(t.ends(g)))
+	}
+	t.meet(now)
 	t.heard = t.heard[:0]
 	for t.known > maxTags {
 		t.evict(now)
@@ -273,6 +295,8 @@ func align(ts int64) int64 {
 // ends is when the tag's run ends or the tag is forgotten if it is not read again.
 func (t *tagTable) ends(g *tag) int64 {
 	switch {
+	case g.zone >= 0 && g.told.held > 0:
+		return g.told.held
 	case g.zone >= 0:
 		return g.last + g.gap()
 	case t.names.all[g.told.number].product < 0 && t.names.store.HideForeign:
@@ -295,7 +319,9 @@ func (t *tagTable) sweep(now int64) {
 				t.drop(n)
 				return
 			}
-			t.endRun(g, n, now)
+			if g.told.held == 0 || t.stays(g, n, now) {
+				t.endRun(g, n, now)
+			}
 			ends = t.ends(g)
 		}
 		t.next = min(t.next, align(ends))
@@ -307,13 +333,13 @@ func (t *tagTable) endRun(g *tag, n int32, now int64) {
 	if g.low > g.high && g.waited > 0 && len(h.cells) > 0 {
 		t.look(g, h, h.cells[len(h.cells)-1].epoch, now, true)
 	}
-	if k := t.names.store.Zones[g.zone].Kind; (k == Exit || k == Entrance) && len(h.cells) > 0 {
+	if t.gate(g.zone) && len(h.cells) > 0 {
 		if at, ok := h.peak(int(g.zone), h.cells[len(h.cells)-1].epoch); ok {
 			t.peaks = append(t.peaks, peak{at, g.source, g.zone, t.names.all[n].epc})
 		}
 	}
 	t.emit(g, FactReadEnd, now, g.last, h.p)
-	h.pace, h.ended = g.pace(), g.last
+	h.pace, h.ended, h.held, h.doubt = g.pace(), g.last, 0, 0
 	g.zone, g.low, g.high, h.cells = -1, 1, 0, h.cells[:0]
 }
 
@@ -383,20 +409,22 @@ func (t *tagTable) closeTag(g *tag, n int32, now int64) {
 		h.spots[i].heard = false
 	}
 	h.from = 0
-	t.look(g, h, t.epoch, now, false)
+	if here.news < 0 && t.gate(g.zone) {
+		t.greet(g, n, here)
+	}
 }
 
 // look tells how likely the tag was moved if that has changed. Where no gate is it is asked once a second, and when the
 // run ends; and a tag that has lain there unmoved is not asked about again until it is heard as it never was.
 func (t *tagTable) look(g *tag, h *heard, epoch, now int64, last bool) {
-	k := t.names.store.Zones[g.zone].Kind
-	gate := k == Exit || k == Entrance
+	gate := t.gate(g.zone)
 	if !gate && !last && epoch-h.looked < shelfPace && epoch >= h.looked {
 		return
 	}
 	here := h.spot(int(g.zone))
-	p := h.moved(int(g.zone), epoch, here.history, gate)
-	if p < 0.5 {
+	n := t.news(g, here, (epoch+1)*epochNS)
+	p := h.moved(int(g.zone), epoch, here.history, gate, n)
+	if p = round9(p * (1 - h.doubt)); p < 0.5 {
 		low, high := h.levels(int(g.zone), h.looked)
 		if here.usual == 0 {
 			here.low, here.high = low, high
@@ -409,8 +437,11 @@ func (t *tagTable) look(g *tag, h *heard, epoch, now int64, last bool) {
 		}
 	}
 	h.looked, g.waited = epoch, 0
-	if math.Abs(p-h.p) >= tellChange {
-		h.p = p
+	if math.Abs(p-h.p) >= tellChange || here.said-p >= tellChange {
+		if n.stayed == 1 && here.said >= 0.5 && p < 0.5 {
+			t.lying = append(t.lying, t.names.all[h.number].epc)
+		}
+		h.p, here.said = p, p
 		t.emit(g, FactMoved, now, g.last, p)
 	}
 }

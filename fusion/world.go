@@ -246,7 +246,10 @@ func (w *World) settle(now int64, closing bool) {
 		}
 	}
 	if closing || w.tags.due() <= now {
-		for _, f := range w.tags.fire(now, closing) {
+		w.tags.live = w.live
+		facts := w.tags.fire(now, closing)
+		w.tags.live = nil
+		for _, f := range facts {
 			w.tagFact(f)
 		}
 		for _, p := range w.tags.peaks {
