@@ -369,6 +369,27 @@ func (v View) Coverage(m Modality, p Place) float64 {
 	return round9(v.World.coverage(m, p, max(v.Now-coverageWindow, v.World.began), v.Now))
 }
 
+// Watched is Coverage of the one zone of the place by which the visit went out, else in which it was last; 0 where it was in none. What
+// other zones of the place have says nothing about somebody who was not there.
+func (v View) Watched(m Modality, p Place) float64 {
+	last := -1
+	stays := v.Visit.stays
+	for z := range stays {
+		if !p[z] || !stays[z].ever {
+			continue
+		}
+		if last < 0 || stays[z].gone && !stays[last].gone || stays[z].gone == stays[last].gone && stays[z].entered > stays[last].entered {
+			last = z
+		}
+	}
+	if last < 0 {
+		return 0
+	}
+	only := make(Place, len(p))
+	only[last] = true
+	return v.Coverage(m, only)
+}
+
 // CoverageSince is the least coverage of any moment in (from, Now], in steps of a second; p nil is everywhere.
 func (v View) CoverageSince(m Modality, p Place, from int64) float64 {
 	least := 1.0

@@ -102,6 +102,10 @@ var functions = map[string]*function{
 		m, p := a[0].modality, a[1].place
 		return op{eval: from(func(v *fusion.View) float64 { return v.Coverage(m, p) }), relies: []reliance{{m, p, a[1].text}}}
 	}},
+	"watched": {args: []param{aModality, aPlace}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
+		m, p := a[0].modality, a[1].place
+		return placeOp(a[1], walking, walking, m, func(v *fusion.View) float64 { return v.Watched(m, p) })
+	}},
 	"between": {args: []param{aClock, aClock}, truth: true, build: betweenOp},
 	"hour":    {build: func(*language, []arg) op { return clockOp(func(t time.Time) float64 { return float64(t.Hour()) }) }},
 	"weekday": {build: func(*language, []arg) op {
