@@ -72,8 +72,8 @@ func amount(of []units, product int) float64 {
 	return 0
 }
 
-// bagging is the lane in which a scale weighs what was scanned, manyTills where that may be one of several, −1 for a shelf: a bagging scale stands in a checkout zone
-// and holds no goods of its own.
+// bagging is the lane in which a scale weighs what was scanned, manyTills where that may be one of several, −1 for a shelf: a
+// bagging scale stands in a checkout zone and holds no goods of its own.
 func (w *World) bagging(scale int) int {
 	sc := &w.Store.Scales[scale]
 	if sc.Zone < 0 || len(sc.Products) > 0 || w.Store.Zones[sc.Zone].Kind != Checkout {

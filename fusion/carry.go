@@ -141,7 +141,7 @@ func (w *World) tagFact(f Fact) {
 	}
 	near = w.bound(near)
 	w.readAtTill(f, near)
-	out := kind == Exit || kind == Entrance
+	out := w.Store.wayOut(f.Zone)
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
 		v := w.nobody(f)
 		near = []claim{{v, 1}}

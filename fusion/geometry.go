@@ -146,7 +146,7 @@ func (s *Store) Kind(k ZoneKind) Place {
 	}
 	if k == Exit && none {
 		for z := range s.Zones {
-			place[z] = s.Zones[z].Kind == Entrance && len(s.Zones[z].Out) > 0
+			place[z] = s.leadsOut(z)
 		}
 	}
 	return place
@@ -154,6 +154,11 @@ func (s *Store) Kind(k ZoneKind) Place {
 
 // wayOut reports whether a zone is an entrance or an exit.
 func (s *Store) wayOut(z int) bool { return s.Zones[z].Kind == Entrance || s.Zones[z].Kind == Exit }
+
+// leadsOut reports whether what is in a zone is on its way out of the store: an exit, or an entrance that has a way outside.
+func (s *Store) leadsOut(z int) bool {
+	return s.Zones[z].Kind == Exit || s.Zones[z].Kind == Entrance && len(s.Zones[z].Out) > 0
+}
 
 // toWayOut is the distance in metres to the nearest entrance or exit, 0 in a store without any.
 func (s *Store) toWayOut(p Point) float64 {

@@ -158,12 +158,6 @@ func (w *World) tagAtDoor(g *sight, e *Event) bool {
 	return true
 }
 
-// leadsOut reports that goods in a zone are on their way out of the store.
-func (s *Store) leadsOut(zone int) bool {
-	z := &s.Zones[zone]
-	return z.Kind == Exit || z.Kind == Entrance && len(z.Out) > 0
-}
-
 // goodsElsewhere takes goods that are seen outside of every lane: at a way out, they leave with whose they are; in the shop,
 // they are no longer where they were paid for.
 func (w *World) goodsElsewhere(g sight, units float64, e *Event) {

@@ -39,18 +39,15 @@ type coming struct {
 	zone int16
 }
 
-func (t *tagTable) gate(zone int16) bool {
-	k := t.names.store.Zones[zone].Kind
-	return k == Exit || k == Entrance
-}
+func (t *tagTable) gate(zone int16) bool { return t.names.store.wayOut(int(zone)) }
 
-// scale notes what levels a source tells: one that tells the same of every tag, since its maker's messages have none, tells
+// hears notes what levels a source tells: one that tells the same of every tag, since its maker's messages have none, tells
 // nothing by it.
-func (t *tagTable) scale(r *read) {
-	if t.scales == nil {
-		t.scales = make([]loudness, len(t.names.store.Sources))
+func (t *tagTable) hears(r *read) {
+	if t.loudness == nil {
+		t.loudness = make([]loudness, len(t.names.store.Sources))
 	}
-	s := &t.scales[r.source]
+	s := &t.loudness[r.source]
 	if !s.any {
 		*s = loudness{r.level, r.level, true}
 	}
@@ -90,7 +87,7 @@ func (t *tagTable) news(g *tag, s *spot, ts int64) news {
 	if !t.gate(g.zone) || s.news < 0 {
 		return news{}
 	}
-	n := news{came: s.came, bare: t.scales[g.source].low == t.scales[g.source].high}
+	n := news{came: s.came, bare: t.loudness[g.source].low == t.loudness[g.source].high}
 	n.stayed = min(1, float64(max(0, ts-s.since-passNS))/float64(lieNS-passNS))
 	n.new = float64(float64(s.news) / 1000 * (1 - n.stayed))
 	sum := int32(0)
@@ -106,8 +103,8 @@ func (t *tagTable) news(g *tag, s *spot, ts int64) news {
 	return n
 }
 
-// meet looks again at those that came a moment before others.
-func (t *tagTable) meet(now int64) {
+// together looks again at those that came a moment before others.
+func (t *tagTable) together(now int64) {
 	begin := t.epoch * epochNS
 	recent := t.arrived[:0]
 	come := false

@@ -43,9 +43,9 @@ type tagTable struct {
 	peaks   []peak   // of the runs at gates that ended
 	lying   []string // EPCs that were thought to have gone through a gate and lie there still, in facts
 
-	live    []liveness // of the sources, while what is due is done
-	scales  []loudness // by source
-	arrived []coming   // tags that have just come to a gate, of the newest epochs
+	live     []liveness // of the sources, while what is due is done
+	loudness []loudness // by source
+	arrived  []coming   // tags that have just come to a gate, of the newest epochs
 }
 
 type tagPage struct {
@@ -113,7 +113,7 @@ func newTagTable(s *Store) *tagTable {
 func (t *tagTable) clone() *tagTable {
 	c := *t
 	c.pages, c.heard, c.facts, c.peaks, c.lying = slices.Clone(t.pages), slices.Clone(t.heard), nil, nil, nil
-	c.scales, c.arrived = slices.Clone(t.scales), slices.Clone(t.arrived)
+	c.loudness, c.arrived = slices.Clone(t.loudness), slices.Clone(t.arrived)
 	// From here on neither may write what both hold.
 	t.mark, c.mark = new(int), new(int)
 	return &c
@@ -202,7 +202,7 @@ func (t *tagTable) gather(r *read) {
 		s.comes(t.epoch*epochNS, h.held > 0)
 	}
 	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
-	t.scale(r)
+	t.hears(r)
 	h.count(r, t.epoch)
 }
 
@@ -277,7 +277,7 @@ func (t *tagTable) close(now int64) {
 		g.fresh, g.usual = 0, 0
 		t.next = min(t.next, align(t.ends(g)))
 	}
-	t.meet(now)
+	t.together(now)
 	t.heard = t.heard[:0]
 	for t.known > maxTags {
 		t.evict(now)
