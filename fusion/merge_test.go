@@ -445,7 +445,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{session{}, "visit share scans lines began at fits known"},
 		{lane{}, "session visit at paid ended goods plate"},
 		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
-			"lots lotID deeds deedID stirs strays"},
+			"lots lotID deeds deedID stirs worn strays"},
 	} {
 		kind := reflect.TypeOf(c.of)
 		var got []string

@@ -58,6 +58,7 @@ type World struct {
 	deeds  []deed // the newest steps, oldest first
 	deedID int
 	stirs  []stir  // the newest steps of plates, goods or not, oldest first
+	worn   []worn  // badges that are heard now
 	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
 }
 
@@ -142,6 +143,7 @@ func (w *World) Clone() *World {
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
+	c.worn = slices.Clone(w.worn)
 	c.stirs = slices.Clip(w.stirs) // only ever appended to and cut at the front
 	return &c
 }
