@@ -165,5 +165,5 @@ func (w *World) SourceState(i int, ts int64) string {
 	return "up"
 }
 
-// Watched reports whether the zone has a source of the modality.
-func (w *World) Watched(m Modality, zone int) bool { return len(w.watchers[m][zone]) > 0 }
+// HasSource reports whether the zone has a source of the modality.
+func (w *World) HasSource(m Modality, zone int) bool { return len(w.watchers[m][zone]) > 0 }

@@ -75,8 +75,8 @@ func (c *Coverage) add(s *source, n ast.Node, no, yes string) *point {
 // covers reports whether the expression tells a Coverage. A macro tells it where it is used.
 func (s *source) covers() bool { return s.cover != nil && s.policy != nil }
 
-// watched lets a truth tell what it is, unless it can be only one.
-func (s *source) watched(n ast.Node, t term) term {
+// telling lets a truth tell what it is, unless it can be only one.
+func (s *source) telling(n ast.Node, t term) term {
 	if !s.covers() || t.typ != truth || t.never || t.always {
 		return t
 	}
@@ -88,12 +88,12 @@ func (s *source) watched(n ast.Node, t term) term {
 // enough is the quality from which a number counts as seen to speak for something: a probability is seldom 0.
 const enough = 0.1
 
-// watchedWhole lets a whole expression tell what it is; a number tells whether it is enough.
-func (s *source) watchedWhole(n ast.Node, t term) term {
+// tellingWhole lets a whole expression tell what it is; a number tells whether it is enough.
+func (s *source) tellingWhole(n ast.Node, t term) term {
 	switch {
 	case !s.covers():
 	case t.typ == truth && !negation(n):
-		return s.watched(n, t)
+		return s.telling(n, t)
 	case t.typ == number && t.span.lo < enough && t.span.hi >= enough:
 		p, num := s.cover.add(s, n, "under 0.1", "0.1 or more"), t.num
 		t.num = func(v []float64) float64 {

@@ -276,7 +276,7 @@ func (s *source) compile(want typ) *expression {
 		s.exprError(err)
 		return nil
 	}
-	t = s.watchedWhole(root, t)
+	t = s.tellingWhole(root, t)
 	e := &expression{code: &code{num: t.num, is: t.is}, slots: s.used, span: t.span, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}

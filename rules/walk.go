@@ -101,7 +101,7 @@ func (s *source) want(n ast.Node, want typ, what string) (term, bool) {
 	}
 	t = s.bound(t)
 	if want == truth && leaf(n) {
-		t = s.watched(n, t)
+		t = s.telling(n, t)
 	}
 	return t, true
 }
@@ -377,14 +377,14 @@ func (s *source) choose(n *ast.ConditionalNode) term {
 	}
 	a, b = s.bound(a), s.bound(b)
 	if compound(n.Cond) {
-		c = s.watched(n.Cond, c)
+		c = s.telling(n.Cond, c)
 	}
 	if a.typ == truth {
 		if leaf(n.Exp1) {
-			a = s.watched(n.Exp1, a)
+			a = s.telling(n.Exp1, a)
 		}
 		if leaf(n.Exp2) {
-			b = s.watched(n.Exp2, b)
+			b = s.telling(n.Exp2, b)
 		}
 		t := term{typ: truth, never: a.never && b.never, always: a.always && b.always, is: func(v []float64) bool {
 			if c.is(v) {

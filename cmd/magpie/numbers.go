@@ -269,7 +269,7 @@ func (n *numbers) world(w *fusion.World, clock func(source int) fusion.Clock, ch
 		place[i] = true
 		view := fusion.View{World: w, Now: now}
 		for m, word := range fusion.Modalities {
-			if w.Watched(fusion.Modality(m), i) {
+			if w.HasSource(fusion.Modality(m), i) {
 				n.check(n.agg.Set("coverage", []string{z, word}, "ratio", view.Coverage(fusion.Modality(m), place), now))
 			}
 		}
