@@ -66,7 +66,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	p := Point{sc.At[0], sc.At[1]}
 	source := w.Store.source[sc.ID]
 	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
-	far := reach + 4*sigmaReach + away + max(sc.Size[0], sc.Size[1])/2
+	far := reach + 4*sigmaReach + away + float64(max(sc.Size[0], sc.Size[1])/2)
 	room := -1
 	if sc.Zone >= 0 {
 		room = w.Store.rooms.zone[sc.Zone]
