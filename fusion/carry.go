@@ -114,7 +114,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 	c := w.claims[:0]
 	sum := unseen
 	far := 0
-	room := w.Store.rooms.zone[zone]
+	rooms := w.Store.rooms.partly[zone]
 	for _, v := range w.about(zone) {
 		l := 0.0
 		if p, gap, ok := v.at(ts); ok {
@@ -129,7 +129,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 		} else {
 			l = float64(0.5 * v.lingers(zone, ts))
 		}
-		if room >= 0 && w.wasIn(v, room, ts) {
+		if w.wasInAny(v, rooms, ts) {
 			l = max(l, inRoom)
 		}
 		if l > 0 {

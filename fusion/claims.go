@@ -67,18 +67,18 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	source := w.Store.source[sc.ID]
 	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
 	far := reach + 4*sigmaReach + away + float64(max(sc.Size[0], sc.Size[1])/2)
-	room := -1
-	if sc.Zone >= 0 {
-		room = w.Store.rooms.zone[sc.Zone]
+	rooms := w.Store.rooms.at(p)
+	if sc.Zone >= 0 && len(rooms) == 0 && w.Store.rooms.zone[sc.Zone] >= 0 {
+		rooms = []int16{int16(w.Store.rooms.zone[sc.Zone])}
 	}
-	if room >= 0 {
-		far = max(far, w.Store.rooms.reach[room])
+	for _, r := range rooms {
+		far = max(far, w.Store.rooms.reach[r])
 	}
 	for _, v := range w.near(p, far) {
 		if v.Pos.distance(p) > far {
 			continue
 		}
-		l, g := w.didStep(v, sc, room, source, from, until, s.Grams > 0)
+		l, g := w.didStep(v, sc, rooms, source, from, until, s.Grams > 0)
 		work := 1 + float64(staffAtWork*max(0, v.Staff-staffPrior))
 		l, g.other = float64(l*work), float64(g.other*work)
 		if l >= unseen*minShare {
@@ -109,13 +109,15 @@ func (w *World) watched(zone int, ts int64) bool {
 
 // didStep is the likelihood that a visit did what a plate felt in [from, until]: by its hands where a camera shows them,
 // else by where it stood.
-func (w *World) didStep(v *Visit, sc *Scale, room, source int, from, until int64, put bool) (float64, grip) {
+func (w *World) didStep(v *Visit, sc *Scale, rooms []int16, source int, from, until int64, put bool) (float64, grip) {
 	sigma := w.blur(sigmaTime, source, v.camera)
 	feet, n := 0.0, 0
 	for t := from; t <= until; t += second {
 		stood := v.stoodAt(sc, t, sigma)
-		if room >= 0 && w.wasIn(v, room, t) {
-			stood = max(stood, w.Store.rooms.anywhereIn(room))
+		for _, r := range rooms {
+			if w.wasIn(v, int(r), t) {
+				stood = max(stood, w.Store.rooms.anywhereIn(int(r)))
+			}
 		}
 		feet += stood
 		n++

@@ -136,7 +136,7 @@ func TestDidStep(t *testing.T) {
 			v.trail = []trailPoint{{at: at(5), p: Point{2, 5}}, {at: at(6), p: Point{2, 5}}, {at: at(7), p: Point{2, 5}}}
 			w.moveTo(v, Point{9, 1}, Point{}, 0, at(30))
 			v.hands = c.hands
-			l, g := w.didStep(v, sc, -1, 0, at(c.from), at(c.to), c.put)
+			l, g := w.didStep(v, sc, nil, 0, at(c.from), at(c.to), c.put)
 			if g.shown == c.unshown || !near(l, c.l, 1e-5) || !near(g.other, c.other, 1e-5) || !near(g.took, c.took, 1e-5) {
 				t.Errorf("%.4f, by another hand %.4f, took %.4f, shown %v; want %.4f, %.4f, %.4f", l, g.other, g.took, g.shown, c.l, c.other, c.took)
 			}

@@ -162,16 +162,47 @@ func (s *Store) leadsOut(z int) bool {
 
 // toWayOut is the distance in metres to the nearest entrance or exit, 0 in a store without any.
 func (s *Store) toWayOut(p Point) float64 {
-	d := math.Inf(1)
+	if z := s.nearestWayOut(p); z >= 0 {
+		return Distance(s.Zones[z].Polygon, p)
+	}
+	return 0
+}
+
+// nearestWayOut is the entrance or exit that is nearest to a point, -1: there is none.
+func (s *Store) nearestWayOut(p Point) int {
+	zone, near := -1, math.Inf(1)
 	for z := range s.Zones {
 		if s.wayOut(z) {
-			d = min(d, Distance(s.Zones[z].Polygon, p))
+			if d := Distance(s.Zones[z].Polygon, p); d < near {
+				zone, near = z, d
+			}
 		}
 	}
-	if math.IsInf(d, 1) {
-		return 0
+	return zone
+}
+
+// Of whom it is said that he walks out by a door.
+const (
+	outSoon  = 5.0 // seconds before he is out (assumption)
+	outSides = 0.5 // least part of his pace that leads straight out: he goes there, and not along it (assumption)
+)
+
+// leads reports whether somebody at p who walks on with a pace, m/s, soon crosses the zone's out edge.
+func (z *Zone) leads(p, pace Point) bool {
+	if len(z.Out) != 2 || z.outward(p) {
+		return false
 	}
-	return d
+	a, b := z.Out[0], z.Out[1]
+	length, speed := a.distance(b), pace.distance(Point{})
+	before, after := side(a, b, p), side(a, b, Point{p.X + pace.X, p.Y + pace.Y})
+	out := max(before-after, after-before) / length // metres a second straight at its line, or away
+	if !(length > 0 && speed > 0) || before*(before-after) <= 0 || out < outSides*speed {
+		return false
+	}
+	t := max(before, -before) / length / out
+	q := along(a, b, Point{p.X + float64(pace.X*t), p.Y + float64(pace.Y*t)})
+	margin := outMargin / length
+	return t <= outSoon && q >= -margin && q <= 1+margin
 }
 
 // inner reports whether p is inside the store for sure: in a zone, or on the inner side of every out edge's line.

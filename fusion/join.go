@@ -21,11 +21,14 @@ const (
 	walkFor    = 2.0               // seconds for which one walks straight on (assumption)
 	paceSD     = 0.3               // metres a second by which one who walks straight on does not keep his velocity (assumption)
 	leastPace  = 0.4               // metres a second: who is slower stands about (assumption)
-	oneOfTwo   = int64(693147)     // ln 2, in micro-nats: he walks on or he does not, which is equally likely (assumption)
+	standSD    = 0.25              // metres each way by which one who stands moves (assumption)
+	standFor   = 15 * second       // after which of those who stand one of e still does (assumption)
+	oneOfTwo   = int64(693147)     // ln 2, in micro-nats: he walks or stands on or he does not, which is equally likely (assumption)
 	glimpse    = 2.5               // seconds: who was seen for so long is with one half nobody, or a piece of somebody else's way (assumption)
 	glimpseGap = 5 * second        // of who is lost for less that does not matter: he was there
 	goneSD     = 0.07              // metres a second, of one who has gone out (assumption)
-	comers     = 0.1               // strangers a square metre among new tracks near a way in or out, or a stockroom (assumption)
+	comers     = 0.1               // strangers a square metre among new tracks where they come in (assumption)
+	comeReach  = 0.5               // metres from there, over which they become fewer by e (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	unknowns   = 0.003             // the same at the edge of a room, out of which those come whose way in there was lost (simulated stores)
 	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
@@ -116,16 +119,37 @@ type pairing struct {
 
 // newcomer is the cost of a stranger at a point.
 func (w *World) newcomer(p Point) int64 {
+	s := w.Store
 	density := strangers
-	if len(w.Store.rooms.at(p)) > 0 {
+	switch c := s.rooms.cell(p); {
+	case c < 0:
+	case s.rooms.street[c]:
+		density = comers
+	case len(s.rooms.near[c]) > 0:
 		density = unknowns
 	}
-	for z := range w.Store.Zones {
-		if (w.Store.wayOut(z) || w.Store.Zones[z].Kind == Stockroom) && Distance(w.Store.Zones[z].Polygon, p) < 1 {
-			density = comers
+	for z := range s.Zones {
+		if d, ok := s.comeFrom(z, p); ok {
+			density = max(density, float64(comers*round9(math.Exp(-d/comeReach))))
 		}
 	}
 	return anyOffset + nats(density)
+}
+
+// comeFrom is how far a point is from where strangers come out of a zone, metres: the edge of the street, and a stockroom into which
+// cameras do not look; false where none come.
+func (s *Store) comeFrom(z int, p Point) (float64, bool) {
+	zone := &s.Zones[z]
+	_, past := zone.beyond(p)
+	switch {
+	case past:
+		return 0, true
+	case s.wayOut(z) && len(zone.Out) == 2:
+		return segmentDistance(zone.Out[0], zone.Out[1], p), true
+	case s.wayOut(z), zone.Kind == Stockroom && !s.rooms.open[z]:
+		return Distance(zone.Polygon, p), true
+	}
+	return 0, false
 }
 
 // whoIs decides jointly who each of several is: those that may be the same one compete for him. What is beyond the bounds of a
@@ -313,7 +337,8 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 		l.rare += v.glimpsed()
 	}
 	if l.gone && room < 0 {
-		l.pace, l.seen = v.pace(), feet.plus(w.walked(v, 0, 0, v.camera, e.Source))
+		l.pace, l.stood = v.pace()
+		l.seen = feet.plus(w.walked(v, 0, 0, v.camera, e.Source))
 	}
 	lost = l.gone
 	for _, k := range v.keys {

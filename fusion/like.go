@@ -18,18 +18,23 @@ type likeness struct {
 	gap    int64    // gone: for how long he was, ns
 	went   Point    // and how far, metres
 	pace   Point    // with which he was last seen to walk, m/s; none: he stood, or it is not known
+	stood  bool     // gone: he stood when he was last seen
 	room   bool     // gone: through a room in which nobody is seen
 	rare   int64    // gone: cost of his being where he may come from at all, micro-nats
 	share  float64  // with which it was he when that was last decided, 0–1
 	seen   variance // of the two foot points, and of where the cameras' plans and clocks have them
 }
 
-// cost is minus the log-likelihood of the two being one, micro-nats. One who is gone may have walked straight on.
+// cost is minus the log-likelihood of the two being one, micro-nats. One who is gone may have walked straight on, and who stood may still stand.
 func (l *likeness) cost() int64 {
 	s, d := l.mean()
 	c := s.cost(d)
-	if l.gone && l.frames == 0 && l.pace != (Point{}) {
+	switch {
+	case !l.gone || l.frames > 0:
+	case l.pace != (Point{}):
 		c = min(c, l.straight(l.pace)) + oneOfTwo
+	case l.stood:
+		c = min(c, l.straight(Point{})+l.gap*1_000_000/standFor) + oneOfTwo
 	}
 	if l.gone && l.frames == 0 {
 		c += l.rare
@@ -61,20 +66,26 @@ func (v *Visit) glimpsed() int64 {
 	return nats((seen + 0.1) / (seen + 0.1 + glimpse))
 }
 
-// straight is the cost of having walked straight on with a velocity.
+// straight is the cost of having walked straight on with a velocity, or of having stood, without one.
 func (l *likeness) straight(pace Point) int64 {
 	t := float64(l.gap) / 1e9
 	turned := float64(paceSD * t)
+	if pace == (Point{}) {
+		turned = standSD
+	}
 	v := float64(turned * turned)
 	return l.seen.plus(variance{v, v}).cost(Point{l.went.X - float64(pace.X*t), l.went.Y - float64(pace.Y*t)})
 }
 
-// pace is walks of one who walks, and is seen to.
-func (v *Visit) pace() Point {
-	if p := v.walks(); p != (Point{walkSD, walkSD}) && float64(p.X*p.X)+float64(p.Y*p.Y) >= float64(leastPace*leastPace) {
-		return p
+// pace is walks of one who walks, and is seen to; stands says that he was seen not to.
+func (v *Visit) pace() (p Point, stands bool) {
+	switch p = v.walks(); {
+	case p == Point{walkSD, walkSD}:
+		return Point{}, false
+	case float64(p.X*p.X)+float64(p.Y*p.Y) < float64(leastPace*leastPace):
+		return Point{}, true
 	}
-	return Point{}
+	return p, false
 }
 
 // told is how many frames in a row say what the likeness says now.
@@ -248,9 +259,10 @@ func (w *World) same(v *Visit) {
 	list := make([]pairing, len(of))
 	for i, o := range of {
 		list[i].nobody = w.newcomer(o.from)
+		walks, _ := o.pace()
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(o.pace()) + w.out(l)})
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(walks) + w.out(l)})
 			}
 		}
 	}

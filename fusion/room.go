@@ -13,6 +13,7 @@ const (
 	maxFloor  = 400           // cells each way; of a larger floor nothing is known
 	roomEdge  = 2             // cells from a room at which cameras lose who goes in, and find who comes out
 	leastRoom = 4             // cells
+	someOf    = 10            // one part of so many of a zone is enough for people to be in there unseen
 	roomPace  = 2.0           // metres a second at which somebody may go through it
 	roomLook  = 5 * second    // between two looks at whether a tag is still heard in there
 	roomStay  = 1800 * second // for which a tag that is heard there keeps a visit open: a tag may have been left
@@ -27,15 +28,18 @@ type rooms struct {
 	across int
 	cells  []int16   // by cell of the floor: the room that it is in, -1
 	near   [][]int16 // by cell: the rooms at whose edge it is, or in which
+	street []bool    // by cell: it is at the edge of a part of the floor by which people come in unseen
 	area   []float64 // of a room with its edge, m²
 	inside []float64 // of a room, m²
 	reach  []float64 // metres between its farthest corners, with its edge
 	zone   []int     // by zone: the room in which most of it is, -1
+	partly [][]int16 // by zone: the rooms in which some of it is
+	open   []bool    // by zone: a camera says that it sees most of it
 }
 
 // findRooms finds the parts of the floor that cameras do not see. One that does not say what it sees sees every zone but fitting rooms.
 func (s *Store) findRooms() {
-	s.rooms = rooms{zone: make([]int, len(s.Zones))}
+	s.rooms = rooms{zone: make([]int, len(s.Zones)), open: make([]bool, len(s.Zones)), partly: make([][]int16, len(s.Zones))}
 	r := &s.rooms
 	for z := range r.zone {
 		r.zone[z] = -1
@@ -52,6 +56,7 @@ func (s *Store) findRooms() {
 	r.low, r.across = all.low, int(math.Ceil(across))
 	r.cells = make([]int16, r.across*int(math.Ceil(down)))
 	r.near = make([][]int16, len(r.cells))
+	r.street = make([]bool, len(r.cells))
 	hidden := make([]bool, len(r.cells))
 	for i := range hidden {
 		r.cells[i] = -1
@@ -63,17 +68,24 @@ func (s *Store) findRooms() {
 		}
 	}
 	for z := range s.Zones {
-		in, count := 0, make([]int, len(r.area))
+		in, seen, count := 0, 0, make([]int, len(r.area))
 		for i := range r.cells {
 			if s.in(z, r.middle(i)) {
 				if in++; r.cells[i] >= 0 {
 					count[r.cells[i]]++
 				}
+				if s.saysItSees(r.middle(i)) {
+					seen++
+				}
 			}
 		}
+		r.open[z] = 2*seen > in
 		for room, n := range count {
 			if 2*n > in {
 				r.zone[z] = room
+			}
+			if n > 0 && someOf*n >= in {
+				r.partly[z] = append(r.partly[z], int16(room))
 			}
 		}
 	}
@@ -96,6 +108,11 @@ func (s *Store) hidden(p Point) bool {
 	return true
 }
 
+// saysItSees reports whether a camera that says what it sees sees a point.
+func (s *Store) saysItSees(p Point) bool {
+	return slices.ContainsFunc(s.Cameras, func(c Camera) bool { return Contains(c.Sees, p) })
+}
+
 func (r *rooms) middle(cell int) Point {
 	return Point{r.low.X + float64((float64(cell%r.across)+0.5)*roomCell), r.low.Y + float64((float64(cell/r.across)+0.5)*roomCell)}
 }
@@ -113,7 +130,7 @@ func (r *rooms) add(cell int, hidden []bool, s *Store) {
 			}
 		})
 	}
-	street := func(i int) bool {
+	doorway := func(i int) bool {
 		for z := range s.Zones {
 			if s.wayOut(z) && s.in(z, r.middle(i)) {
 				return true
@@ -121,9 +138,13 @@ func (r *rooms) add(cell int, hidden []bool, s *Store) {
 		}
 		return false
 	}
-	if len(list) < leastRoom || room == math.MaxInt16 || slices.ContainsFunc(list, street) {
+	comeIn := slices.ContainsFunc(list, doorway)
+	if len(list) < leastRoom || room == math.MaxInt16 || comeIn {
 		for _, i := range list {
 			hidden[i], r.cells[i] = false, -1
+			if comeIn {
+				r.around(i, roomEdge, func(i int) { r.street[i] = true })
+			}
 		}
 		return
 	}
@@ -154,13 +175,21 @@ func (r *rooms) around(cell, far int, f func(int)) {
 	}
 }
 
-// at lists the rooms at whose edge a point is, or in which.
-func (r *rooms) at(p Point) []int16 {
+// cell is the cell of the floor in which a point is, -1: none.
+func (r *rooms) cell(p Point) int {
 	x, y := math.Floor((p.X-r.low.X)/roomCell), math.Floor((p.Y-r.low.Y)/roomCell)
 	if !(x >= 0 && y >= 0 && x < float64(r.across) && y < maxFloor) || int(y)*r.across+int(x) >= len(r.cells) {
-		return nil
+		return -1
 	}
-	return r.near[int(y)*r.across+int(x)]
+	return int(y)*r.across + int(x)
+}
+
+// at lists the rooms at whose edge a point is, or in which.
+func (r *rooms) at(p Point) []int16 {
+	if c := r.cell(p); c >= 0 {
+		return r.near[c]
+	}
+	return nil
 }
 
 // of is the smallest room at whose edge two points are, -1: none.
@@ -202,7 +231,8 @@ func (w *World) wentIn(v *Visit, room int, q Point) (cost int64) {
 			q = w.Store.boxes[z].middle()
 		}
 	}
-	u, d := v.pace(), q.minus(v.Pos)
+	u, _ := v.pace()
+	d := q.minus(v.Pos)
 	if speed, far := u.distance(Point{}), d.distance(Point{}); speed > 0 && far > 0 {
 		cost -= int64(math.Round(1e6 * float64(float64(u.X*d.X)+float64(u.Y*d.Y)) / float64(speed*far) * min(1, far/turnsIn)))
 		cost += anyTurn
@@ -231,6 +261,11 @@ const anyTurn = 235_914
 
 // anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
 func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }
+
+// wasInAny reports whether the visit was in one of some rooms at ts, unseen.
+func (w *World) wasInAny(v *Visit, rooms []int16, ts int64) bool {
+	return slices.ContainsFunc(rooms, func(r int16) bool { return w.wasIn(v, int(r), ts) })
+}
 
 // wasIn reports whether the visit was in a room at ts: lost at its edge, and not seen then.
 func (w *World) wasIn(v *Visit, room int, ts int64) bool {

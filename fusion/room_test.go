@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -107,6 +108,53 @@ func TestStraightOn(t *testing.T) {
 	}
 }
 
+// TestStands: of two who stood when the camera lost them it is the one who stood there who is seen again; between them
+// nobody knows.
+func TestStands(t *testing.T) {
+	for _, c := range []struct {
+		lost, x float64
+		one     bool
+	}{{2, 2.1, true}, {20, 2.1, true}, {20, 2.45, false}} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 8, Point{2, 4.2}, Point{2.05, 4.2})
+		s.walk("cam-1", "B", 0, 8, Point{2.9, 4.2}, Point{2.95, 4.2})
+		s.empty("cam-1", 8.2, 8+c.lost)
+		s.walk("cam-1", "C", 8+c.lost, 12+c.lost, Point{c.x, 4.2})
+		s.tell(11 + c.lost)
+		if a, b, v := s.of("cam-1/A"), s.of("cam-1/B"), s.of("cam-1/C"); v == b || (v == a) != c.one {
+			t.Errorf("after %g s he who stands at %g has %v", c.lost, c.x, v.Tracks)
+		}
+	}
+}
+
+// TestNewcomer: strangers come in from the street, out of a stockroom into which no camera looks and out of what no camera sees of a way in,
+// and fewer a step on.
+func TestNewcomer(t *testing.T) {
+	plain, seen, dark := cornerShop(), halls(), halls()
+	seen.Zones[stockZone].Polygon = []Point{{7, 3}, {9, 3}, {9, 5}, {7, 5}}
+	seen.Index()
+	dark.Zones[aisleZone].Kind, dark.Zones[aisleZone].Polygon = Exit, []Point{{3, 2}, {6, 2}, {6, 5}, {3, 5}}
+	dark.Index()
+	for name, c := range map[string]struct {
+		store   *Store
+		at      Point
+		density float64
+	}{
+		"the street":                 {plain, Point{4, -0.5}, comers},
+		"an edge of it":              {plain, Point{4, 0}, comers},
+		"a metre in":                 {plain, Point{4, 1}, comers * 0.135},
+		"three metres in":            {plain, Point{2, 3.2}, strangers},
+		"a stockroom":                {plain, Point{8.5, 4}, comers},
+		"a stockroom that is seen":   {seen, Point{8, 4}, strangers},
+		"the edge of an unseen exit": {dark, Point{2.6, 3}, comers},
+		"past the edge of it":        {dark, Point{0.5, 4.5}, strangers},
+	} {
+		if n := NewWorld(c.store).newcomer(c.at) - anyOffset; max(n-nats(c.density), nats(c.density)-n) > 5_000 {
+			t.Errorf("%s: %.5f a square metre, want %.5f", name, math.Exp(-float64(n)/1e6), c.density)
+		}
+	}
+}
+
 // TestHeardInRoom: who is in a fitting room with a tag that is heard there is not gone, and no longer than it is heard.
 func TestHeardInRoom(t *testing.T) {
 	store := cornerShop()
@@ -171,26 +219,26 @@ func TestPerson(t *testing.T) {
 	}
 }
 
-// TestGoodsComeAlong: what somebody took comes along with the track that goes on his way, and the less surely the longer nobody saw him;
-// it is all the same which camera sees him again.
+// TestGoodsComeAlong: what somebody took comes along with the track that goes on his way, and the less surely the longer nobody saw him
+// and the farther away he is then; it is all the same which camera sees him again.
 func TestGoodsComeAlong(t *testing.T) {
 	for _, cam := range []string{"cam-1", "cam-2"} {
-		for _, c := range []struct{ unseen, from, to float64 }{{1.5, 1, 1}, {20, 0.95, 0.99}} {
+		for _, c := range []struct{ unseen, on, from, to float64 }{{1.5, 0.3, 1, 1}, {20, 0.3, 0.995, 1}, {20, 0.8, 0.9, 0.995}} {
 			s := newStory(t)
 			s.walk("cam-1", "A", 0, 8, Point{2, 4.2})
 			s.weigh(8, 4, -621)
 			s.empty("cam-1", 8.2, 8+c.unseen)
-			s.walk(cam, "B", 8+c.unseen, 14+c.unseen, Point{2.3, 4.2}, Point{2.6, 4.2})
+			s.walk(cam, "B", 8+c.unseen, 14+c.unseen, Point{2 + c.on, 4.2}, Point{2.3 + c.on, 4.2})
 			s.tell(7.9)
 			had := s.view(s.of("cam-1/A")).Unpaid(nil)
 			s.tell(13 + c.unseen)
 			a, b := s.of("cam-1/A"), s.of(cam+"/B")
 			if a != b {
-				t.Errorf("%s after %g s: another visit", cam, c.unseen)
+				t.Errorf("%s after %g s, %g m on: another visit", cam, c.unseen, c.on)
 				continue
 			}
 			if n := s.view(b).Unpaid(nil) / had; n < c.from-1e-6 || n > c.to+1e-6 {
-				t.Errorf("%s after %g s: %.3f of what he had, and not %g to %g", cam, c.unseen, n, c.from, c.to)
+				t.Errorf("%s after %g s, %g m on: %.3f of what he had, and not %g to %g", cam, c.unseen, c.on, n, c.from, c.to)
 			}
 		}
 	}

@@ -115,16 +115,26 @@ func (v View) Model() string {
 
 func (v View) current() bool { return v.Visit.PosAt != 0 && v.Now-v.Visit.PosAt <= dwellUnseen }
 
-// Heading reports whether the visit has lately moved towards a way out, or with out false away from all of them: by more
-// than 0.3 m over about the last second.
+// Heading reports whether the visit has lately moved out of the store, or with out false away from all ways out: by more than 0.3 m over
+// about the last second. Out is towards the edge of a way out that has one: who passes by a door goes on past it, and does not.
 func (v View) Heading(out bool) bool {
-	if !v.current() {
+	switch {
+	case !v.current():
 		return false
+	case !out:
+		return v.Visit.heading < -0.3
 	}
-	if out {
+	z := v.World.Store.nearestWayOut(v.Visit.Pos)
+	pace, stands := v.Visit.pace()
+	if z < 0 || len(v.World.Store.Zones[z].Out) != 2 || pace == (Point{}) && !stands {
 		return v.Visit.heading > 0.3
 	}
-	return v.Visit.heading < -0.3
+	for z := range v.World.Store.Zones {
+		if v.World.Store.wayOut(z) && v.World.Store.Zones[z].leads(v.Visit.Pos, pace) {
+			return true
+		}
+	}
+	return false
 }
 
 // Dwell is how long the visit was in the place, all stays together, in seconds; who is not seen for five seconds is not
