@@ -1,6 +1,9 @@
 package fusion
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 func (p Point) minus(q Point) Point { return Point{p.X - q.X, p.Y - q.Y} }
 
@@ -135,21 +138,44 @@ func (z *Zone) outward(p Point) bool {
 	return s > 0
 }
 
-// Kind is the place that a kind of zone names in policies: all zones of it. Many a store has one door, by which people come and go,
-// and calls it its entrance: where there is no exit, the entrances that lead outside are the exits.
+// Kind is the place that a kind of zone names in policies: all zones of it. Many a store has one door, by which people come and go, and
+// calls it its entrance: where there is no exit, or only such as are less well watched, as fire doors are, the entrances that lead outside
+// are exits too.
 func (s *Store) Kind(k ZoneKind) Place {
 	place := make(Place, len(s.Zones))
-	none := true
+	exits, entrances := -1, -1
 	for z := range s.Zones {
 		place[z] = s.Zones[z].Kind == k
-		none = none && !place[z]
+		switch {
+		case s.Zones[z].Kind == Exit:
+			exits = max(exits, s.guard(z))
+		case s.leadsOut(z):
+			entrances = max(entrances, s.guard(z))
+		}
 	}
-	if k == Exit && none {
+	if k == Exit && entrances > exits {
 		for z := range s.Zones {
-			place[z] = s.leadsOut(z)
+			place[z] = place[z] || s.leadsOut(z)
 		}
 	}
 	return place
+}
+
+// guard is how well a way out is watched: 2 by a gate, a reader or a counter, 1 by a camera, 0 by nothing.
+func (s *Store) guard(z int) int {
+	best := 0
+	for i := range s.Sources {
+		if !slices.Contains(s.Sources[i].Zones, z) {
+			continue
+		}
+		switch s.Sources[i].Kind {
+		case Gate, RFID, Count:
+			return 2
+		case Tracks:
+			best = 1
+		}
+	}
+	return best
 }
 
 // wayOut reports whether a zone is an entrance or an exit.

@@ -89,6 +89,38 @@ func TestOutOfARoom(t *testing.T) {
 	}
 }
 
+// TestAtAStrip: who stands at a till of which a part is seen by no camera, and is not seen, is its customer; and who was lost beside a plate
+// that stands at such a place has taken what it felt.
+func TestAtAStrip(t *testing.T) {
+	store := halls()
+	store.Zones[tillZone].Polygon = []Point{{5, 2.5}, {7.4, 2.5}, {7.4, 4}, {5, 4}}
+	store.Scales[0].At, store.Scales[0].Zone = [3]float64{2.7, 4.7, 1.2}, aisleZone
+	store.Index()
+	if z := store.rooms.zone[tillZone]; z >= 0 {
+		t.Fatalf("most of the till is in room %d", z)
+	}
+	s := &story{T: t, store: store}
+	s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{2.6, 4})
+	s.weigh(30, 10, -621)
+	s.walk("cam-1", "B", 0, 6, Point{9, 1}, Point{9, 1.2})
+	s.till(18, "1", Open, "")
+	s.till(20, "1", Scan, "071142008582")
+	s.till(22, "1", Tender, "")
+	s.walk("cam-1", "C", 26, 30, Point{6.2, 3.2}, Point{7.8, 3})
+	s.tell(17)
+	if n := s.view(s.of("cam-1/A")).Unpaid(nil); !near(n, 1, 0.25) {
+		t.Errorf("he has %.2f of what was taken beside him", n)
+	}
+	s.tell(31)
+	a, c := s.of("cam-1/A"), s.of("cam-1/C")
+	if a != c {
+		t.Fatal("who comes out is another than who went in")
+	}
+	if !a.Paid || s.view(a).Unpaid(nil) > 0.1 {
+		t.Errorf("he has paid: %v, and not for %.2f", a.Paid, s.view(a).Unpaid(nil))
+	}
+}
+
 // TestStraightOn: of two of whom the camera lost sight it is the one who walks that way who is seen again farther on.
 func TestStraightOn(t *testing.T) {
 	for _, c := range []struct{ name, other, from string }{{"A", "B", "left"}, {"B", "A", "right"}} {

@@ -321,7 +321,7 @@ func TestNeedsPutInShadow(t *testing.T) {
 }
 
 // TestOneDoor: where a site has no exit, its entrances that lead outside are what policies call the exit, in needs and calls alike;
-// where it has one, only that is.
+// where it has one, only that is, unless it is less well watched than they are.
 func TestOneDoor(t *testing.T) {
 	out := []fusion.Point{{X: 0, Y: 0}, {X: 3, Y: 0}}
 	for name, c := range map[string]struct {
@@ -335,6 +335,20 @@ func TestOneDoor(t *testing.T) {
 		"an entrance of the name exit":              {func(s *fusion.Store) { s.Zones[0].Out = out; s.Zones[0].ID = "exit"; s.Zones[3].Kind = fusion.Aisle }, "exit", ""},
 		"an exit that no camera sees": {func(s *fusion.Store) { s.Zones[0].Out = out; s.Sources[0].Zones = []int{0, 1, 2} }, "door",
 			"it needs track@exit, which the site has not"},
+		"a fire door that only cameras see, and a reader at the entrance": {func(s *fusion.Store) {
+			s.Zones[0].Out = out
+			for i := range s.Sources {
+				if s.Sources[i].Kind != fusion.Tracks {
+					s.Sources[i].Zones = []int{0}
+				}
+			}
+		}, "in-1door", ""},
+		"a fire door that nothing watches": {func(s *fusion.Store) {
+			s.Zones[0].Out = out
+			for i := range s.Sources {
+				s.Sources[i].Zones = []int{0}
+			}
+		}, "in-1door", ""},
 		"no way out": {func(s *fusion.Store) { s.Zones[3].Kind = fusion.Aisle }, "", "it needs track@exit, which the site has not"},
 	} {
 		store := shop()

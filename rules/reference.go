@@ -160,7 +160,7 @@ var ModalityWords = []Word{{"track", "cameras that follow people"}, {"rfid", "re
 	{"gate", "gates that ring"}, {"region", "devices that report zones and no positions"}, {"count", "people counters"}, {"signal", "signals of other devices"}}
 
 // ZoneWords are the kinds of zone that a place may be.
-var ZoneWords = []Word{{"entrance", "where people come in"}, {"exit", "where people go out; in a store without one, its entrances with `out`"}, {"aisle", "shelves"}, {"checkout", "tills"},
+var ZoneWords = []Word{{"entrance", "where people come in"}, {"exit", "where people go out; in a store without one, or with fire doors alone, its entrances with `out`"}, {"aisle", "shelves"}, {"checkout", "tills"},
 	{"fitting", "fitting rooms"}, {"stockroom", "where goods are stored"}, {"restricted", "where customers have no business"}, {"high-value", "shelves of dear goods"}}
 
 // TierWords are the tiers, lowest first.
