@@ -114,7 +114,6 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 	c := w.claims[:0]
 	sum := unseen
 	far := 0
-	rooms := w.Store.rooms.partly[zone]
 	for _, v := range w.about(zone) {
 		l := 0.0
 		if p, gap, ok := v.at(ts); ok {
@@ -129,9 +128,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 		} else {
 			l = float64(0.5 * v.lingers(zone, ts))
 		}
-		if w.wasInAny(v, rooms, ts) {
-			l = max(l, inRoom)
-		}
+		l = max(l, w.isAtUnseen(v, zone, ts))
 		if l > 0 {
 			c = append(c, claim{v, l})
 			if sum += l; sum > throng {

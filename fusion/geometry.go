@@ -210,7 +210,7 @@ func (s *Store) nearestWayOut(p Point) int {
 // Of whom it is said that he walks out by a door.
 const (
 	outSoon  = 5.0 // seconds before he is out (assumption)
-	outSides = 0.5 // least part of his pace that leads straight out: he goes there, and not along it (assumption)
+	outSides = 0.2 // least part of his pace that leads straight out: he goes there, and not along it (assumption)
 )
 
 // leads reports whether somebody at p who walks on with a pace, m/s, soon crosses the zone's out edge.
@@ -227,7 +227,7 @@ func (z *Zone) leads(p, pace Point) bool {
 	}
 	t := max(before, -before) / length / out
 	q := along(a, b, Point{p.X + float64(pace.X*t), p.Y + float64(pace.Y*t)})
-	margin := outMargin / length
+	margin := 2 * outMargin / length
 	return t <= outSoon && q >= -margin && q <= 1+margin
 }
 

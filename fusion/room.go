@@ -19,7 +19,8 @@ const (
 	roomStay  = 1800 * second // for which a tag that is heard there keeps a visit open: a tag may have been left
 	roomStays = 60 * second   // of those who were in there for so long half as many come out as of those who just went in
 	turnsIn   = 3.0           // metres from a fitting room, or from where he comes out, at which the way he went tells most of whether he went in
-	inRoom    = 0.5           // likelihood that who is in there is where something happens in it
+	inRoom    = 0.5           // likelihood that who is in there is where something happens in it,
+	somewhere = 0.1           // and what is left of it in a large one for who was not lost beside that
 )
 
 // rooms are those of a store.
@@ -34,12 +35,13 @@ type rooms struct {
 	reach  []float64 // metres between its farthest corners, with its edge
 	zone   []int     // by zone: the room in which most of it is, -1
 	partly [][]int16 // by zone: the rooms in which some of it is
+	share  []float64 // by zone: what of it is in rooms, m²
 	open   []bool    // by zone: a camera says that it sees most of it
 }
 
 // findRooms finds the parts of the floor that cameras do not see. One that does not say what it sees sees every zone but fitting rooms.
 func (s *Store) findRooms() {
-	s.rooms = rooms{zone: make([]int, len(s.Zones)), open: make([]bool, len(s.Zones)), partly: make([][]int16, len(s.Zones))}
+	s.rooms = rooms{zone: make([]int, len(s.Zones)), open: make([]bool, len(s.Zones)), partly: make([][]int16, len(s.Zones)), share: make([]float64, len(s.Zones))}
 	r := &s.rooms
 	for z := range r.zone {
 		r.zone[z] = -1
@@ -73,6 +75,7 @@ func (s *Store) findRooms() {
 			if s.in(z, r.middle(i)) {
 				if in++; r.cells[i] >= 0 {
 					count[r.cells[i]]++
+					r.share[z] += float64(roomCell * roomCell)
 				}
 				if s.saysItSees(r.middle(i)) {
 					seen++
@@ -262,28 +265,42 @@ const anyTurn = 235_914
 // anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
 func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }
 
-// wasInAny reports whether the visit was in one of some rooms at ts, unseen.
-func (w *World) wasInAny(v *Visit, rooms []int16, ts int64) bool {
-	return slices.ContainsFunc(rooms, func(r int16) bool { return w.wasIn(v, int(r), ts) })
+// isAtUnseen is the likelihood that the visit was at a zone at ts, lost at the edge of a room in which some of that is, and not seen then:
+// who was lost beside it sooner than who is somewhere in there.
+func (w *World) isAtUnseen(v *Visit, zone int, ts int64) (l float64) {
+	r := &w.Store.rooms
+	for _, room := range r.partly[zone] {
+		if p, in := w.wentInAt(v, int(room), ts); in {
+			d := Distance(w.Store.Zones[zone].Polygon, p)
+			l = max(l, inRoom*max(likelihood(d, gateReach/2), min(1, r.share[zone]/r.inside[room]), somewhere))
+		}
+	}
+	return l
 }
 
 // wasIn reports whether the visit was in a room at ts: lost at its edge, and not seen then.
 func (w *World) wasIn(v *Visit, room int, ts int64) bool {
+	_, in := w.wentInAt(v, room, ts)
+	return in
+}
+
+// wentInAt is where a visit that was in a room at ts was last seen before.
+func (w *World) wentInAt(v *Visit, room int, ts int64) (Point, bool) {
 	if v.PosAt == 0 {
-		return false
+		return Point{}, false
 	}
 	i := sort.Search(len(v.trail), func(k int) bool { return v.trail[k].at > ts })
 	before := trailPoint{at: v.PosAt, p: v.Pos}
 	if before.at > ts {
 		if i == 0 {
-			return false
+			return Point{}, false
 		}
 		before = v.trail[i-1]
 		if i < len(v.trail) && !w.Store.rooms.isAt(room, v.trail[i].p) {
-			return false
+			return Point{}, false
 		}
 	}
-	return ts-before.at > parted && w.Store.rooms.isAt(room, before.p)
+	return before.p, ts-before.at > parted && w.Store.rooms.isAt(room, before.p)
 }
 
 // lastHeard is the last observation of a visit, ns: a tag that is heard in the room into which it went is one as long as that lasts.

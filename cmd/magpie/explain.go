@@ -74,6 +74,7 @@ type explainer struct {
 	visits []string
 	alert  *alerts.Alert // the newest line of it
 	who    *fusion.Visit
+	told   map[string]bool // calls of the policy that is told, with what filled them: once is enough
 }
 
 // account is how a policy came to what it says, and when.
@@ -216,6 +217,7 @@ func (x *explainer) print(out io.Writer) {
 
 func (x *explainer) policy(out io.Writer, t *account) {
 	r := &t.Result
+	x.told = make(map[string]bool)
 	fmt.Fprintf(out, "\n%s (%s): %s\n", t.Policy.ID, t.Policy.Mode, t.Policy.Title)
 	switch {
 	case !t.Judged:
@@ -291,9 +293,16 @@ func (x *explainer) operands(out io.Writer, p *rules.Part) {
 		if o.Partial {
 			fmt.Fprint(out, ", partial: older facts were no longer kept")
 		}
-		fmt.Fprintln(out)
+		var facts strings.Builder
 		for k := range o.Facts {
-			fmt.Fprintf(out, "│     %s\n", x.fact(&o.Facts[k]))
+			fmt.Fprintf(&facts, "│     %s\n", x.fact(&o.Facts[k]))
+		}
+		switch all := o.Call + facts.String(); {
+		case facts.Len() > 0 && x.told[all]:
+			fmt.Fprint(out, ", by what is listed above\n")
+		default:
+			x.told[all] = true
+			fmt.Fprintf(out, "\n%s", facts.String())
 		}
 	}
 }
