@@ -121,6 +121,30 @@ func TestAtAStrip(t *testing.T) {
 	}
 }
 
+// TestBesideTheCashier: who was lost beside a till, at a strip that no camera sees, is its customer, and not who stands there in full view and
+// has had the sale before.
+func TestBesideTheCashier(t *testing.T) {
+	store := halls()
+	store.Zones[tillZone].Polygon = []Point{{5, 2.5}, {7.4, 2.5}, {7.4, 4}, {5, 4}}
+	store.Index()
+	s := &story{T: t, store: store}
+	s.walk("cam-1", "B", 0, 40, Point{7, 3})
+	s.till(2, "0", Open, "")
+	s.till(4, "0", Scan, "17")
+	s.till(5, "0", Tender, "")
+	s.till(6, "0", Close, "")
+	s.walk("cam-1", "A", 14, 20, Point{7.7, 1.5}, Point{7.7, 4.7}, Point{6.2, 4.7})
+	s.till(26, "1", Open, "")
+	s.till(28, "1", Scan, "071142008582")
+	s.till(30, "1", Tender, "")
+	s.walk("cam-1", "C", 34, 38, Point{6.3, 4.7}, Point{7.7, 4.7})
+	s.tell(39)
+	a, b := s.of("cam-1/C"), s.of("cam-1/B")
+	if a != s.of("cam-1/A") || a.Session != "sco-1/1" || b.Session != "sco-1/0" {
+		t.Errorf("who was beside it has the sale %q, and who stood there %q", a.Session, b.Session)
+	}
+}
+
 // TestStraightOn: of two of whom the camera lost sight it is the one who walks that way who is seen again farther on.
 func TestStraightOn(t *testing.T) {
 	for _, c := range []struct{ name, other, from string }{{"A", "B", "left"}, {"B", "A", "right"}} {

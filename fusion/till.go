@@ -258,8 +258,11 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		}
 		there := x.visit.stays[zone]
 		time := second
-		if there.in {
+		switch {
+		case there.in:
 			time += min(customerFor, e.TS-there.entered)
+		case w.isAtUnseen(x.visit, zone, e.TS) > 0 && Distance(w.Store.Zones[zone].Polygon, x.visit.Pos) <= gateReach:
+			time += min(customerFor, e.TS-x.visit.PosAt) // lost beside the till, and not seen since
 		}
 		l := float64(float64(x.share*float64(time)/1e9*(1-x.visit.Staff)) * w.takesTurn(x.visit, zone))
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
