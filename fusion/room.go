@@ -29,7 +29,7 @@ type rooms struct {
 	across int
 	cells  []int16   // by cell of the floor: the room that it is in, -1
 	near   [][]int16 // by cell: the rooms at whose edge it is, or in which
-	street []bool    // by cell: it is at the edge of a part of the floor by which people come in unseen
+	street []bool    // by cell: a way in or out is within roomEdge of it that no camera sees there
 	area   []float64 // of a room with its edge, m²
 	inside []float64 // of a room, m²
 	reach  []float64 // metres between its farthest corners, with its edge
@@ -141,11 +141,10 @@ func (r *rooms) add(cell int, hidden []bool, s *Store) {
 		}
 		return false
 	}
-	comeIn := slices.ContainsFunc(list, doorway)
-	if len(list) < leastRoom || room == math.MaxInt16 || comeIn {
+	if len(list) < leastRoom || room == math.MaxInt16 || slices.ContainsFunc(list, doorway) {
 		for _, i := range list {
 			hidden[i], r.cells[i] = false, -1
-			if comeIn {
+			if doorway(i) {
 				r.around(i, roomEdge, func(i int) { r.street[i] = true })
 			}
 		}
