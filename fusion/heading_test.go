@@ -13,7 +13,7 @@ func TestHeading(t *testing.T) {
 		"slantwise":        {Point{6, 3}, Point{4.6, 1.2}, true},
 		"into the way in":  {Point{1.5, 3.5}, Point{1.5, 1.5}, true},
 		"past it":          {Point{1.8, 1.2}, Point{4, 0.9}, false},
-		"beside it":        {Point{7.5, 3}, Point{7.5, 1}, false},
+		"beside it":        {Point{7.5, 4}, Point{7.5, 1}, false},
 		"in":               {Point{4, 0.2}, Point{4, 2}, false},
 		"stands before it": {Point{4, 0.8}, Point{4, 0.75}, false},
 		"strolls far away": {Point{4, 4.8}, Point{4, 4.2}, false},
