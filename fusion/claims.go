@@ -85,14 +85,14 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 			to = append(to, odds{v, l, g})
 		}
 	}
-	if w.watched(sc.Zone, s.At) {
+	if w.cameraAwake(sc.Zone, s.At) {
 		return to, unseen
 	}
 	return to, blind
 }
 
-// watched reports whether a camera of the zone is awake at ts, or the zone has none that could sleep.
-func (w *World) watched(zone int, ts int64) bool {
+// cameraAwake reports whether a camera of the zone is awake at ts, or the zone has none that could sleep.
+func (w *World) cameraAwake(zone int, ts int64) bool {
 	if zone < 0 || len(w.watchers[ByTrack][zone]) == 0 {
 		return true
 	}

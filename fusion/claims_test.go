@@ -189,7 +189,7 @@ func TestCandidates(t *testing.T) {
 		}
 	}
 	w := NewWorld(cornerShop())
-	if !w.watched(-1, at(1)) {
+	if !w.cameraAwake(-1, at(1)) {
 		t.Error("where no camera looks, none can sleep")
 	}
 }

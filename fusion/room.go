@@ -34,14 +34,19 @@ type rooms struct {
 	inside []float64 // of a room, m²
 	reach  []float64 // metres between its farthest corners, with its edge
 	zone   []int     // by zone: the room in which most of it is, -1
-	partly [][]int16 // by zone: the rooms in which some of it is
-	share  []float64 // by zone: what of it is in rooms, m²
+	partly [][]patch // by zone: the rooms in which some of it is
 	open   []bool    // by zone: a camera says that it sees most of it
+}
+
+// patch is what of a zone is in a room.
+type patch struct {
+	room int
+	area float64 // m²
 }
 
 // findRooms finds the parts of the floor that cameras do not see. One that does not say what it sees sees every zone but fitting rooms.
 func (s *Store) findRooms() {
-	s.rooms = rooms{zone: make([]int, len(s.Zones)), open: make([]bool, len(s.Zones)), partly: make([][]int16, len(s.Zones)), share: make([]float64, len(s.Zones))}
+	s.rooms = rooms{zone: make([]int, len(s.Zones)), open: make([]bool, len(s.Zones)), partly: make([][]patch, len(s.Zones))}
 	r := &s.rooms
 	for z := range r.zone {
 		r.zone[z] = -1
@@ -75,7 +80,6 @@ func (s *Store) findRooms() {
 			if s.in(z, r.middle(i)) {
 				if in++; r.cells[i] >= 0 {
 					count[r.cells[i]]++
-					r.share[z] += float64(roomCell * roomCell)
 				}
 				if s.saysItSees(r.middle(i)) {
 					seen++
@@ -88,7 +92,7 @@ func (s *Store) findRooms() {
 				r.zone[z] = room
 			}
 			if n > 0 && someOf*n >= in {
-				r.partly[z] = append(r.partly[z], int16(room))
+				r.partly[z] = append(r.partly[z], patch{room, float64(float64(n) * roomCell * roomCell)})
 			}
 		}
 	}
@@ -268,10 +272,10 @@ func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[r
 // who was lost beside it sooner than who is somewhere in there.
 func (w *World) isAtUnseen(v *Visit, zone int, ts int64) (l float64) {
 	r := &w.Store.rooms
-	for _, room := range r.partly[zone] {
-		if p, in := w.wentInAt(v, int(room), ts); in {
+	for _, some := range r.partly[zone] {
+		if p, in := w.wentInAt(v, some.room, ts); in {
 			d := Distance(w.Store.Zones[zone].Polygon, p)
-			l = max(l, inRoom*max(likelihood(d, gateReach/2), min(1, r.share[zone]/r.inside[room]), somewhere))
+			l = max(l, inRoom*max(likelihood(d, gateReach/2), min(1, some.area/r.inside[some.room]), somewhere))
 		}
 	}
 	return l

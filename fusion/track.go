@@ -318,7 +318,7 @@ func (w *World) foldRegion(e *Event) {
 // near it now, where the device follows nobody else and a camera is awake that would show others. Nil: there is none, or
 // several.
 func (w *World) onlyOneIn(e *Event) *Visit {
-	if !w.watched(e.Zone, e.TS) {
+	if !w.cameraAwake(e.Zone, e.TS) {
 		return nil
 	}
 	var only *Visit

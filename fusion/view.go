@@ -115,8 +115,8 @@ func (v View) Model() string {
 
 func (v View) current() bool { return v.Visit.PosAt != 0 && v.Now-v.Visit.PosAt <= dwellUnseen }
 
-// Heading reports whether the visit has lately moved out of the store, or with out false away from all ways out: by more than 0.3 m over
-// about the last second. Out is towards the edge of a way out that has one: who passes by a door goes on past it, and does not.
+// Heading reports whether the visit walks out of the store: on towards the edge of a way out, or where that has none nearer to it by more
+// than 0.3 m over about the last second; who passes by a door does not. With out false it has moved away from all of them so far.
 func (v View) Heading(out bool) bool {
 	switch {
 	case !v.current():

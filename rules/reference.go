@@ -48,7 +48,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"exited", ofPeople, "", "The person went out through it (an entrance or exit), or left it (any other place), and was not seen inside since.",
 		`exited("exit")`},
 	{"near", ofPeople, "", "The person is in it, or within a metre of it.", `near("exit")`},
-	{"heading", ofPeople, "", "The person lately moved out by a way out (`\"out\"`: on towards its edge, if it has one, and not past it) or away from all (`\"in\"`).", `heading("out") and near("exit")`},
+	{"heading", ofPeople, "", "The person walks out by a way out (`\"out\"`: towards its edge, if it has one, and not past it) or away from all (`\"in\"`).", `heading("out") and near("exit")`},
 	{"dwell", ofPeople, "", "How long the person was inside, all stays together. Compared with a constant it is judged at the moment when that is reached, " +
 		"with no further event.", `dwell("high-value") >= 20`},
 	{"path", ofPeople, "", "The person entered the two to eight places in this order, the last within the window of the first.",
