@@ -113,15 +113,23 @@ type arrival struct {
 // clock is now, ns since 1970.
 func (w *world) clock() int64 { return w.start + int64(w.now) }
 
+// Check tells of numbers that no store can be played with.
+func (o ShopOptions) Check() error {
+	if o.Hours < 0 || o.Hours > 24*14 || o.Visits < 0 || o.Visits > 2000 {
+		return fmt.Errorf("%g hours with %g visits an hour: give up to 336 hours and 2000 visits an hour", o.Hours, o.Visits)
+	}
+	if o.Thefts < 0 || o.Thefts > 1 || o.Twins < 0 || o.Twins > 1 || o.Noise < 0 || o.Noise > 5 {
+		return fmt.Errorf("thefts %g, twins %g, noise %g: shares are from 0 to 1, noise from 0 to 5", o.Thefts, o.Twins, o.Noise)
+	}
+	return nil
+}
+
 func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 	if o.Hours == 0 {
 		o.Hours = 1
 	}
-	if o.Hours < 0 || o.Hours > 24*14 || o.Visits < 0 || o.Visits > 2000 {
-		return nil, fmt.Errorf("%g hours with %g visits an hour: give up to 336 hours and 2000 visits an hour", o.Hours, o.Visits)
-	}
-	if o.Thefts < 0 || o.Thefts > 1 || o.Twins < 0 || o.Twins > 1 || o.Noise < 0 || o.Noise > 5 {
-		return nil, fmt.Errorf("thefts %g, twins %g, noise %g: shares are from 0 to 1, noise from 0 to 5", o.Thefts, o.Twins, o.Noise)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	if o.Start.IsZero() {
 		start, err := Start("", s.Store.Location)

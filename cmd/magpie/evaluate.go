@@ -66,6 +66,10 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	if e.against && flags.o.Thefts == 0 {
 		return errors.New("baselines are fitted to thefts: give --against or --thefts 0, not both")
 	}
+	e.o = flags.options()
+	if err := e.o.Check(); err != nil {
+		return err
+	}
 	if *page != "" { // before the work, which takes minutes
 		f, err := os.Create(*page)
 		if err != nil {
@@ -75,7 +79,6 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 			return fmt.Errorf("--html: %w", err)
 		}
 	}
-	e.o = flags.options()
 	judges := judgesOf(e.against, *final)
 	if e.against {
 		tuned, err := e.play(ctx, "tune", judges, tuneSeed, true)
