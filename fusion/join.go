@@ -31,6 +31,7 @@ const (
 	comeReach  = 0.5               // metres from there, over which they become fewer by e (assumption)
 	strangers  = 0.001             // the same elsewhere: who is there came in (assumption)
 	unknowns   = 0.003             // the same at the edge of a room, out of which those come whose way in there was lost (simulated stores)
+	oneUnknown = 0.1               // but no more of them at the whole edge of a room (assumption)
 	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
 	sooner     = 5.0               // and how much likelier it is that he is him: most others are tracks that nobody else goes on (simulated stores)
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
@@ -125,8 +126,10 @@ func (w *World) newcomer(p Point) int64 {
 	case c < 0:
 	case s.rooms.street[c]:
 		density = comers
-	case len(s.rooms.near[c]) > 0:
-		density = unknowns
+	default:
+		for _, room := range s.rooms.near[c] {
+			density = max(density, min(unknowns, round9(oneUnknown/s.rooms.area[room])))
+		}
 	}
 	for z := range s.Zones {
 		if d, ok := s.comeFrom(z, p); ok {

@@ -268,7 +268,7 @@ func (w *World) same(v *Visit) {
 	}
 	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
-		if l := &v.like[k]; l.visit == list[0].is && l.enough() {
+		if l := &v.like[k]; l.visit == list[0].is && l.enough() && !(l.gone && w.looksLike(v)) {
 			gone := w.visit(l.visit)
 			w.doubtGoods(gone, l.surely(list[0].sure))
 			w.merge(gone, v)
@@ -276,4 +276,12 @@ func (w *World) same(v *Visit) {
 		}
 	}
 	w.undecided(v, list[0].who)
+}
+
+// looksLike reports whether a visit is beside somebody whom another camera sees at this moment, and no frame has yet said that the two
+// are not one: who is not seen any more waits for that.
+func (w *World) looksLike(v *Visit) bool {
+	return slices.ContainsFunc(v.like, func(l likeness) bool {
+		return !l.gone && l.frames == 0 && w.now-w.visit(l.visit).PosAt <= parted
+	})
 }

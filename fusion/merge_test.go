@@ -143,6 +143,26 @@ func TestPairsAreNotMixed(t *testing.T) {
 	}
 }
 
+// TestLooksLike: who may be somebody whom another camera sees beside him at this moment is not yet taken for one who is gone.
+func TestLooksLike(t *testing.T) {
+	for _, c := range []struct {
+		seen float64 // when another camera last saw somebody beside
+		want int
+	}{{7.8, 3}, {6.5, 2}} {
+		s := newStory(t)
+		s.walk("cam-1", "gone", 0, 3, Point{0.6, 2.6}, Point{0.6, 3})
+		s.walk("cam-1", "beside", 5, c.seen, Point{5, 1})
+		s.walk("cam-2", "new", 7, 8, Point{9, 4})
+		s.tell(8)
+		gone, beside, v := s.of("cam-1/gone"), s.of("cam-1/beside"), s.of("cam-2/new")
+		v.like = []likeness{{visit: beside.number}, {visit: gone.number, gone: true, away: sameFrames, until: gone.PosAt, noise: variance{0.1, 0.1}}}
+		s.w.same(v)
+		if n := len(s.w.Visits()); n != c.want {
+			t.Errorf("%d visits when he beside was last seen at %g s; want %d", n, c.seen, c.want)
+		}
+	}
+}
+
 // TestSplit: tracks that turn out to be two people's part again, and what was taken while they were one is with either.
 func TestSplit(t *testing.T) {
 	s := newStory(t)

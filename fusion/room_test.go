@@ -453,6 +453,10 @@ func TestWhoComesOut(t *testing.T) {
 	if n := w.newcomer(Point{1.4, 4}) - anyOffset; n != nats(strangers) {
 		t.Errorf("somebody new elsewhere costs %d", n)
 	}
+	w.Store.rooms.area[0] = 2 * oneUnknown / unknowns
+	if n := w.newcomer(Point{6.4, 4}) - anyOffset; n != nats(unknowns/2) {
+		t.Errorf("somebody new at the edge of a large room costs %d", n)
+	}
 	in, elsewhere := likeness{room: true}, likeness{}
 	if p, q := in.surely(0.85), elsewhere.surely(0.85); p != 0.85 || !near(q, 0.966, 0.001) {
 		t.Errorf("joins with a share of 0.85 are sure with %g and %g", p, q)
