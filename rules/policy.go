@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"magpie/fusion"
@@ -181,6 +182,9 @@ func (p *Policy) String() string { return fmt.Sprintf("%s (%s)", p.ID, p.Mode) }
 
 // anyModality is what needs no sensor.
 const anyModality = fusion.Modality(255)
+
+// exists reports whether there is such a place in the store.
+func (r reliance) exists() bool { return r.place == nil || slices.Contains(r.place, true) }
 
 func (r reliance) String() string {
 	if r.modality == anyModality {

@@ -18,14 +18,14 @@ var Splits = [...]string{"tune", "validate", "test"}
 // Families lists them all, those of one split beside each other.
 func Families() []Family {
 	return []Family{
-		{"walk-outs", "tune", "goods in hand past the tills; staff who restock", []string{"1", "5", "restocks", "puts everything back"}, nil},
+		{"walk-outs", "tune", "goods in hand past the tills; baskets that somebody puts down; staff who restock", []string{"1", "5", "restocks", "puts everything back", "puts the basket down"}, nil},
 		{"bags", "tune", "goods under clothes and in bags; own bags", []string{"2", "uses an own bag", "puts it back elsewhere"}, nil},
 		{"self-checkout", "tune", "goods that are not scanned; goods left at the till", []string{"8", "leaves it at the till", "buys much of one thing"}, nil},
 		{"stockroom", "tune", "staff who take, and staff who work", []string{"17", "takes goods off the shelf for the stockroom", "restocks"}, nil},
 		{"poor sensors", "tune", "the first four with half as much noise again",
 			[]string{"1", "2", "5", "8", "17", "uses an own bag", "restocks", "one pays for all"}, func(o *ShopOptions, _ *int) { o.Noise *= 1.5 }},
 
-		{"carts", "validate", "full carts, in by one door and out by it", []string{"6", "cart in, cart out"}, nil},
+		{"carts", "validate", "full carts, in by one door and out by it", []string{"6", "cart in and out"}, nil},
 		{"tags off", "validate", "tags taken off; clothes tried on", []string{"4", "tries on and returns"}, nil},
 		{"friends", "validate", "cashiers who do not scan; groups of whom one pays", []string{"9", "one pays for all"}, nil},
 
@@ -34,7 +34,7 @@ func Families() []Family {
 			[]string{"7", "10", "11", "swaps for another variant", "brings something back"}, nil},
 		{"two at it", "test", "goods handed over; groups of whom one pays", []string{"12", "one pays for all"}, nil},
 		{"out of sight", "test", "fitting rooms, blinded cameras, goods eaten", []string{"13", "15", "16", "tries on and returns"}, nil},
-		{"the other door", "test", "out by the way in; people who come in again", []string{"14", "comes in again", "cart in, cart out"}, nil},
+		{"the other door", "test", "out by the way in; people who come in again", []string{"14", "comes in again", "cart in and out"}, nil},
 		{"a crowd", "test", "all there is, with 120 visits an hour in a larger store", nil, func(o *ShopOptions, aisles *int) { o.Visits, *aisles = 120, 8 }},
 		{"bad day", "test", "all there is, with twice the noise", nil, func(o *ShopOptions, _ *int) { o.Noise *= 2 }},
 	}

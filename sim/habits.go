@@ -149,6 +149,16 @@ func (w *world) steals(s *shopper, n int, fits func(*fusion.Product) bool, then 
 	})
 }
 
+// drops leaves all goods where somebody stands; their tags are heard there from then on.
+func (w *world) drops(s *shopper) {
+	for _, u := range s.held {
+		if u.epc != "" {
+			w.loose = append(w.loose, loose{u.epc, s.here, map[antenna]*fade{}})
+		}
+	}
+	s.held = nil
+}
+
 // hides covers goods a little after they were taken.
 func (w *world) hides(s *shopper, got []*unit, how cover) {
 	s.first(task{stay: w.seconds(1, 5), do: func() {
@@ -224,6 +234,14 @@ func twins() []habit {
 				})
 			}
 			pays(w, s)
+		}},
+		{name: "puts the basket down", twin: true, weight: 0.5, live: func(w *world, s *shopper) {
+			w.enters(s)
+			w.shops(s, 1+w.dice.IntN(5), 0.9)
+			if i := w.anyStand(0, nil); i >= 0 { // beside some shelf, on the floor
+				s.plan(task{to: point(w.before(i)), stay: w.seconds(1, 6), do: func() { w.drops(s) }})
+			}
+			w.leaves(s, fusion.Exit)
 		}},
 		{name: "uses an own bag", twin: true, weight: 2, live: func(w *world, s *shopper) {
 			w.enters(s)
@@ -323,7 +341,7 @@ func twins() []habit {
 			w.shops(s, 1, 0.5)
 			pays(w, s)
 		}},
-		{name: "cart in, cart out", twin: true, weight: 1, live: func(w *world, s *shopper) {
+		{name: "cart in and out", twin: true, weight: 1, live: func(w *world, s *shopper) {
 			s.cart = true
 			w.enters(s)
 			w.shops(s, 3+w.dice.IntN(6), 0.8)

@@ -189,17 +189,14 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 // chosen are the habits that fit the site and the options.
 func (w *world) chosen() (list []habit, err error) {
 	known := map[string]bool{}
-	for _, name := range w.o.Only {
-		known[name] = false
-	}
 	for _, h := range habits() {
-		name, number := h.name, fmt.Sprint(h.theft)
-		_, byName := known[name]
-		_, byNumber := known[number]
-		if byName || byNumber {
-			known[name], known[number] = true, true
+		asked := false
+		for _, name := range w.o.Only {
+			if name == h.name || h.theft > 0 && name == fmt.Sprint(h.theft) {
+				known[name], asked = true, true
+			}
 		}
-		if w.o.Only != nil && (h.theft > 0 || h.twin) && !byName && !byNumber && h.name != "restocks" {
+		if w.o.Only != nil && (h.theft > 0 || h.twin) && !asked && h.name != "restocks" {
 			continue
 		}
 		fits := !h.tagged || slices.ContainsFunc(w.store.Products, func(p fusion.Product) bool { return p.Tagged })

@@ -140,6 +140,37 @@ func TestEveryTheft(t *testing.T) {
 	}
 }
 
+// TestOnly: of the thefts and of what looks like one only those that were asked for take place; who puts the basket down pays for nothing
+// and leaves with nothing.
+func TestOnly(t *testing.T) {
+	r := simulated(t, 1, drawn(t, 4, 5), ShopOptions{Hours: 0.5, Thefts: 0.2, Twins: 1, Only: []string{"1", "puts the basket down"}})
+	count := map[string]int{}
+	for _, v := range r.Visits {
+		count[v.Type]++
+		if v.Kind == Honest && len(v.Unpaid) > 0 {
+			t.Errorf("%+v", v)
+		}
+	}
+	down, out := count["puts the basket down"], count["grab and walk out"]
+	if n := down + out + count["restocks"]; down == 0 || out == 0 || n != len(r.Visits) {
+		t.Errorf("%v", count)
+	}
+	for _, l := range r.Lines {
+		if _, kind, _, _ := message.SplitTopic(l.Topic); kind == "till" {
+			t.Fatalf("a till says %s", l.Payload)
+		}
+	}
+}
+
+// TestNames: --only can name every kind of visit.
+func TestNames(t *testing.T) {
+	for _, h := range habits() {
+		if h.theft == 0 && strings.Contains(h.name, ",") { // thefts have numbers
+			t.Errorf("%q cannot be named in a list", h.name)
+		}
+	}
+}
+
 // TestSensorsAreAsMeasured: what the simulated sensors say has the figures of measured.csv, taken from the recording alone.
 func TestSensorsAreAsMeasured(t *testing.T) {
 	s := drawn(t, 5, 4)
