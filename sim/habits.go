@@ -149,14 +149,13 @@ func (w *world) steals(s *shopper, n int, fits func(*fusion.Product) bool, then 
 	})
 }
 
-// drops leaves all goods where somebody stands; their tags are heard there from then on.
+// drops leaves the tags of all goods where somebody stands, to be heard there from then on.
 func (w *world) drops(s *shopper) {
 	for _, u := range s.held {
 		if u.epc != "" {
 			w.loose = append(w.loose, loose{u.epc, s.here, map[antenna]*fade{}})
 		}
 	}
-	s.held = nil
 }
 
 // hides covers goods a little after they were taken.
@@ -239,7 +238,10 @@ func twins() []habit {
 			w.enters(s)
 			w.shops(s, 1+w.dice.IntN(5), 0.9)
 			if i := w.anyStand(0, nil); i >= 0 { // beside some shelf, on the floor
-				s.plan(task{to: point(w.before(i)), stay: w.seconds(1, 6), do: func() { w.drops(s) }})
+				s.plan(task{to: point(w.before(i)), stay: w.seconds(1, 6), do: func() {
+					w.drops(s)
+					s.held = nil
+				}})
 			}
 			w.leaves(s, fusion.Exit)
 		}},

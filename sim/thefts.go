@@ -43,9 +43,9 @@ func thefts() []habit {
 				place = w.zone(fusion.Aisle)
 			}
 			s.plan(task{to: point(w.spot(place)), stay: w.seconds(10, 40), do: func() {
+				w.drops(s)
 				for _, u := range s.held {
 					if u.epc != "" {
-						w.loose = append(w.loose, loose{u.epc, s.here, map[antenna]*fade{}})
 						u.epc, u.cover = "", underClothes
 					}
 				}
