@@ -25,12 +25,15 @@ func TestExplain(t *testing.T) {
 		"│     10:00:31.800 shelf-1@1767607231800 picked 0.926 × Taco sauce at aisle-1\n",
 		"halved each 20s)  moved(\"exit\")\n│   moved(\"exit\") = 0.8587\n│     10:00:40.174 r-door@",
 		"│   moved(\"exit\") = 0.8587, by what is listed above\n",
-		"├ could not see: gate coverage at exit\n", // and not a fitting room that the store has not
+		"├ could not see: gate coverage at exit\n",
 		"└ no tier is higher\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("got\n%s\nwant %s", out, want)
 		}
+	}
+	if strings.Contains(out, "coverage at fitting") {
+		t.Errorf("it could not see the fitting room that the store has not:\n%s", out)
 	}
 	// What is told adds up to the score.
 	for _, policy := range strings.Split(out, "\n\n")[1:] {
