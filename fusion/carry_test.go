@@ -180,3 +180,32 @@ func TestForeignTags(t *testing.T) {
 		}
 	}
 }
+
+// TestGoesOutElsewhere: what was heard at a fire door as somebody came by does not count for who went out at the front; and does for
+// who went out there.
+func TestGoesOutElsewhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		way       []Point
+		low, high float64
+	}{
+		"by the front door": {[]Point{{7, 8.6}, {4, 4}, {4, 0.5}, {4, -0.6}}, 0, 0},
+		"by the fire door":  {[]Point{{7, 8.6}, {7, 11.6}}, 0.4, 1},
+	} {
+		s := newStory(t)
+		s.store.Zones[stockZone] = Zone{ID: "fire", Kind: Exit, Polygon: []Point{{6, 9}, {8, 9}, {8, 11}, {6, 11}}, Out: []Point{{6, 11}, {8, 11}}}
+		s.store.Readers[0].Antennas = map[int]int{1: stockZone}
+		s.store.Sources[2].Zones = []int{stockZone}
+		s.store.Index()
+		s.walk("cam-1", "A", 0, 15, Point{1, 1}, Point{7, 8.6})
+		s.walk("cam-1", "A", 15.2, 24, c.way...)
+		s.carry("r-aisle", sauceTag, 14)
+		s.tell(30)
+		v := s.view(s.of("cam-1/A"))
+		if !v.Exited(s.place(Exit)) {
+			t.Errorf("%s: is not out", name)
+		}
+		if m := v.Moved(s.place(Exit)); m < c.low || m > c.high {
+			t.Errorf("%s: moved %.2f, want %.2f to %.2f", name, m, c.low, c.high)
+		}
+	}
+}

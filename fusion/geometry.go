@@ -61,6 +61,19 @@ func Distance(polygon []Point, p Point) float64 {
 	return edgeDistance(polygon, p)
 }
 
+// polygonDistance is how far two zones are from each other in metres; 0 for those that meet. Zones that cross without a corner of one
+// in the other, like the arms of a plus sign, are told apart.
+func (s *Store) polygonDistance(a, b int) float64 {
+	d := math.Inf(1)
+	for _, p := range s.Zones[a].Polygon {
+		d = min(d, Distance(s.Zones[b].Polygon, p))
+	}
+	for _, p := range s.Zones[b].Polygon {
+		d = min(d, Distance(s.Zones[a].Polygon, p))
+	}
+	return d
+}
+
 // edgeDistance is how far p is from the nearest edge of the polygon, inside or out.
 func edgeDistance(polygon []Point, p Point) float64 {
 	d := math.Inf(1)

@@ -84,14 +84,26 @@ func (l *lot) held(visit int) float64 {
 // itself, 0, and all of one, 1 (assumption).
 const sameHand = 0.5
 
-// without is the probability that a part is no unit at all.
+// without is the probability that a part is no unit at all. With a tag it is that one unit; without, it is shared in what is neither
+// back nor known by its tag.
 func (l *lot) without(p *part) float64 {
 	none := 1 - min(1, p.n)
-	if l.units > 1 {
-		share := min(1, p.n/l.units)
-		none = float64(sameHand*(1-share)) + float64((1-sameHand)*round9(math.Pow(1-share, l.units)))
+	if units := l.nameless(); p.epc == "" && units > 1 {
+		share := min(1, p.n/units)
+		none = float64(sameHand*(1-share)) + float64((1-sameHand)*round9(math.Pow(1-share, units)))
 	}
 	return min(none, 1-p.sure)
+}
+
+// nameless is what of the lot is somewhere in the store, with no tag known.
+func (l *lot) nameless() float64 {
+	n := l.units - l.back
+	for i := range l.parts {
+		if l.parts[i].epc != "" {
+			n -= l.parts[i].n
+		}
+	}
+	return n
 }
 
 // lotIndex finds a lot by its id, −1 if it is forgotten.

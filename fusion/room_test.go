@@ -255,15 +255,20 @@ func TestDoubtGoods(t *testing.T) {
 	}
 }
 
-// TestPerson: it is enough to be the one who has one piece of goods, but not one that is likely paid.
+// TestPerson: it is enough to be the one who has one piece of goods, but not one that is likely paid; who shares in several has
+// more surely one of them, and as surely all as one only if they went together.
 func TestPerson(t *testing.T) {
 	for name, c := range map[string]struct {
 		basket []Item
 		want   float64
 	}{
-		"shared and not":        {[]Item{{Product: sauce, N: 0.5, Owner: 0.5}, {Product: salt, N: 1, Owner: 0.98}}, 0.98},
-		"the sure one was paid": {[]Item{{Product: sauce, N: 0.6, Owner: 0.6}, {Product: salt, N: 1, Paid: 0.9, Owner: 1}}, 0.6},
-		"as likely":             {[]Item{{Product: sauce, N: 0.9, Owner: 0.9}, {Product: salt, N: 0.9, Owner: 0.95}}, 0.95},
+		"shared and not":        {[]Item{{Product: sauce, N: 0.5, Owner: 0.5}, {Product: salt, N: 1, Owner: 0.98}}, 1},
+		"the sure one was paid": {[]Item{{Product: sauce, N: 0.6, Owner: 0.6}, {Product: salt, N: 1, Paid: 0.9, Owner: 1}}, 0.62},
+		"one":                   {[]Item{{Product: sauce, N: 0.8, Owner: 0.8}}, 0.8},
+		"two":                   {[]Item{{Product: sauce, N: 0.8, Owner: 0.8}, {Product: salt, N: 0.8, Owner: 0.8}}, 0.88},
+		"two, likely paid":      {[]Item{{Product: sauce, N: 0.08, Owner: 0.8}, {Product: salt, N: 0.08, Owner: 0.8}}, 0.804210526},
+		"one of several":        {[]Item{{Product: sauce, N: 1.5, Owner: 0.75, any: 0.94}}, 0.94},
+		"and of a neighbour":    {[]Item{{Product: sauce, N: 0.5, Owner: 1}, {Product: salt, N: 0.1, Owner: 0.1}}, 1},
 		"nothing":               {nil, 1},
 	} {
 		w := NewWorld(cornerShop())

@@ -102,13 +102,23 @@ func TestSceneSameGoodsEachWithItsTag(t *testing.T) {
 		{"one each", stand + `
 			24s..31s  walk B 2.2,4.9 > 3.6,1.2 > 3.6,-0.6
 			27.5s..31s rfid r-door ` + sauceEPC2 + ` antenna=1 rssi=-66..-45..-63 x24`, `
-			30.9s A unpaid 0.85..1.1
-			30.9s B unpaid 0.85..1.1`},
+			20.9s A p_unpaid 0.85..1
+			30.9s A unpaid   0.85..1.1
+			30.9s B unpaid   0.85..1.1`},
 		{"A has both", stand + `
 			17.6s..21s rfid r-door ` + sauceEPC2 + ` antenna=1 rssi=-66..-45..-63 x24
 			14s..40s  walk B 2.2,4.9`, `
-			20.9s A unpaid 1.7..2
-			20.9s B unpaid 0..0.2`},
+			20.9s A unpaid   1.7..2
+			20.9s A p_unpaid 0.95..1
+			20.9s B unpaid   0..0.2`},
+		{"A takes two, alone, and brings one back", `
+			0s..6s    walk A 1,1 > 1.8,4.9
+			6s..14s   walk A 1.8,4.9
+			9s        weight g1 -1243.34g
+			12s       weight g1 +621.67g
+			14s..21s  walk A 1.8,4.9 > 3.6,1.2 > 3.6,-0.6`, `
+			20.9s A unpaid   0.9..1.1
+			20.9s A p_unpaid 0.9..1`},
 		{"B scans the tag of one at the till", `
 			0s..6s    walk A 1,1 > 1.8,4.9
 			0s..6s    walk B 2,1 > 2.2,4.9

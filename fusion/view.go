@@ -259,20 +259,29 @@ func (v View) OwnerConf() float64 {
 	return round9(conf)
 }
 
-// Person is how sure it is that the visit's person, and not a neighbour, has goods that are not paid for: as sure as of the goods
-// that are the likeliest to be unpaid, since to have those is enough.
+// Person is how sure it is that the visit's person, and not a neighbour, has goods that are not paid for. To have one of them is
+// enough: it lies half way (sameHand) between all being one person's, when it is as sure as of the goods that are the likeliest to
+// be unpaid, and each being somebody's by itself, when it is the share of those worlds with unpaid goods in which he has some.
 func (v View) Person() float64 {
 	conf, most := 1.0, 0.0
+	none, paid := 1.0, 1.0 // that he has nothing unpaid; that nothing that he may have is
 	for i := range v.Visit.Basket {
 		it := &v.Visit.Basket[i]
-		if p := it.PUnpaid(); p > most || p == most && p > 0 && it.Owner > conf {
-			conf, most = it.Owner, p
+		p := it.PUnpaid()
+		owner := max(p, it.Owner)
+		if p > most || p == most && p > 0 && owner > conf {
+			conf, most = owner, p
+		}
+		if p > 0 {
+			none = float64(none * (1 - p))
+			paid = float64(paid * (1 - min(1, p/owner)))
 		}
 	}
-	if most > 0 {
-		return round9(conf)
+	if most == 0 {
+		return v.OwnerConf()
 	}
-	return v.OwnerConf()
+	apart := (1 - none) / (1 - paid)
+	return round9(max(conf, float64(sameHand*conf)+float64((1-sameHand)*apart)))
 }
 
 // IsStaff is the probability that the visit is staff.
@@ -291,7 +300,8 @@ func (v View) GroupPaid() float64 {
 	return p
 }
 
-// Moved is the probability that the visit has carried an unpaid tagged product through the place.
+// Moved is the probability that the visit has carried an unpaid tagged product through the place; 0 for a way out when it has
+// gone out by another.
 func (v View) Moved(p Place) float64 {
 	m := 0.0
 	for i := range v.Visit.tags {
@@ -311,7 +321,7 @@ func (v View) MovedCount(p Place) float64 {
 
 func (v View) moved(i int, p Place) float64 {
 	t := &v.Visit.tags[i]
-	if !p[t.zone] {
+	if !p[t.zone] || v.Visit.leftElsewhere(v.World.Store, t.zone) {
 		return 0
 	}
 	unpaid := 1.0
@@ -321,6 +331,25 @@ func (v View) moved(i int, p Place) float64 {
 		}
 	}
 	return round9(t.moved * t.share * unpaid)
+}
+
+// doorReach is how far away from a door its readers and gates hear, in metres.
+const doorReach = 6.0
+
+// leftElsewhere reports whether a zone is a way out and the visit has gone out by others only, too far away for what it carried out
+// to have been heard at that one: what was heard there was in its field as the visit came by.
+func (v *Visit) leftElsewhere(s *Store, zone int) bool {
+	left := false
+	for z := range v.stays {
+		if !v.stays[z].gone {
+			continue
+		}
+		if s.polygonDistance(z, zone) <= doorReach {
+			return false
+		}
+		left = true
+	}
+	return left && s.wayOut(zone)
 }
 
 // Stranded is the probability that a tag of goods that the visit holds lies still in the place, which the visit has left.
