@@ -1,6 +1,7 @@
 package fusion
 
 import (
+	"math"
 	"slices"
 )
 
@@ -158,14 +159,17 @@ func (w *World) tagFact(f Fact) {
 	}
 	kind := w.Store.Zones[f.Zone].Kind
 	near := w.seenBy(f.Source, f.Zone, f.At)
+	out := w.Store.wayOut(f.Zone)
 	for i := range near {
-		if near[i].visit.holds(f.Product, f.Name) {
+		if v := near[i].visit; out && v.had(f) || !out && v.holds(f.Product, f.Name) {
 			near[i].share *= 4 // who took such goods carries the tag sooner than who did not
 		}
 	}
 	near = w.bound(near)
 	w.readAtTill(f, near)
-	out := w.Store.wayOut(f.Zone)
+	if out {
+		near = passes(near, f)
+	}
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
 		v := w.nobody(f)
 		near = []claim{{v, 1}}
@@ -270,13 +274,76 @@ func (v *Visit) holds(product int, epc string) bool {
 	return false
 }
 
+// Of a tag that goes through a way out (assumptions).
+const (
+	steady = 0.7  // how far who was near it a moment ago tells beside who is now: 0 not at all, 1 as independent of it
+	anew   = 0.05 // what somebody had who has only just come near it: he may be the track of one who was there
+)
+
+// passes shares the tag of a fact anew among those who are near as it goes through a way out: who was as near before, in the same
+// pass, carries it sooner than who has only just come.
+func passes(near []claim, f Fact) []claim {
+	nobody, before, known := 1.0, 1.0, false
+	for _, c := range near {
+		nobody -= c.share
+		if t := c.visit.passing(f); t != nil {
+			before -= t.lately()
+			known = true
+		}
+	}
+	if !known {
+		return near
+	}
+	was := func(share float64) float64 { return round9(math.Pow(max(0, share)+anew, steady)) }
+	sum := float64(max(0, nobody) * was(before))
+	for i := range near {
+		c, share := &near[i], 0.0
+		if t := c.visit.passing(f); t != nil {
+			share = t.lately()
+		}
+		c.share = float64(c.share * was(share))
+		sum += c.share
+	}
+	for i := range near {
+		near[i].share = round9(near[i].share / sum)
+	}
+	return near
+}
+
+// passing is what the visit knows of the tag of a fact if that is still passing through the zone.
+func (v *Visit) passing(f Fact) *carriedTag {
+	for i := range v.tags {
+		if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && f.At-t.at < passTime {
+			return t
+		}
+	}
+	return nil
+}
+
+// lately is the share that a visit had in a tag when that was last heard.
+func (t *carriedTag) lately() float64 {
+	if t.moved == 0 {
+		return t.near
+	}
+	return t.share
+}
+
+// had is holds as a pass of the tag through a zone begins: what its moving has since put into a basket is no sign that it is his.
+func (v *Visit) had(f Fact) bool {
+	if t := v.passing(f); t != nil {
+		return t.had
+	}
+	return v.holds(f.Product, f.Name)
+}
+
 // tag returns what the visit knows of a tag in a zone. A visit that knows of too many forgets the one least likely its
 // own: the oldest of those that moved least.
 func (w *World) tag(v *Visit, f Fact) *carriedTag {
-	least := 0
+	least, had := 0, v.had(f)
 	for i := range v.tags {
 		t, l := &v.tags[i], &v.tags[least]
 		if t.epc == f.Name && t.zone == f.Zone {
+			t.had = had
 			if f.Kind == FactRead {
 				t.ended = false
 			}
@@ -290,7 +357,7 @@ func (w *World) tag(v *Visit, f Fact) *carriedTag {
 		w.evicted++
 		v.tags = slices.Delete(v.tags, least, least+1)
 	}
-	v.tags = append(v.tags, carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At})
+	v.tags = append(v.tags, carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At, had: had})
 	return &v.tags[len(v.tags)-1]
 }
 

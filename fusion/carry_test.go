@@ -209,3 +209,19 @@ func TestGoesOutElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestOneBehindTheOther: a tag that was heard while A went through the door is A's sooner than that of B, who is in the door when it
+// is heard last; and neither's for sure.
+func TestOneBehindTheOther(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 17, 21, Point{3.7, 4}, Point{3.7, 0.6})
+	s.walk("cam-1", "A", 21.2, 22, Point{3.7, 0.5}, Point{3.7, -0.6})
+	s.walk("cam-1", "B", 17, 22, Point{4.4, 4.5}, Point{4.4, 1.2})
+	s.walk("cam-1", "B", 22.2, 26, Point{4.4, 1}, Point{4.4, -0.6})
+	s.carry("r-door", sauceTag, 19.6)
+	s.tell(30)
+	a, b := s.view(s.of("cam-1/A")).Moved(s.place(Exit)), s.view(s.of("cam-1/B")).Moved(s.place(Exit))
+	if a < 1.2*b || a > 0.9 || b < 0.1 {
+		t.Errorf("A moved it with %.2f, B with %.2f", a, b)
+	}
+}

@@ -283,7 +283,7 @@ func (v *Visit) mergeThings(o *Visit) {
 		x.share, x.near = min(1, x.share+t.share), min(1, x.near+t.near)
 		x.moved = max(x.moved, t.moved)
 		x.ended = x.ended && t.ended
-		x.brought, x.left = x.brought || t.brought, x.left || t.left
+		x.brought, x.left, x.had = x.brought || t.brought, x.left || t.left, x.had || t.had
 		if x.brought {
 			x.moved, x.share = 0, 0
 		}

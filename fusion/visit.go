@@ -149,6 +149,7 @@ type carriedTag struct {
 	at      int64
 	ended   bool
 	brought bool // it came in with the visit
+	had     bool // the visit may have had such goods, or the tag, when it began to pass
 	left    bool // the visit went out, and it lies there
 }
 
@@ -294,15 +295,15 @@ func (w *World) fire(v *Visit, t timer) {
 	}
 }
 
-// lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit, by a
-// camera that still reports, has gone out.
+// lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit or past its
+// edge, by a camera that still reports, has gone out.
 func (w *World) lost(v *Visit) {
 	if w.live[v.camera].last <= v.PosAt { // it may come back, and not see him
 		w.watch(v, w.now)
 		return
 	}
 	for z := range v.stays {
-		if v.stays[z].in && w.Store.wayOut(z) {
+		if v.stays[z].in && w.Store.wayOut(z) || v.inside && z == v.pastOut {
 			w.exit(v, z, v.PosAt)
 		}
 	}

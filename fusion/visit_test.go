@@ -37,6 +37,15 @@ func TestExits(t *testing.T) {
 			s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{4, 0.4})
 			s.empty("cam-1", 3.2, 12)
 		}, "exited door 3.0", true},
+		{"lost at the first point beyond the edge while the camera still reports", func(s *story) {
+			s.walk("cam-1", "A", 0, 3, Point{4, 3}, in)
+			s.walk("cam-1", "A", 3.4, 3.4, Point{4, -0.5})
+			s.empty("cam-1", 3.6, 12)
+		}, "exited door 3.4", true},
+		{"lost outside, and never seen inside", func(s *story) {
+			s.walk("cam-1", "A", 0, 3, Point{1, -1}, out)
+			s.empty("cam-1", 3.2, 12)
+		}, "", false},
 		{"a camera that died is no exit", func(s *story) {
 			s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{4, 0.4})
 		}, "", false},
