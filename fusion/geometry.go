@@ -174,7 +174,7 @@ func (s *Store) Kind(k ZoneKind) Place {
 	return place
 }
 
-// guard is how well a way out is watched: 2 by a gate, a reader or a counter, 1 by a camera, 0 by nothing.
+// guard is how well a way out is watched: 3 by a gate, 2 by a reader or a counter, 1 by a camera, 0 by nothing.
 func (s *Store) guard(z int) int {
 	best := 0
 	for i := range s.Sources {
@@ -182,10 +182,12 @@ func (s *Store) guard(z int) int {
 			continue
 		}
 		switch s.Sources[i].Kind {
-		case Gate, RFID, Count:
-			return 2
+		case Gate:
+			best = max(best, 3)
+		case RFID, Count:
+			best = max(best, 2)
 		case Tracks:
-			best = 1
+			best = max(best, 1)
 		}
 	}
 	return best

@@ -343,6 +343,10 @@ func TestOneDoor(t *testing.T) {
 				}
 			}
 		}, "in-1door", ""},
+		"a fire door with a reader, and a gate at the entrance": {func(s *fusion.Store) {
+			s.Zones[0].Out = out
+			s.Sources = append(s.Sources, fusion.Source{ID: "eas-in", Kind: fusion.Gate, Zones: []int{0}})
+		}, "in-1door", ""},
 		"a fire door that nothing watches": {func(s *fusion.Store) {
 			s.Zones[0].Out = out
 			for i := range s.Sources {
