@@ -162,7 +162,7 @@ func (w *World) tagFact(f Fact) {
 	out := w.Store.wayOut(f.Zone)
 	for i := range near {
 		if v := near[i].visit; out && v.had(f) || !out && v.holds(f.Product, f.Name) {
-			near[i].share *= 4 // who took such goods carries the tag sooner than who did not
+			near[i].share *= tookIt
 		}
 	}
 	near = w.bound(near)
@@ -274,14 +274,15 @@ func (v *Visit) holds(product int, epc string) bool {
 	return false
 }
 
-// Of a tag that goes through a way out (assumptions).
+// Of a tag that goes by (assumptions).
 const (
-	steady = 0.7  // how far who was near it a moment ago tells beside who is now: 0 not at all, 1 as independent of it
+	tookIt = 4.0  // who took such goods carries the tag so many times sooner than who did not
+	steady = 0.7  // at a way out, how far who was near it a moment ago tells beside who is now: 0 not at all, 1 as independent of it
 	anew   = 0.05 // what somebody had who has only just come near it: he may be the track of one who was there
 )
 
 // passes shares the tag of a fact anew among those who are near as it goes through a way out: who was as near before, in the same
-// pass, carries it sooner than who has only just come.
+// pass, carries it sooner than who has only just come, or than somebody whom no camera sees; he may always have it.
 func passes(near []claim, f Fact) []claim {
 	nobody, before, known := 1.0, 1.0, false
 	for _, c := range near {
@@ -295,7 +296,7 @@ func passes(near []claim, f Fact) []claim {
 		return near
 	}
 	was := func(share float64) float64 { return round9(math.Pow(max(0, share)+anew, steady)) }
-	sum := float64(max(0, nobody) * was(before))
+	sum := 0.0
 	for i := range near {
 		c, share := &near[i], 0.0
 		if t := c.visit.passing(f); t != nil {
@@ -304,8 +305,9 @@ func passes(near []claim, f Fact) []claim {
 		c.share = float64(c.share * was(share))
 		sum += c.share
 	}
+	none := max(float64(unseen/tookIt*sum), float64(max(0, nobody)*was(before)))
 	for i := range near {
-		near[i].share = round9(near[i].share / sum)
+		near[i].share = round9(near[i].share / (sum + none))
 	}
 	return near
 }
