@@ -274,7 +274,7 @@ func (v View) Person() float64 {
 		}
 		if p > 0 {
 			none = float64(none * (1 - p))
-			paid = float64(paid * (1 - min(1, p/owner)))
+			paid = float64(paid * (1 - p/owner))
 		}
 	}
 	if most == 0 {
