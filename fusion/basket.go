@@ -237,7 +237,7 @@ func (w *World) collapse(v *Visit) {
 				w.find(v, product, epc, n, v.goesWith) // one pays for all
 			}
 			if it = v.line(product, epc); it != nil && it.Paid-it.N >= surplus { // goods are handed over, and people taken for each other
-				w.find(v, product, epc, float64(found*(it.Paid-it.N)), func(*Visit) float64 { return 1 })
+				w.turnsUp(v, product, epc, float64(found*(it.Paid-it.N)))
 			}
 		}
 	}
@@ -253,6 +253,7 @@ func (w *World) putBack(f Fact, near []claim) {
 		part[i] = float64(c.share * c.visit.units(f.Product))
 		sum += part[i]
 	}
+	rest := f
 	for i, c := range near {
 		share := c.share
 		if sum > 0 {
@@ -261,7 +262,7 @@ func (w *World) putBack(f Fact, near []claim) {
 			if more := n - c.visit.units(f.Product); more > tiny {
 				w.draw(c.visit, f.Product, "", more)
 			}
-			w.putDown(c.visit, f.Product, n, math.MaxInt64)
+			rest.N -= w.putDown(c.visit, f.Product, n, math.MaxInt64)
 			c.visit.unshow(f.Product, n)
 			w.reckon(c.visit)
 		} else if share >= minShare && f.Product >= 0 {
@@ -271,8 +272,8 @@ func (w *World) putBack(f Fact, near []claim) {
 			w.add(c.visit, f, share)
 		}
 	}
-	if sum == 0 && f.Product >= 0 {
-		w.backFromOthers(f, near)
+	if rest.N > worthTelling && f.Product >= 0 {
+		w.backFromOthers(rest, near)
 	}
 }
 

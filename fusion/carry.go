@@ -381,7 +381,7 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		}
 		if n := float64(found*p) - it.known; n > tiny && w.shrink.lies(f.Product) >= 0 { // or some lie where no scale is
 			it.found = true
-			w.find(v, f.Product, f.Name, n, func(*Visit) float64 { return 1 })
+			w.turnsUp(v, f.Product, f.Name, n)
 		}
 		it = v.line(f.Product, f.Name)
 	}

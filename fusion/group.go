@@ -66,6 +66,9 @@ func (m *mate) p() float64 {
 
 // goesWith is the probability that the visit shops together with another.
 func (v *Visit) goesWith(o *Visit) float64 {
+	if o == nil {
+		return 0
+	}
 	for i := range v.mates {
 		if v.mates[i].visit == o.number {
 			return v.mates[i].p()

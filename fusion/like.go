@@ -243,8 +243,26 @@ func (w *World) bothSeen(v, o *Visit) bool {
 	return false
 }
 
+// lastGuess decides who somebody was of whom there were fewer frames than it takes to be sure of it, once he is lost: nothing more will
+// tell. It is the visit as which he goes on.
+func (w *World) lastGuess(v *Visit) *Visit {
+	v.like = slices.DeleteFunc(v.like, func(l likeness) bool { return w.visit(l.visit) == nil })
+	if slices.ContainsFunc(v.like, func(l likeness) bool { return l.enough() }) {
+		return v
+	}
+	for k := range v.like {
+		if l := &v.like[k]; l.gone && w.visit(l.visit).PosAt > l.until {
+			l.away = 0 // he was seen since
+		}
+	}
+	return w.decideAs(v, 1)
+}
+
 // same decides, jointly for all visits that may be the same ones as this may, who they are.
-func (w *World) same(v *Visit) {
+func (w *World) same(v *Visit) { w.decideAs(v, sameFrames) }
+
+// decideAs is same with so many frames at least that must agree; it is the visit as which it goes on.
+func (w *World) decideAs(v *Visit, least int) *Visit {
 	of := []*Visit{v}
 	for k := 0; k < len(of) && len(of) < maxEvents; k++ {
 		for _, l := range of[k].like {
@@ -268,14 +286,14 @@ func (w *World) same(v *Visit) {
 	}
 	decide(list, 0, make([]bool, len(list)))
 	for k := range v.like {
-		if l := &v.like[k]; l.visit == list[0].is && l.enough() && !(l.gone && w.looksLike(v)) {
+		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && !(l.gone && w.looksLike(v)) {
 			gone := w.visit(l.visit)
 			w.doubtGoods(gone, l.surely(list[0].sure))
-			w.merge(gone, v)
-			return
+			return w.merge(gone, v)
 		}
 	}
 	w.undecided(v, list[0].who)
+	return v
 }
 
 // looksLike reports whether a visit is beside somebody whom another camera sees at this moment, and no frame has yet said that the two

@@ -33,6 +33,7 @@ type part struct {
 	epc   string // the unit is known to have this tag; "": not known
 	n     float64
 	sure  float64 // of n: that the visit has one at all, as far as a camera has seen its hand take it
+	lost  bool    // the visit has ended, and nobody saw it leave: the part is in the store
 }
 
 // Bounds of provenance: parts of a lot, lots that a visit knows of, and lots of a store; the oldest go first.
@@ -66,7 +67,7 @@ func (l *lot) of(visit int, epc string) *part {
 
 // room reports whether a visit has a part, or can have one.
 func (l *lot) room(visit int, epc string) bool {
-	return len(l.parts) < maxParts || l.of(visit, epc) != nil || slices.ContainsFunc(l.parts, func(p part) bool { return p.n <= 0 })
+	return len(l.parts) < maxParts || l.of(visit, epc) != nil || slices.ContainsFunc(l.parts, func(p part) bool { return p.n < minShare })
 }
 
 // held is what a visit may have of the lot, with and without tags.
@@ -130,6 +131,9 @@ func (w *World) newLot(f Fact, step int) *lot {
 		w.lots = slices.Delete(w.lots, 0, 1)
 		w.evicted++
 	}
+	for len(w.lots) > 0 && f.At-w.lots[0].at > astrayFor && !slices.ContainsFunc(w.lots[0].parts, func(p part) bool { return w.visit(p.visit) != nil }) {
+		w.lots = slices.Delete(w.lots, 0, 1)
+	}
 	w.lotID++
 	l := &lot{id: w.lotID, step: step, at: f.At, product: f.Product, units: f.N, doubt: f.P < sure}
 	w.lots = append(w.lots, l)
@@ -137,14 +141,16 @@ func (w *World) newLot(f Fact, step int) *lot {
 }
 
 // give moves n units of the lot into a visit's part and basket; it must be a new lot or one from change. Below 0 takes them
-// away. It reports false when the lot has no room for another part.
+// away. It reports false when the lot has no room for another part: they are with nobody then.
 func (w *World) give(l *lot, v *Visit, epc string, n float64) bool {
 	p := l.of(v.number, epc)
 	if p == nil {
 		if !l.room(v.number, epc) {
 			return false
 		}
-		l.parts = slices.DeleteFunc(l.parts, func(p part) bool { return len(l.parts) == maxParts && p.n <= 0 })
+		if len(l.parts) == maxParts && !w.makeRoom(l, n) {
+			return false
+		}
 		l.parts = append(l.parts, part{visit: v.number, id: v.ID, epc: epc})
 		p = &l.parts[len(l.parts)-1]
 		if !slices.Contains(v.lots, l.id) {
@@ -171,6 +177,24 @@ func (w *World) give(l *lot, v *Visit, epc string, n float64) bool {
 	return true
 }
 
+// makeRoom takes the least part out of a lot for one of n units, unless it is more than that: so little is with somebody whom no camera saw.
+func (w *World) makeRoom(l *lot, n float64) bool {
+	least := l.parts[0]
+	for _, p := range l.parts {
+		if p.n < least.n {
+			least = p
+		}
+	}
+	if least.n > n {
+		return false
+	}
+	if v := w.visit(least.visit); v != nil && least.n > 0 {
+		w.give(l, v, least.epc, -least.n)
+	}
+	l.parts = slices.DeleteFunc(l.parts, func(p part) bool { return p.visit == least.visit && p.epc == least.epc })
+	return true
+}
+
 // claimed is what may be drawn from a part: goods that its visit has paid for, or whose tag is known to be with it, stay.
 func (w *World) claimed(l *lot, p *part) float64 {
 	if p.epc != "" {
@@ -191,6 +215,7 @@ func (w *World) claimed(l *lot, p *part) float64 {
 // each in proportion; those of them who are still here are told. It returns the units drawn.
 func (w *World) draw(v *Visit, product int, epc string, n float64) float64 {
 	got := 0.0
+	n *= w.sooner(v, product)
 	for k := len(v.lots) - 1; k >= 0 && n-got > tiny; k-- {
 		if i := w.lotIndex(v.lots[k]); i >= 0 && w.lots[i].product == product {
 			got += w.drawFrom(i, v, epc, n-got)
@@ -390,14 +415,25 @@ func (w *World) forgetLots(ids []int) {
 	}
 }
 
-// leave forgets the lots of which only visits that have ended may have some.
+// leave forgets the lots of which only visits that have left may have some. What a visit had of whom nobody saw that he left is still in
+// the store, with him.
 func (w *World) leave(v *Visit) {
+	gone := w.gone(v)
 	for _, id := range v.lots {
 		i := w.lotIndex(id)
 		if i < 0 {
 			continue
 		}
-		here := func(p part) bool { return p.visit != v.number && w.visit(p.visit) != nil }
+		if it := v.line(w.lots[i].product, ""); !gone && it != nil && w.lots[i].of(v.number, "") != nil {
+			l := *w.lots[i]
+			l.parts = slices.Clone(l.parts)
+			p := l.of(v.number, "")
+			p.lost = it.Unpaid() >= p.n-tiny
+			w.lots[i] = &l
+		}
+		here := func(p part) bool {
+			return p.visit != v.number && w.visit(p.visit) != nil || p.lost && w.now-w.lots[i].at <= astrayFor
+		}
 		if !slices.ContainsFunc(w.lots[i].parts, here) {
 			w.lots = slices.Delete(w.lots, i, i+1)
 		}
@@ -441,9 +477,12 @@ func (w *World) shareGoods(from, to *Visit, f float64) {
 			if p.visit != from.number || p.n <= 0 || !w.give(l, to, p.epc, float64(p.n*f)) {
 				continue
 			}
-			had, has := l.of(p.visit, p.epc), l.of(to.number, p.epc)
-			has.sure, had.sure = max(has.sure, float64(p.sure*f)), float64(p.sure*(1-f))
-			w.give(l, from, p.epc, -float64(p.n*f))
+			has := l.of(to.number, p.epc)
+			has.sure = max(has.sure, float64(p.sure*f))
+			if had := l.of(p.visit, p.epc); had != nil { // else it made room
+				had.sure = float64(p.sure * (1 - f))
+				w.give(l, from, p.epc, -float64(p.n*f))
+			}
 			w.settled(to, l, float64(p.n*f))
 			w.settled(from, l, -float64(p.n*f))
 		}

@@ -153,3 +153,27 @@ func conserved(t *rapid.T, w *World, picked map[int]float64) {
 		}
 	}
 }
+
+// TestMakeRoom: whoever shows goods has them of a lot of which many may have some: the least of it, which is next to nothing, makes room.
+func TestMakeRoom(t *testing.T) {
+	for _, c := range []struct{ least, want float64 }{{0.01, 0.8}, {0.1, 0}} {
+		w := NewWorld(cornerShop())
+		w.now = monday
+		l := w.newLot(Fact{At: w.now, Product: sauce, N: 1, P: 1}, 1)
+		var all []*Visit
+		for i := range maxParts + 1 {
+			v := w.open(0, fmt.Sprint(i), monday)
+			if all = append(all, v); i < maxParts-1 {
+				w.give(l, v, "", c.least)
+			}
+		}
+		w.give(l, all[maxParts-1], "", 0.2)
+		if v := all[maxParts]; !near(v.units(sauce), 0, tiny) {
+			t.Fatalf("the last has %g", v.units(sauce))
+		}
+		w.turnsUp(all[maxParts], sauce, "", 0.8)
+		if n := all[maxParts].units(sauce); !near(n, c.want, 0.01) || all[0].units(sauce) > c.least {
+			t.Errorf("seven may have %g each: the last has %.3f, the first %.3f; want %.1f", c.least, n, all[0].units(sauce), c.want)
+		}
+	}
+}

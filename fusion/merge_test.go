@@ -163,6 +163,26 @@ func TestLooksLike(t *testing.T) {
 	}
 }
 
+// TestLastGuess: somebody of whom there were fewer frames than it takes to be sure is, once he is lost, the only one who is missing by then;
+// where two are missing he stays somebody else.
+func TestLastGuess(t *testing.T) {
+	for _, c := range []struct {
+		again float64 // when the other of two who are lost is seen again
+		want  string
+	}{{4.5, "[cam-1/gone cam-2/once]"}, {7, "[cam-1/gone]"}} {
+		s := newStory(t)
+		s.walk("cam-2", "far", 0, 8, Point{9, 4})
+		s.walk("cam-1", "gone", 0, 3, Point{0.6, 3})
+		s.walk("cam-1", "other", 0.1, 3.1, Point{2.6, 3})
+		s.walk("cam-2", "once", 3.6, 4, Point{1.6, 3})
+		s.walk("cam-1", "again", c.again, 8, Point{2.6, 3.2})
+		s.tell(6.5)
+		if got := fmt.Sprint(s.of("cam-1/gone").Tracks); got != c.want {
+			t.Errorf("the other seen again at %g s: tracks %s; want %s", c.again, got, c.want)
+		}
+	}
+}
+
 // TestSplit: tracks that turn out to be two people's part again, and what was taken while they were one is with either.
 func TestSplit(t *testing.T) {
 	s := newStory(t)
@@ -458,7 +478,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found any kept bagged absent odd filmed share left"},
 		{carriedTag{}, "epc product zone moved share near first at ended brought had left"},
 		{stay{}, "entered pending dwell in ever gone listed"},
-		{part{}, "visit id epc n sure"},
+		{part{}, "visit id epc n sure lost"},
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},

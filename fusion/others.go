@@ -57,17 +57,47 @@ func (w *World) backFromOthers(f Fact, near []claim) {
 		}
 		return n
 	}
+	weighted := 0.0
 	for _, o := range w.visits {
-		all += unpaid(o)
+		n := unpaid(o)
+		all += n
+		weighted += float64(n * w.mislaid(o))
 	}
+	n := w.backAstray(f.Product, 0)
+	all, weighted = all+n, weighted+n
 	if all < 0.5 || f.N > all+0.5 || p < minShare {
 		return
 	}
+	w.backAstray(f.Product, min(1, float64(f.N*p/weighted)))
 	for _, o := range slices.Clone(w.visits) {
 		if n := unpaid(o); n > tiny {
-			w.putDown(o, f.Product, min(n, float64(f.N*p*n/all)), f.At)
+			x := float64(n * w.mislaid(o) / weighted)
+			w.putDown(o, f.Product, min(n, float64(f.N*p*x)), f.At)
 			w.reckon(o)
-			w.add(o, f, float64(p*min(1, n/all)))
+			w.add(o, f, float64(p*min(1, x)))
 		}
 	}
+}
+
+// backAstray takes the part q of what is in the store of a product with people whom no camera follows as back on a shelf. It is how many
+// units those were.
+func (w *World) backAstray(product int, q float64) float64 {
+	all := 0.0
+	for i := max(0, len(w.lots)-maxFound); i < len(w.lots); i++ {
+		if w.lots[i].product != product {
+			continue
+		}
+		n := w.lots[i].astray()
+		all += n
+		if x := float64(n * q); x > tiny {
+			l := w.change(i)
+			l.back += x
+			for k := range l.parts {
+				if p := &l.parts[k]; p.lost {
+					p.n -= float64(p.n * q)
+				}
+			}
+		}
+	}
+	return all
 }

@@ -302,6 +302,7 @@ func (w *World) lost(v *Visit) {
 		w.watch(v, w.now)
 		return
 	}
+	v = w.lastGuess(v)
 	for z := range v.stays {
 		if v.stays[z].in && w.Store.wayOut(z) || v.inside && z == v.pastOut {
 			w.exit(v, z, v.PosAt)
