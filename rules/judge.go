@@ -240,12 +240,12 @@ func kindOf(f *fusion.Fact, store *fusion.Store) int {
 	return int(store.Sources[f.Source].Kind)
 }
 
-// missing lists what the policy relies on and could not perceive over the last minute, but for places that the store has not, what kept an
-// absent(…) from being true, and whether facts that a window reaches back to are no longer kept.
+// missing lists what the policy relies on and could not perceive over the last minute, but for places that the store has not and
+// fitting rooms, what kept an absent(…) from being true, and whether facts that a window reaches back to are no longer kept.
 func (p *Policy) missing(j *judged, m *Memory, b *bench, v *fusion.View) []string {
 	var all []string
 	for _, r := range p.relies {
-		if r.exists() && v.Coverage(r.modality, r.place) < 0.5 {
+		if r.exists() && !r.closed(v.World.Store) && v.Coverage(r.modality, r.place) < 0.5 {
 			all = append(all, r.String())
 		}
 	}

@@ -392,3 +392,25 @@ func TestMessage(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestNobodyLooksIntoAFittingRoom: that no camera is there is as it should be, and nothing that could not be seen; a reader there is missed.
+func TestNobodyLooksIntoAFittingRoom(t *testing.T) {
+	text := scoring(`entered("fitting") or seen("rfid", "fitting") ? 0.8 : 0.4`)
+	for want, watched := range map[string]bool{"rfid coverage at fitting": false, "rfid coverage at fitting; track coverage at fitting": true} {
+		store := shop()
+		store.Zones = append(store.Zones, fusion.Zone{ID: "fit-1", Kind: fusion.Fitting, Polygon: []fusion.Point{{X: 0, Y: 5}, {X: 2, Y: 5}, {X: 2, Y: 7}}})
+		if watched {
+			store.Sources[0].Zones = append(store.Sources[0].Zones, 4)
+		}
+		store.Index()
+		set := load(t, Options{Store: store}, "p.yaml", text)
+		s := newSubject(t, set, store)
+		s.fact(1, fusion.Fact{Kind: fusion.FactRead, Zone: 4, Source: 2, Product: 0, N: 1, P: 1, Name: "30"})
+		if got := strings.Join(s.result().Missing, "; "); got != want {
+			t.Errorf("a camera there: %v; missing %q, want %q", watched, got, want)
+		}
+		if blind := strings.Join(set.Policies[0].Blind(store), "; "); blind != "rfid at fitting" {
+			t.Errorf("a camera there: %v; blind: %q", watched, blind)
+		}
+	}
+}

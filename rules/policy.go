@@ -186,6 +186,20 @@ const anyModality = fusion.Modality(255)
 // exists reports whether there is such a place in the store.
 func (r reliance) exists() bool { return r.place == nil || slices.Contains(r.place, true) }
 
+// closed reports whether it is about fitting rooms into which no camera looks, as none may: who goes in is lost at the edge, and that tells it.
+func (r reliance) closed(s *fusion.Store) bool {
+	if r.modality != fusion.ByTrack || !slices.Contains(r.place, true) {
+		return false
+	}
+	for z, in := range r.place {
+		if in && (s.Zones[z].Kind != fusion.Fitting ||
+			slices.ContainsFunc(s.Sources, func(c fusion.Source) bool { return c.Kind == fusion.Tracks && slices.Contains(c.Zones, z) })) {
+			return false
+		}
+	}
+	return true
+}
+
 func (r reliance) String() string {
 	if r.modality == anyModality {
 		return ""

@@ -113,7 +113,7 @@ func (p *Policy) most() float64 {
 func (p *Policy) Blind(s *fusion.Store) []string {
 	var all []string
 	for _, r := range p.relies {
-		seen := false
+		seen := r.closed(s)
 		for i := range s.Sources {
 			src := &s.Sources[i]
 			if src.Kind != modalityKinds[r.modality] {
