@@ -28,10 +28,13 @@ type Item struct {
 	filmed float64 // units of which a camera confirmed the scan
 	share  float64 // the visit's share in the sale at which they were shown
 	left   float64 // of N, units that were voided and lie at the till, expected
+	named  float64 // of Paid, the unit of a tag that a till named; else it saw any of the product
+	lent   float64 // of Paid, the unit of a tag that is paid for in another visit's basket
+	twice  float64 // of Shown, units that lines with a tag tell of as well
 }
 
 // Held is the expected number of units held: a till's devices show what was taken, so the two are not added.
-func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown, 0) }
+func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown-i.twice, 0) }
 
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
@@ -40,7 +43,7 @@ func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
 // units is not a unit.
 func (i *Item) PUnpaid() float64 {
 	p := min(1, i.Unpaid())
-	if i.any > 0 && i.Shown <= i.N {
+	if i.any > 0 && i.Shown-i.twice <= i.N {
 		p = min(p, i.any)
 	}
 	return p
@@ -228,7 +231,7 @@ const sure = 0.9
 func (w *World) collapse(v *Visit) {
 	for i := range v.Basket {
 		it := &v.Basket[i]
-		if n := it.Paid - it.N; n > tiny && it.Product >= 0 {
+		if n := min(it.Paid, it.most()) - it.N; n > tiny && it.Product >= 0 {
 			product, epc := it.Product, it.EPC
 			if n -= w.draw(v, product, epc, n); n > tiny {
 				n -= w.named(v, product, epc, n)
@@ -283,6 +286,48 @@ func (v *Visit) unshow(product int, n float64) {
 		if it := &v.Basket[i]; it.Product == product && it.kept > 0 {
 			x := min(n, it.kept)
 			it.kept, it.Shown, n = it.kept-x, max(0, it.Shown-x), n-x
+		}
+	}
+}
+
+// allot says of which line of a product each unit is that a till saw without telling its tag: of those with a tag, the likeliest held first,
+// and then of those without. What a till shows of these is not counted again where a tag tells of it.
+func (w *World) allot(v *Visit) {
+	for i := 0; i < len(v.Basket); i++ {
+		product := v.Basket[i].Product
+		tagged := func(o Item) bool { return o.EPC != "" && o.Product == product }
+		if product < 0 || !tagged(v.Basket[i]) || slices.ContainsFunc(v.Basket[:i], tagged) {
+			continue
+		}
+		paid, twice, need := 0.0, 0.0, 0.0
+		for k := range v.Basket {
+			if o := &v.Basket[k]; tagged(*o) {
+				paid += o.Paid - o.named - o.lent
+				o.Paid = o.named + o.lent
+				twice += max(0, o.Held()-o.Shown)
+				need += o.Unpaid()
+			}
+		}
+		rest := v.line(product, "")
+		if rest == nil && paid > need+tiny { // he was not known to have so many
+			rest = w.item(v, product, "")
+		}
+		if rest != nil {
+			rest.Paid, rest.twice, paid = 0, twice, paid+rest.Paid
+		}
+		var all []*Item
+		for k := range v.Basket {
+			if o := &v.Basket[k]; tagged(*o) {
+				all = append(all, o)
+			}
+		}
+		slices.SortStableFunc(all, func(a, b *Item) int { return -cmp(int64(a.Held()*1e9), int64(b.Held()*1e9)) })
+		for _, o := range all {
+			n := min(paid, o.Unpaid())
+			o.Paid, paid = o.Paid+n, paid-n
+		}
+		if rest != nil {
+			rest.Paid = paid
 		}
 	}
 }

@@ -19,16 +19,26 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		if o == v {
 			continue
 		}
-		if same := o.line(product, epc); epc != "" && same != nil {
-			it.Paid = max(it.Paid, same.Paid) // that piece is paid for, whoever has it
-		}
 		from := o.line(product, "")
+		if same := o.line(product, epc); epc != "" && same != nil { // that piece is paid for, whoever has it
+			paid := same.Paid
+			if from != nil {
+				paid += from.Paid // for such, and of none that he is known to have
+			}
+			if n := min(1, paid) - it.named - it.lent; n > 0 {
+				it.lent, it.Paid = it.lent+n, it.Paid+n
+			}
+		}
 		if from == nil || from.Paid <= tiny || !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
 			continue
 		}
 		n, had := min(it.Unpaid(), from.Paid), it.N
 		from.Paid, from.At = from.Paid-n, w.now // so that the piece may be drawn
-		w.find(v, product, epc, n, func(of *Visit) float64 {
+		piece := n
+		if epc != "" {
+			piece = min(n, max(0, 1-it.known)) // that it has none
+		}
+		w.find(v, product, epc, piece, func(of *Visit) float64 {
 			if of == o {
 				return 1
 			}

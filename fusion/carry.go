@@ -371,8 +371,11 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		if p < 0.3 {
 			return
 		}
-		w.label(v, f.Product, f.Name)
 		it = w.item(v, f.Product, f.Name)
+	}
+	if p >= 0.3 && p > it.known {
+		w.label(v, f.Product, f.Name, 1-it.known)
+		it = v.line(f.Product, f.Name)
 	}
 	if p >= 0.5 && p > it.known { // who had the goods as well has them no more
 		if !it.found {
@@ -386,14 +389,14 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 		it = v.line(f.Product, f.Name)
 	}
 	it.N, it.tag, it.left, it.At = max(it.known, p), share, 0, w.now
+	w.allot(v)
 	w.paidBeside(v, f.Product, f.Name)
 	w.reckon(v)
 }
 
-// label says that one of the units of a product that the visit may have carries a tag: of the newest lots first.
-func (w *World) label(v *Visit, product int, epc string) {
-	left := 1.0
-	for k := len(v.lots) - 1; k >= 0 && left > tiny; k-- {
+// label says that up to n of the units of a product that the visit may have carry a tag: of the newest lots first.
+func (w *World) label(v *Visit, product int, epc string, n float64) {
+	for k := len(v.lots) - 1; k >= 0 && n > tiny; k-- {
 		i := w.lotIndex(v.lots[k])
 		if i < 0 || w.lots[i].product != product {
 			continue
@@ -402,17 +405,10 @@ func (w *World) label(v *Visit, product int, epc string) {
 		if p == nil || p.n <= 0 || !w.lots[i].room(v.number, epc) {
 			continue
 		}
-		n := min(left, p.n)
+		x := min(n, p.n)
 		l := w.change(i)
-		w.give(l, v, "", -n)
-		w.give(l, v, epc, n)
-		left -= n
-	}
-	to := w.item(v, product, epc)
-	if from := v.line(product, ""); from != nil {
-		paid, kept := min(1, from.Paid), min(1, from.kept) // what a till has shown of it comes along: it is the same unit
-		from.Paid, to.Paid = from.Paid-paid, to.Paid+paid
-		from.kept, to.kept = from.kept-kept, to.kept+kept
-		from.Shown, to.Shown = max(0, from.Shown-kept), to.Shown+kept
+		w.give(l, v, "", -x)
+		w.give(l, v, epc, x)
+		n -= x
 	}
 }

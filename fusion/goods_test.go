@@ -336,3 +336,43 @@ func TestWhose(t *testing.T) {
 		t.Errorf("sauce is with %s", v.ID)
 	}
 }
+
+// TestAllot: what a till saw without telling tags is of the pieces that are likeliest held, whenever their tags were heard; what its devices showed
+// is not counted beside these again, and a piece that a till named is paid for whatever else is.
+func TestAllot(t *testing.T) {
+	const third = "303404579800D6800004CB31"
+	for name, c := range map[string]struct {
+		basket        []Item
+		carried, owes float64
+		unpaid        string // the tag that is not paid for
+	}{
+		"three shown, scanned, and heard before and after": {[]Item{
+			{EPC: sauceTag, N: 0.9, Paid: 0.2}, {EPC: otherTag, N: 0.8, Paid: 0.3}, {EPC: third, N: 0.95}, {Shown: 3, Paid: 2.5}}, 3, 0, ""},
+		"one of three was not scanned": {[]Item{
+			{EPC: sauceTag, N: 1, Paid: 0.2}, {EPC: otherTag, N: 0.9}, {EPC: third, N: 1}, {Shown: 2, Paid: 1.8}}, 2.9, 0.9, otherTag},
+		"the one that was named is not heard any more": {[]Item{
+			{EPC: sauceTag, N: 0.1, Paid: 1, named: 1}, {EPC: otherTag, N: 0.9}}, 1, 0.9, otherTag},
+		"scanned before he was known to have any": {[]Item{
+			{EPC: sauceTag, N: 0.4, Paid: 1}, {EPC: otherTag, N: 0.5}}, 0.9, 0, ""},
+	} {
+		w := NewWorld(cornerShop())
+		w.now = monday
+		v := w.open(0, "A", monday)
+		for _, it := range c.basket {
+			it.Product = sauce
+			v.Basket = append(v.Basket, it)
+		}
+		for range 2 { // nothing more becomes of it
+			w.reckon(v)
+			view := View{World: w, Visit: v, Now: w.now}
+			if n, u := view.Carried(nil), view.Unpaid(nil); !near(n, c.carried, 1e-9) || !near(u, c.owes, 1e-9) {
+				t.Errorf("%s: %.2f carried, %.2f of them unpaid; want %.2f and %.2f", name, n, u, c.carried, c.owes)
+			}
+		}
+		for i := range v.Basket {
+			if it := &v.Basket[i]; it.EPC != "" && (it.Unpaid() > 0.01) != (it.EPC == c.unpaid) {
+				t.Errorf("%s: %.2f of %s unpaid", name, it.Unpaid(), it.EPC)
+			}
+		}
+	}
+}

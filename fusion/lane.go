@@ -295,7 +295,7 @@ func (w *World) show(k, source int, at int64) {
 	for _, g := range all {
 		if g.n > tiny && v.lineOf(g.ware) == nil {
 			if g.epc != "" && g.product >= 0 {
-				w.label(v, g.product, g.epc)
+				w.label(v, g.product, g.epc, 1)
 			}
 			it := w.lineOf(v, g.ware)
 			it.kept = 0
@@ -313,11 +313,11 @@ func (w *World) show(k, source int, at int64) {
 			it.bagged, it.absent = l.plate.shows(it.Product)
 			it.odd = amount(l.plate.odd, it.Product)
 		}
+		was := it.Shown
+		it.Shown, it.share = round9(it.kept+n), share
 		if it.EPC == "" && it.Product >= 0 {
 			n = max(0, n-v.taggedBeside(it.Product, all))
 		}
-		was := it.Shown
-		it.Shown, it.share = round9(it.kept+n), share
 		if d := it.Shown - was; d >= worthTelling || d <= -worthTelling {
 			it.At = w.now
 			w.add(v, Fact{At: at, Kind: FactShown, Source: source, Zone: v.Zone, Product: it.Product, N: d, P: 1, Name: it.EPC}, 1)

@@ -404,6 +404,7 @@ func (w *World) reckon(v *Visit) {
 			it.any = round9(1 - float64(sameHand*s.least) - float64((1-sameHand)*s.none))
 		}
 	}
+	w.allot(v)
 }
 
 // forgetLots forgets those of lots of which nobody got a part: with their deed nobody can any more.

@@ -61,8 +61,9 @@ func (w *World) mergeSale(v, o *Visit) {
 // mergePaid adds what a till has seen of goods, and shown, to a visit's line of them.
 func (w *World) mergePaid(v *Visit, from *Item, shown float64) *Item {
 	to := w.lineOf(v, from.ware())
-	to.Paid, to.kept = min(from.most(), to.Paid+from.Paid), min(from.most(), to.kept+from.kept)
-	to.Shown = min(from.most(), to.Shown+shown)
+	to.Paid, to.lent = to.Paid-to.lent+from.Paid-from.lent, 0 // which either may have lent the other
+	to.kept = min(from.most(), to.kept+from.kept)
+	to.Shown, to.named = min(from.most(), to.Shown+shown), min(1, to.named+from.named)
 	to.At = max(to.At, from.At)
 	return to
 }

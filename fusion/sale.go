@@ -189,6 +189,8 @@ func (v *Visit) unpay(l *tillLine) {
 			}
 			n := min(left, it.Paid)
 			it.Paid, left = it.Paid-n, left-n
+			it.named = min(it.named, it.Paid)
+			it.lent = min(it.lent, it.Paid-it.named)
 			n = min(there, it.left)
 			it.left, there = it.left-n, there-n
 		}

@@ -317,7 +317,8 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	for i := range v.Basket {
 		if epc != "" && v.Basket[i].EPC == epc {
-			v.Basket[i].Paid, v.Basket[i].At = 1, w.now
+			v.Basket[i].Paid, v.Basket[i].named, v.Basket[i].At = 1, 1, w.now
+			w.reckon(v)
 			return
 		}
 	}
@@ -335,6 +336,7 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 		it.Paid, it.At = it.Paid+left, w.now
 		w.collapse(v)
 	}
+	w.reckon(v)
 }
 
 // scannedAgain notes that n units are scanned: as far as he has not so many beside those that were left at the till, it is
@@ -355,6 +357,8 @@ func (w *World) voided(v *Visit, f Fact, epc string) {
 	back := func(it *Item) {
 		n, was := min(left, it.Paid), it.Unpaid()
 		it.Paid, left, it.At = it.Paid-n, left-n, w.now
+		it.named = min(it.named, it.Paid)
+		it.lent = min(it.lent, it.Paid-it.named)
 		it.left += float64((1 - takenAfterVoid) * (it.Unpaid() - was))
 	}
 	for i := range v.Basket {

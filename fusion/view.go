@@ -327,7 +327,9 @@ func (v View) moved(i int, p Place) float64 {
 	unpaid := 1.0
 	for j := range v.Visit.Basket {
 		if it := &v.Visit.Basket[j]; it.EPC == t.epc {
-			unpaid = 1 - min(1, it.Paid)
+			if unpaid = 1 - min(1, it.Paid); it.Held() > tiny {
+				unpaid = min(unpaid, it.Unpaid()/it.Held())
+			}
 		}
 	}
 	return round9(t.moved * t.share * unpaid)
