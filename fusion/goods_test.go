@@ -376,3 +376,30 @@ func TestAllot(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnPaymentFirst: a tag that is heard at the door is the piece that its carrier paid for, before it is one that somebody else has.
+func TestOwnPaymentFirst(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	a, b := w.open(0, "A", monday), w.open(0, "B", monday)
+	for _, v := range []*Visit{a, b} {
+		w.picked(Fact{At: w.now, Kind: FactPicked, Zone: aisleZone, Product: sauce, N: 1, P: 1}, []claim{{v, 1}}, v.number)
+		w.scanned(v, Fact{At: w.now, Kind: FactScanned, Product: sauce, N: 1, P: 1}, "")
+	}
+	if !w.maybeOne(b, a) {
+		t.Fatal("the two are surely not one")
+	}
+	f := Fact{At: w.now, Kind: FactMoved, Zone: doorZone, Product: sauce, N: 1, P: 0.95, Name: sauceTag}
+	for range 2 { // nor later
+		w.bind(b, f, 1)
+		for _, v := range []*Visit{a, b} {
+			view := View{World: w, Visit: v, Now: w.now}
+			if n, u := view.Carried(nil), view.Unpaid(nil); !near(n, 1, 1e-9) || u > 0.01 {
+				t.Errorf("%s holds %.2f, %.2f of them unpaid", v.ID, n, u)
+			}
+		}
+		if it := a.line(sauce, ""); !near(it.Paid, 1, 1e-9) {
+			t.Errorf("the other's payment: %.2f", it.Paid)
+		}
+	}
+}
