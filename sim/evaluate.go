@@ -2,7 +2,6 @@ package sim
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -16,8 +15,8 @@ type Judged struct {
 	Policies map[string]string // of those that judge visits: mode, live or shadow, by id
 }
 
-// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970. One without tracks,
-// whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
+// Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970. Where they are of several people
+// it is about the one whom they showed last. One without tracks, whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
 type Scored struct {
 	Tracks   []string
 	From, To int64
@@ -26,7 +25,8 @@ type Scored struct {
 	Capped   string   // what kept its alert from the tier staff: require, person, budget
 }
 
-// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods. Without tracks it is
+// Raised is one alert that reached a tier at which somebody is sent: when it first did, and for what goods. It is about whom its tracks
+// showed then. Without tracks it is
 // about whoever crossed a way out within ten seconds of it, as who is sent would take it.
 type Raised struct {
 	Tracks []string
@@ -108,7 +108,7 @@ type TypeRecall struct {
 func (j *Judged) Highest() (all []Outcome) {
 	who, score := NewWhose(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
+		if v := who.at(s.Tracks, s.To, s.From); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -175,7 +175,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.of(s.Tracks, s.From, s.To, s.From); v != nil {
+			if v := who.at(s.Tracks, s.To, s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
 				capped[v] = cmp.Or(s.Capped, capped[v])
@@ -185,7 +185,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.of(a.Tracks, 0, math.MaxInt64, a.At)
+			v := who.at(a.Tracks, a.At, a.At)
 			raised++
 			if !a.Stands {
 				retracted++

@@ -83,6 +83,27 @@ func TestEvaluateAlerts(t *testing.T) {
 	}
 }
 
+// TestWhomATrackShows: of tracks that are of two people, taken for one, an alert is about whom they show at that moment, and not about who was
+// seen for longer; so is the score of a visit, which is about who left as it.
+func TestWhomATrackShows(t *testing.T) {
+	honest := &Visit{Person: "a", Kind: Honest, Type: "looking around", To: 100e9, Tracks: []Span{{"cam/1", 0, 40e9}, {"cam/9", 60e9, 100e9}}}
+	thief := &Visit{Person: "b", Kind: Theft, Theft: 1, Type: "grab and walk out", From: 20e9, To: 52e9, Took: 30e9, Exit: 51e9,
+		Tracks: []Span{{"cam/8", 20e9, 40e9}, {"cam/2", 42e9, 52e9}}}
+	both, who := []string{"cam/1", "cam/2"}, NewWhose([]*Visit{honest, thief})
+	for at, want := range map[int64]*Visit{-5e9: honest, 30e9: honest, 41e9: honest, 43e9: honest, 50e9: thief, 90e9: thief} {
+		if got := who.At(both, at); got != want {
+			t.Errorf("at %d s: %s", at/1e9, got.Person)
+		}
+	}
+	if got := who.At([]string{"cam/0"}, 50e9); got != nil {
+		t.Errorf("a track of nobody is %s's", got.Person)
+	}
+	e := Evaluate([]Judged{{Hours: 1, Visits: []*Visit{honest, thief}, Scores: []Scored{{Tracks: both, To: 52e9, P: 0.9}}, Raised: []Raised{{Tracks: both, At: 50e9}}}})
+	if e.Precision != 1 || e.Recall != 1 || e.PRAUC.Value != 1 {
+		t.Errorf("precision %g, recall %g, PR-AUC %g of the alert and score of who left", e.Precision, e.Recall, e.PRAUC.Value)
+	}
+}
+
 // TestEvaluatePolicies: each policy is told whom it spoke of, once a person, mistakes left out; one that said nothing too.
 func TestEvaluatePolicies(t *testing.T) {
 	runs := judgedRuns(2, 10, func(dice, bool) float64 { return 0 })

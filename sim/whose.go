@@ -1,5 +1,7 @@
 package sim
 
+import "math"
+
 // Whose tells whom tracks belong to.
 type Whose struct {
 	tracks map[string][]ownSpan
@@ -40,14 +42,34 @@ func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
 	return best
 }
 
-// of is Of, or where there are no tracks whoever crossed a way out nearest to a time, within ten seconds.
-func (w Whose) of(tracks []string, from, to, at int64) (best *Visit) {
+// shownFor is how long before a moment tracks tell whom they show then, ns.
+const shownFor = 10e9
+
+// At is the person whom tracks show at a time (ns), as who is sent then would see: of the last ten seconds in which they show anybody
+// until then, most belong to him. nil for nobody.
+func (w Whose) At(tracks []string, at int64) *Visit {
+	last := int64(math.MinInt64)
+	for _, t := range tracks {
+		for _, s := range w.tracks[t] {
+			if s.from <= at {
+				last = max(last, min(s.to, at))
+			}
+		}
+	}
+	if last == math.MinInt64 {
+		return w.Of(tracks, 0, math.MaxInt64)
+	}
+	return w.Of(tracks, last-shownFor, last)
+}
+
+// at is At, or where there are no tracks whoever crossed a way out nearest to another time, within ten seconds.
+func (w Whose) at(tracks []string, at, crossed int64) (best *Visit) {
 	if len(tracks) > 0 {
-		return w.Of(tracks, from, to)
+		return w.At(tracks, at)
 	}
 	least := int64(10e9)
 	for _, v := range w.visits {
-		if d := max(v.Exit-at, at-v.Exit); v.Exit != 0 && d <= least && (best == nil || d < least) {
+		if d := max(v.Exit-crossed, crossed-v.Exit); v.Exit != 0 && d <= least && (best == nil || d < least) {
 			best, least = v, d
 		}
 	}
