@@ -24,8 +24,8 @@ func NewWhose(visits []*Visit) Whose {
 	return w
 }
 
-// Of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
-func (w Whose) Of(tracks []string, from, to int64) (best *Visit) {
+// of is the person to whom most of the time of the tracks between two times (ns) belongs, nil for nobody.
+func (w Whose) of(tracks []string, from, to int64) (best *Visit) {
 	time := map[*Visit]int64{}
 	for _, t := range tracks {
 		for _, s := range w.tracks[t] {
@@ -57,9 +57,9 @@ func (w Whose) At(tracks []string, at int64) *Visit {
 		}
 	}
 	if last == math.MinInt64 {
-		return w.Of(tracks, 0, math.MaxInt64)
+		return w.of(tracks, 0, math.MaxInt64)
 	}
-	return w.Of(tracks, last-shownFor, last)
+	return w.of(tracks, last-shownFor, last)
 }
 
 // at is At, or where there are no tracks whoever crossed a way out nearest to another time, within ten seconds.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -208,13 +207,14 @@ func (v *verdictsOf) settleTruth(r *backtested, pairs []*pair, m *missed) {
 		return "no_loss"
 	}
 	for _, x := range r.base.scores {
-		if t := who.Of(x.Tracks, x.From, x.To); t != nil {
+		if t := who.At(x.Tracks, x.To); t != nil {
 			r.verdicts[x.Visit] = word(t)
 		}
 	}
 	base, with := map[*sim.Visit]bool{}, map[*sim.Visit]bool{}
 	for _, p := range pairs {
-		if t := who.Of(p.either().most.Tracks, 0, math.MaxInt64); t != nil {
+		if a := p.either().most; who.At(a.Tracks, a.At) != nil {
+			t := who.At(a.Tracks, a.At)
 			p.verdict = word(t)
 			base[t], with[t] = base[t] || p.base != nil, with[t] || p.with != nil
 		}

@@ -91,7 +91,7 @@ func (f *fitted) count(set *rules.Set, log *evidenceLog, truth []*sim.Visit) {
 	own := sim.NewWhose(truth)
 	for _, id := range slices.Sorted(maps.Keys(log.visits)) {
 		seen := log.visits[id]
-		v := own.Of(seen.tracks, seen.from, seen.to)
+		v := own.At(seen.tracks, seen.to)
 		if v == nil || v.Kind == sim.Mistake {
 			continue
 		}

@@ -9,10 +9,10 @@ import (
 
 // evidenceSeen is what the evidence of each policy came to for one visit, when that policy's score was highest.
 type evidenceSeen struct {
-	tracks   []string
-	from, to int64
-	at       int64 // when the newest of those scores was given
-	of       map[string]policyEvidence
+	tracks []string
+	to     int64 // when it was last seen, ns
+	at     int64 // when the newest of those scores was given
+	of     map[string]policyEvidence
 }
 
 type policyEvidence struct {
@@ -38,7 +38,7 @@ func (l *evidenceLog) watch(set *rules.Set, m *rules.Memory, view fusion.View) {
 		seen = &evidenceSeen{of: map[string]policyEvidence{}}
 		l.visits[v.ID] = seen
 	}
-	seen.tracks, seen.from, seen.to = append(seen.tracks[:0], v.Tracks...), v.First, v.Last
+	seen.tracks, seen.to = append(seen.tracks[:0], v.Tracks...), v.Last
 	l.results = m.AppendResults(l.results[:0])
 	higher := func(r *rules.Result) bool {
 		was, ok := seen.of[r.Policy.ID]
