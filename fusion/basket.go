@@ -293,6 +293,9 @@ func (v *Visit) unshow(product int, n float64) {
 // allot says of which line of a product each unit is that a till saw without telling its tag: of those with a tag, the likeliest held first,
 // and then of those without. What a till shows of these is not counted again where a tag tells of it.
 func (w *World) allot(v *Visit) {
+	for i := range v.Basket {
+		v.Basket[i].twice = 0
+	}
 	for i := 0; i < len(v.Basket); i++ {
 		product := v.Basket[i].Product
 		tagged := func(o Item) bool { return o.EPC != "" && o.Product == product }
@@ -309,7 +312,8 @@ func (w *World) allot(v *Visit) {
 			}
 		}
 		rest := v.line(product, "")
-		if rest == nil && paid > need+tiny { // he was not known to have so many
+		paid = max(0, paid)
+		if rest == nil && paid > need+tiny && len(v.Basket) < maxBasket { // he was not known to have so many
 			rest = w.item(v, product, "")
 		}
 		if rest != nil {
@@ -328,6 +332,8 @@ func (w *World) allot(v *Visit) {
 		}
 		if rest != nil {
 			rest.Paid = paid
+		} else {
+			all[0].Paid += paid
 		}
 	}
 }

@@ -11,6 +11,9 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
 		return
 	}
+	if it := v.line(product, epc); it != nil {
+		it.Paid, it.lent = it.Paid-it.lent, 0
+	}
 	for _, o := range w.visits {
 		it := v.line(product, epc)
 		if it == nil || it.Unpaid() <= tiny {
@@ -44,7 +47,9 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 			}
 			return 0
 		})
-		it = v.line(product, epc)
+		if it = v.line(product, epc); it == nil {
+			return
+		}
 		it.N, it.Paid, it.At = max(it.known, had), it.Paid+n, w.now // the piece was counted already
 	}
 }

@@ -375,18 +375,18 @@ func (w *World) bind(v *Visit, f Fact, share float64) {
 	}
 	if p >= 0.3 && p > it.known {
 		w.label(v, f.Product, f.Name, 1-it.known)
-		it = v.line(f.Product, f.Name)
+		it = w.item(v, f.Product, f.Name)
 	}
 	if p >= 0.5 && p > it.known { // who had the goods as well has them no more
 		if !it.found {
 			w.draw(v, f.Product, f.Name, p-it.known)
-			it = v.line(f.Product, f.Name)
+			it = w.item(v, f.Product, f.Name)
 		}
 		if n := float64(found*p) - it.known; n > tiny && w.shrink.lies(f.Product) >= 0 { // or some lie where no scale is
 			it.found = true
 			w.turnsUp(v, f.Product, f.Name, n)
 		}
-		it = v.line(f.Product, f.Name)
+		it = w.item(v, f.Product, f.Name)
 	}
 	it.N, it.tag, it.left, it.At = max(it.known, p), share, 0, w.now
 	w.allot(v)

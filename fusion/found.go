@@ -6,13 +6,16 @@ const (
 	found    = 0.8
 	maxFound = 1024
 
-	astrayFor = 1800 * second // for which goods are looked for that were with somebody whom cameras lost (assumption)
+	astrayFor = 1800 * second // since they were taken, for which goods of somebody whom cameras lost are looked for (assumption)
 	missing   = 0.2           // how likely it is that somebody is one of those, beside what he may have of others' (assumption)
 	followed  = 0.2           // how much seldomer goods that turn up were with one whom cameras follow, or have seen leave, than with one whom they lost (assumption)
 )
 
-// astray is what of the lot is in the store with people whom no camera follows.
-func (l *lot) astray() float64 {
+// astray is what of the lot is in the store with people whom no camera follows, as far as it is looked for.
+func (l *lot) astray(now int64) float64 {
+	if now-l.at > astrayFor {
+		return 0
+	}
 	n := l.unseen()
 	for i := range l.parts {
 		if l.parts[i].lost {
@@ -31,7 +34,7 @@ func (w *World) sooner(v *Visit, product int) float64 {
 			if share := l.held(v.number) / l.units; share > tiny {
 				mine += share
 			} else {
-				other += l.astray()
+				other += l.astray(w.now)
 				for k := range l.parts {
 					if o := w.visit(l.parts[k].visit); o != nil && w.mislaid(o) == 1 {
 						other += w.claimed(l, &l.parts[k])
@@ -72,7 +75,7 @@ func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*
 				units, weighted = units+n, weighted+float64(q*n)
 			}
 		}
-		add(weight(nil), l.astray())
+		add(weight(nil), l.astray(w.now))
 		for i := range l.parts {
 			if p := &l.parts[i]; p.visit != v.number && p.n > tiny {
 				if o := w.visit(p.visit); o != nil {

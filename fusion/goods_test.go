@@ -403,3 +403,23 @@ func TestOwnPaymentFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestScannedByTagToo: of two pieces of which a till names one, a scan before that told none is of the other, and what was paid for elsewhere
+// is no payment of its own.
+func TestScannedByTagToo(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	f := Fact{At: w.now, Kind: FactScanned, Product: sauce, N: 1, P: 1}
+	v := w.open(0, "A", monday)
+	v.Basket = []Item{{Product: sauce, EPC: sauceTag, N: 1}, {Product: sauce, EPC: otherTag, N: 1}}
+	w.scanned(v, f, "")
+	w.scanned(v, f, sauceTag)
+	if n := (View{World: w, Visit: v, Now: w.now}).Unpaid(nil); !near(n, 0, 1e-9) {
+		t.Errorf("%.2f of two that were scanned are unpaid", n)
+	}
+	v.Basket = []Item{{Product: sauce, EPC: sauceTag, N: 1, Paid: 1, lent: 1}, {Product: sauce, EPC: otherTag, N: 1}}
+	w.scanned(v, f, sauceTag)
+	if a, b := v.Basket[0], v.Basket[1]; a.Paid != 1 || b.Paid != 0 {
+		t.Errorf("the one that was scanned is paid %.2f times, the other %.2f", a.Paid, b.Paid)
+	}
+}

@@ -246,7 +246,7 @@ func (w *World) bothSeen(v, o *Visit) bool {
 // lastGuess decides who somebody was of whom there were fewer frames than it takes to be sure of it, once he is lost: nothing more will
 // tell. It is the visit as which he goes on.
 func (w *World) lastGuess(v *Visit) *Visit {
-	v.like = slices.DeleteFunc(v.like, func(l likeness) bool { return w.visit(l.visit) == nil })
+	v.like = slices.DeleteFunc(v.like, func(l likeness) bool { return w.visit(l.visit) == nil || w.bothSeen(v, w.visit(l.visit)) })
 	if slices.ContainsFunc(v.like, func(l likeness) bool { return l.enough() }) {
 		return v
 	}

@@ -131,7 +131,7 @@ func (w *World) newLot(f Fact, step int) *lot {
 		w.lots = slices.Delete(w.lots, 0, 1)
 		w.evicted++
 	}
-	for len(w.lots) > 0 && f.At-w.lots[0].at > astrayFor && !slices.ContainsFunc(w.lots[0].parts, func(p part) bool { return w.visit(p.visit) != nil }) {
+	for len(w.lots) > 0 && f.At-w.lots[0].at > astrayFor && !slices.ContainsFunc(w.lots[0].parts, func(p part) bool { return p.n > tiny && w.visit(p.visit) != nil }) {
 		w.lots = slices.Delete(w.lots, 0, 1)
 	}
 	w.lotID++
@@ -420,16 +420,19 @@ func (w *World) forgetLots(ids []int) {
 // the store, with him.
 func (w *World) leave(v *Visit) {
 	gone := w.gone(v)
-	for _, id := range v.lots {
-		i := w.lotIndex(id)
+	lost := map[int]float64{} // units, by product
+	for k := len(v.lots) - 1; k >= 0; k-- {
+		i := w.lotIndex(v.lots[k])
 		if i < 0 {
 			continue
 		}
-		if it := v.line(w.lots[i].product, ""); !gone && it != nil && w.lots[i].of(v.number, "") != nil {
+		product := w.lots[i].product
+		it, mine := v.line(product, ""), w.lots[i].of(v.number, "")
+		if !gone && it != nil && mine != nil && mine.n > tiny && mine.n <= it.Unpaid()-lost[product]+tiny {
+			lost[product] += mine.n
 			l := *w.lots[i]
 			l.parts = slices.Clone(l.parts)
-			p := l.of(v.number, "")
-			p.lost = it.Unpaid() >= p.n-tiny
+			l.of(v.number, "").lost = true
 			w.lots[i] = &l
 		}
 		here := func(p part) bool {

@@ -61,7 +61,7 @@ func (w *World) mergeSale(v, o *Visit) {
 // mergePaid adds what a till has seen of goods, and shown, to a visit's line of them.
 func (w *World) mergePaid(v *Visit, from *Item, shown float64) *Item {
 	to := w.lineOf(v, from.ware())
-	to.Paid, to.lent = to.Paid-to.lent+from.Paid-from.lent, 0 // which either may have lent the other
+	to.Paid += from.Paid - from.lent - max(0, to.named+from.named-1) // what either lent or named is the same piece
 	to.kept = min(from.most(), to.kept+from.kept)
 	to.Shown, to.named = min(from.most(), to.Shown+shown), min(1, to.named+from.named)
 	to.At = max(to.At, from.At)

@@ -183,6 +183,23 @@ func TestLastGuess(t *testing.T) {
 	}
 }
 
+// TestLastGuessIsElsewhere: who turns out to be somebody whom a camera sees at a shelf has not left by the door where another lost him.
+func TestLastGuessIsElsewhere(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-2", "far", 0, 9, Point{9, 4})
+	s.walk("cam-1", "A", 0, 3, Point{4, 0.4})
+	s.walk("cam-2", "once", 2.7, 3.1, Point{4, 0.4})
+	s.walk("cam-1", "A", 3.2, 9, Point{4, 1}, Point{2, 4.5})
+	s.tell(8.5)
+	v := s.of("cam-1/A")
+	if got := fmt.Sprint(v.Tracks); got != "[cam-1/A cam-2/once]" {
+		t.Fatalf("tracks %s: one is to be taken for the other", got)
+	}
+	if v.Facts.Has(func(f Fact) bool { return f.Kind == FactExited }) {
+		t.Error("he has left, and stands at a shelf")
+	}
+}
+
 // TestSplit: tracks that turn out to be two people's part again, and what was taken while they were one is with either.
 func TestSplit(t *testing.T) {
 	s := newStory(t)

@@ -87,7 +87,7 @@ func (w *World) backAstray(product int, q float64) float64 {
 		if w.lots[i].product != product {
 			continue
 		}
-		n := w.lots[i].astray()
+		n := w.lots[i].astray(w.now)
 		all += n
 		if x := float64(n * q); x > tiny {
 			l := w.change(i)

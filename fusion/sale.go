@@ -195,4 +195,10 @@ func (v *Visit) unpay(l *tillLine) {
 			it.left, there = it.left-n, there-n
 		}
 	}
+	for i := range v.Basket { // it was booked before the tag was known to be here, and is another piece's since (see allot)
+		if it := &v.Basket[i]; l.epc != "" && it.Product == l.product && it.EPC != "" && it.EPC != l.epc {
+			n := max(0, min(left, it.Paid-it.named-it.lent))
+			it.Paid, left = it.Paid-n, left-n
+		}
+	}
 }

@@ -316,8 +316,9 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 		it.At = w.now
 	}
 	for i := range v.Basket {
-		if epc != "" && v.Basket[i].EPC == epc {
-			v.Basket[i].Paid, v.Basket[i].named, v.Basket[i].At = 1, 1, w.now
+		if it := &v.Basket[i]; epc != "" && it.EPC == epc {
+			any := max(0, it.Paid-it.named-it.lent) // which is another piece's
+			it.Paid, it.named, it.lent, it.At = 1+any, 1, 0, w.now
 			w.reckon(v)
 			return
 		}

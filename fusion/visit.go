@@ -302,7 +302,15 @@ func (w *World) lost(v *Visit) {
 		w.watch(v, w.now)
 		return
 	}
-	v = w.lastGuess(v)
+	if u := w.lastGuess(v); u != v {
+		if u.PosAt+lostAfter > w.now {
+			return // he is seen elsewhere
+		}
+		if v = u; w.live[v.camera].last <= v.PosAt {
+			w.watch(v, w.now)
+			return
+		}
+	}
 	for z := range v.stays {
 		if v.stays[z].in && w.Store.wayOut(z) || v.inside && z == v.pastOut {
 			w.exit(v, z, v.PosAt)
