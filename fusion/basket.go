@@ -39,6 +39,15 @@ func (i *Item) Held() float64 { return max(i.N-i.left, i.Shown-i.twice, 0) }
 // Unpaid is the expected number of units that no till has seen.
 func (i *Item) Unpaid() float64 { return max(0, i.Held()-i.Paid) }
 
+// unpay takes back the payment of up to n units, that of a named or lent piece last, and returns the units.
+func (i *Item) unpay(n float64) float64 {
+	n = max(0, min(n, i.Paid))
+	i.Paid -= n
+	i.named = min(i.named, i.Paid)
+	i.lent = min(i.lent, i.Paid-i.named)
+	return n
+}
+
 // PUnpaid is the probability that at least one unit is held that no till has seen, 0–1: a tenth of a chance in each of ten
 // units is not a unit.
 func (i *Item) PUnpaid() float64 {

@@ -187,18 +187,14 @@ func (v *Visit) unpay(l *tillLine) {
 			if it.Product != l.product || (it.EPC != "") != tagged || l.epc != "" && it.EPC != "" && it.EPC != l.epc {
 				continue
 			}
-			n := min(left, it.Paid)
-			it.Paid, left = it.Paid-n, left-n
-			it.named = min(it.named, it.Paid)
-			it.lent = min(it.lent, it.Paid-it.named)
-			n = min(there, it.left)
+			left -= it.unpay(left)
+			n := min(there, it.left)
 			it.left, there = it.left-n, there-n
 		}
 	}
 	for i := range v.Basket { // it was booked before the tag was known to be here, and is another piece's since (see allot)
 		if it := &v.Basket[i]; l.epc != "" && it.Product == l.product && it.EPC != "" && it.EPC != l.epc {
-			n := max(0, min(left, it.Paid-it.named-it.lent))
-			it.Paid, left = it.Paid-n, left-n
+			left -= it.unpay(min(left, it.Paid-it.named-it.lent))
 		}
 	}
 }

@@ -317,8 +317,8 @@ func (w *World) scanned(v *Visit, f Fact, epc string) {
 	}
 	for i := range v.Basket {
 		if it := &v.Basket[i]; epc != "" && it.EPC == epc {
-			any := max(0, it.Paid-it.named-it.lent) // which is another piece's
-			it.Paid, it.named, it.lent, it.At = 1+any, 1, 0, w.now
+			others := max(0, it.Paid-it.named-it.lent) // which is another piece's
+			it.Paid, it.named, it.lent, it.At = 1+others, 1, 0, w.now
 			w.reckon(v)
 			return
 		}
@@ -356,10 +356,9 @@ const takenAfterVoid = 0.3
 func (w *World) voided(v *Visit, f Fact, epc string) {
 	left := f.N
 	back := func(it *Item) {
-		n, was := min(left, it.Paid), it.Unpaid()
-		it.Paid, left, it.At = it.Paid-n, left-n, w.now
-		it.named = min(it.named, it.Paid)
-		it.lent = min(it.lent, it.Paid-it.named)
+		was := it.Unpaid()
+		left -= it.unpay(left)
+		it.At = w.now
 		it.left += float64((1 - takenAfterVoid) * (it.Unpaid() - was))
 	}
 	for i := range v.Basket {

@@ -108,7 +108,7 @@ type TypeRecall struct {
 func (j *Judged) Highest() (all []Outcome) {
 	who, score := NewWhose(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.at(s.Tracks, s.To, s.From); v != nil {
+		if v := who.about(s.Tracks, s.To, s.From); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -175,7 +175,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.at(s.Tracks, s.To, s.From); v != nil {
+			if v := who.about(s.Tracks, s.To, s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
 				capped[v] = cmp.Or(s.Capped, capped[v])
@@ -185,7 +185,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		alerts := slices.Clone(run.Raised)
 		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
 		for _, a := range alerts {
-			v := who.at(a.Tracks, a.At, a.At)
+			v := who.about(a.Tracks, a.At, a.At)
 			raised++
 			if !a.Stands {
 				retracted++

@@ -62,8 +62,8 @@ func (w Whose) At(tracks []string, at int64) *Visit {
 	return w.of(tracks, last-shownFor, last)
 }
 
-// at is At, or where there are no tracks whoever crossed a way out nearest to another time, within ten seconds.
-func (w Whose) at(tracks []string, at, crossed int64) (best *Visit) {
+// about is At, or where there are no tracks whoever crossed a way out nearest to another time, within ten seconds.
+func (w Whose) about(tracks []string, at, crossed int64) (best *Visit) {
 	if len(tracks) > 0 {
 		return w.At(tracks, at)
 	}

@@ -213,8 +213,8 @@ func (v *verdictsOf) settleTruth(r *backtested, pairs []*pair, m *missed) {
 	}
 	base, with := map[*sim.Visit]bool{}, map[*sim.Visit]bool{}
 	for _, p := range pairs {
-		if a := p.either().most; who.At(a.Tracks, a.At) != nil {
-			t := who.At(a.Tracks, a.At)
+		a := p.either().most
+		if t := who.At(a.Tracks, a.At); t != nil {
 			p.verdict = word(t)
 			base[t], with[t] = base[t] || p.base != nil, with[t] || p.with != nil
 		}
