@@ -423,3 +423,13 @@ func TestScannedByTagToo(t *testing.T) {
 		t.Errorf("the one that was scanned is paid %.2f times, the other %.2f", a.Paid, b.Paid)
 	}
 }
+
+// TestUnpay: a payment that is taken back is that of a piece that no till named first, then a lent one, and never more than there is.
+func TestUnpay(t *testing.T) {
+	it := Item{Paid: 2, named: 1, lent: 0.5}
+	for _, c := range []struct{ take, got, paid, named, lent float64 }{{0.5, 0.5, 1.5, 1, 0.5}, {0.3, 0.3, 1.2, 1, 0.2}, {0.7, 0.7, 0.5, 0.5, 0}, {2, 0.5, 0, 0, 0}, {-1, 0, 0, 0, 0}} {
+		if got := it.unpay(c.take); !near(got, c.got, 1e-9) || !near(it.Paid, c.paid, 1e-9) || !near(it.named, c.named, 1e-9) || !near(it.lent, c.lent, 1e-9) {
+			t.Errorf("%g taken back: %g, and %+v left", c.take, got, it)
+		}
+	}
+}
