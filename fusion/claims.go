@@ -30,6 +30,8 @@ const (
 	otherHand = 0.1  // that the hand that did it is not one of those that the camera shows (assumption)
 	outOfView = 0.3  // of one whom the camera has just lost: that it did not see somebody who is there (assumption)
 	strolling = 1.0  // metres a second by which he may have moved since
+	onTheMove = 0.2  // how much seldomer somebody moves goods who walks on past them (assumption)
+	brisk     = 0.7  // metres in a second from which somebody walks on (assumption)
 	handsFull = 1.0  // how much likelier a hand makes it that holds goods after a pick, or before a put-back (assumption)
 
 	staffAtWork = 9.0 // how much oftener staff move goods than a shopper beside them, beyond once (assumption)
@@ -114,6 +116,9 @@ func (w *World) didStep(v *Visit, sc *Scale, rooms []int16, source int, from, un
 	feet, n := 0.0, 0
 	for t := from; t <= until; t += second {
 		stood := v.stoodAt(sc, t, sigma)
+		if stood > 0 && v.walksOn(t) {
+			stood = float64(onTheMove * stood)
+		}
 		for _, r := range rooms {
 			if w.wasIn(v, int(r), t) {
 				stood = max(stood, w.Store.rooms.anywhereIn(int(r)))
@@ -205,6 +210,23 @@ func (v *Visit) stood(ts int64) (p Point, gap int64, ok bool) {
 		return before.p, ts - before.at, ts-before.at <= lostAfter
 	}
 	return after.p, after.at - ts, after.at-ts <= lostAfter
+}
+
+// walksOn reports whether the visit walked at ts and did not stop shortly before or after, as those do who reach for goods.
+func (v *Visit) walksOn(ts int64) bool {
+	known := false
+	for from := ts - second; from <= ts; from += second / 2 {
+		p, gap, ok := v.stood(from)
+		q, late, there := v.stood(from + second)
+		if !ok || !there || gap > 0 || late > 0 {
+			continue
+		}
+		if p.distance(q) < brisk {
+			return false
+		}
+		known = true
+	}
+	return known
 }
 
 // nearest is the place nearest to p at which goods may lie: the plate but for half of goods along its edge.

@@ -66,6 +66,15 @@ func (w *World) mislaid(o *Visit) float64 {
 // of theirs is as likely the one, times the weight of who has it; nil is somebody whom no camera follows.
 func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*Visit) float64) {
 	from := max(0, len(w.lots)-maxFound)
+	of := func(p *part) float64 {
+		if p == nil || p.lost {
+			return weight(nil)
+		}
+		if o := w.visit(p.visit); o != nil {
+			return weight(o)
+		}
+		return 0 // has left with it
+	}
 	free := func(l *lot) (units, weighted float64) {
 		if l.product != product || !l.room(v.number, epc) {
 			return 0, 0
@@ -77,10 +86,8 @@ func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*
 		}
 		add(weight(nil), l.astray(w.now))
 		for i := range l.parts {
-			if p := &l.parts[i]; p.visit != v.number && p.n > tiny {
-				if o := w.visit(p.visit); o != nil {
-					add(weight(o), w.claimed(l, p))
-				}
+			if p := &l.parts[i]; p.visit != v.number && p.n > tiny && w.visit(p.visit) != nil {
+				add(of(p), w.claimed(l, p))
 			}
 		}
 		return units, weighted
@@ -97,7 +104,7 @@ func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*
 		got := 0.0
 		for i := from; i < len(w.lots); i++ {
 			if units, x := free(w.lots[i]); x > tiny {
-				got += w.drawFrom(i, v, epc, min(units, float64(n*x/all)))
+				got += w.drawFrom(i, v, epc, min(units, float64(n*x/all)), of)
 			}
 		}
 		n -= got

@@ -218,7 +218,7 @@ func (w *World) draw(v *Visit, product int, epc string, n float64) float64 {
 	n *= w.sooner(v, product)
 	for k := len(v.lots) - 1; k >= 0 && n-got > tiny; k-- {
 		if i := w.lotIndex(v.lots[k]); i >= 0 && w.lots[i].product == product {
-			got += w.drawFrom(i, v, epc, n-got)
+			got += w.drawFrom(i, v, epc, n-got, anyPart)
 		}
 	}
 	for k := len(v.lots) - 1; k >= 0 && n-got > tiny; k-- {
@@ -229,31 +229,42 @@ func (w *World) draw(v *Visit, product int, epc string, n float64) float64 {
 	return got
 }
 
-// drawFrom draws from the others in one lot.
-func (w *World) drawFrom(i int, v *Visit, epc string, n float64) float64 {
+// drawFrom draws up to n units from the others in one lot: from each part as much as it may have, times its weight; nil is what nobody
+// saw taken. It returns the units drawn.
+func (w *World) drawFrom(i int, v *Visit, epc string, n float64, weight func(*part) float64) float64 {
 	l := w.lots[i]
-	room := l.unseen()
-	for i := range l.parts {
-		if p := &l.parts[i]; p.visit != v.number {
-			room += w.claimed(l, p)
+	weights := make([]float64, len(l.parts), maxParts)
+	unseen := weight(nil)
+	all := float64(unseen * l.unseen())
+	for k := range l.parts {
+		if p := &l.parts[k]; p.visit != v.number {
+			weights[k] = weight(p)
+			all += float64(weights[k] * w.claimed(l, p))
 		}
 	}
-	if room <= tiny || !l.room(v.number, epc) {
+	if all <= tiny || !l.room(v.number, epc) {
 		return 0
 	}
 	l = w.change(i)
-	n = min(n, room)
-	for i := range l.parts {
-		if p := l.parts[i]; p.visit != v.number {
-			w.loses(l, p, float64(n*w.claimed(l, &l.parts[i])/room))
+	portion := func(weight, has float64) float64 { return min(has, float64(n*weight*has/all)) }
+	got := portion(unseen, l.unseen())
+	for k, x := range weights {
+		if x > 0 {
+			p := l.parts[k]
+			lost := portion(x, w.claimed(l, &p))
+			w.loses(l, p, lost)
+			got += lost
 		}
 	}
-	w.give(l, v, epc, n)
+	w.give(l, v, epc, got)
 	if l.held(v.number) >= float64(shown*l.units) {
 		w.pin(l.step, v)
 	}
-	return n
+	return got
 }
+
+// anyPart draws from everybody alike.
+func anyPart(*part) float64 { return 1 }
 
 // shown is the part of a lot from which whoever has shown it did the pick.
 const shown = 0.8

@@ -177,3 +177,23 @@ func TestMakeRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestLostBeforeFollowed: of two who may have a piece of one lot, the one whom cameras lost gives it up before the one whom they follow.
+func TestLostBeforeFollowed(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = monday
+	l := w.newLot(Fact{At: w.now, Product: sauce, N: 1, P: 1}, 1)
+	gone, here, shows := w.open(0, "1", monday), w.open(0, "2", monday), w.open(0, "3", monday)
+	w.give(l, gone, "", 0.5)
+	w.give(l, here, "", 0.5)
+	w.now += lostAfter + second
+	here.PosAt, shows.PosAt = w.now, w.now
+	w.turnsUp(shows, sauce, "", 0.3)
+	if a, b := 0.5-gone.units(sauce), 0.5-here.units(sauce); !near(a*followed, b, 1e-6) || !near(a+b, 0.3, 1e-6) {
+		t.Errorf("the one whom cameras lost gave up %.3f, the other %.3f", a, b)
+	}
+	w.turnsUp(shows, sauce, "", 0.7)
+	if n := shows.units(sauce); !near(n, 1, 0.1) {
+		t.Errorf("who has shown all of it has %.3f", n)
+	}
+}

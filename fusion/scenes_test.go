@@ -453,3 +453,28 @@ func TestSceneLeftOnTheFloor(t *testing.T) {
 			29.9s A unpaid 0.9..1`},
 	})
 }
+
+// TestSceneWalksPast: who walks on past a plate did not take from it as likely as who stands there, but who has just come may have.
+func TestSceneWalksPast(t *testing.T) {
+	const stands = `
+			0s..6s    walk A 1,1 > 2.1,4.9
+			6s..14s   walk A 2.1,4.9
+			9s        weight g1 -621.67g`
+	play(t, []scene{
+		{"one walks past the other", stands + `
+			5s..12s   walk B 6.2,4.7 > -1,4.7`, `
+			13s A sauce 0.75..0.9
+			13s B sauce 0.1..0.2`},
+		{"both stand there", stands + `
+			5s..8s    walk B 5.2,4.7 > 2.5,4.7
+			8s..12s   walk B 2.5,4.7`, `
+			13s A sauce 0.45..0.5
+			13s B sauce 0.45..0.5`},
+		{"one comes, takes it and goes on", stands + `
+			5s..8.6s    walk B 6.2,4.7 > 2.5,4.7
+			8.6s..9.4s  walk B 2.5,4.7
+			9.4s..13s   walk B 2.5,4.7 > -1,4.7`, `
+			13s A sauce 0.45..0.5
+			13s B sauce 0.45..0.5`},
+	})
+}
