@@ -1,5 +1,7 @@
 package fusion
 
+import "slices"
+
 // besideFor is how long before the first scan of a sale somebody may have come to the till and still be there with its
 // customer, ns.
 const besideFor = 120 * second
@@ -63,11 +65,14 @@ func (w *World) maybeOne(v, o *Visit) bool {
 	return v.mayBe(o) || o.mayBe(v) || v.PosAt-v.First < brief && o.begunBefore(v)
 }
 
-// stoodBeside reports whether a visit was at the till of another's sale while that went on.
+// stoodBeside reports whether a visit was at the till of another's sale while that went on, or may have been, where no camera looks.
 func (w *World) stoodBeside(v, o *Visit) bool {
 	for k, s := range w.sessions {
 		if s.visit != o || len(s.lines) == 0 {
 			continue
+		}
+		if slices.ContainsFunc(s.fits, func(f fit) bool { return f.visit == v.number }) {
+			return true
 		}
 		t := w.Store.till[k.source]
 		if t < 0 {

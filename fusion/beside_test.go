@@ -99,3 +99,30 @@ func TestCustomerAgain(t *testing.T) {
 		t.Errorf("sessions %q of who stands there, %q of who comes by", a.Session, b.Session)
 	}
 }
+
+// TestPaidUnseenBeside: whom cameras lost before a till, where they do not look, may be the customer of a sale that was taken for that of
+// somebody who is seen there: the goods that he shows afterwards and the other has not are those.
+func TestPaidUnseenBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		lost   Point
+		unpaid float64
+	}{
+		"lost before the till": {Point{6.8, 2.5}, 0},
+		"lost at the shelf":    {Point{1.5, 4}, 0.9},
+	} {
+		s := newStory(t)
+		s.walk("cam-1", "B", 0, 8, atShelf)
+		s.walk("cam-1", "B", 8.2, 12, atShelf, c.lost)
+		s.weigh(40, 5, -621)
+		s.walk("cam-1", "A", 1, 3, Point{9, 4})
+		s.walk("cam-1", "A", 3.2, 40, Point{7.6, 1.6})
+		s.till(14, "1", Scan, "071142008582")
+		s.till(18, "1", Tender, "")
+		s.walk("cam-1", "B", 24, 30, c.lost, atDoor, Point{4, -0.6})
+		s.carry("r-door", sauceTag, 27)
+		s.tell(32)
+		if n := s.view(s.of("cam-1/B")).Unpaid(nil); !near(n, c.unpaid, 0.15) {
+			t.Errorf("%s: B has %.2f unpaid, want %.1f", name, n, c.unpaid)
+		}
+	}
+}

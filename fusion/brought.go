@@ -7,7 +7,11 @@ import "slices"
 // none that he brings. The numbers are assumptions.
 const (
 	arrival = 10 * second // a tag first heard so long after a person was first seen at a door may have come with him
+	ahead   = 3 * second  // and before, where a reader hears further out than cameras see
 	inward  = 0.5         // metres that he has gone in, or out
+
+	surelyHis = 0.8           // share in a tag from which it is with him, and not with one who goes out beside him
+	staysFor  = 3600 * second // for which a tag that somebody brought is his
 )
 
 // direction is where somebody who has just been seen first at a way out goes with a tag that turned up there with him.
@@ -22,8 +26,8 @@ const (
 
 // carries tells whether a visit brings the tag of a fact into the store.
 func (w *World) carries(v *Visit, f Fact) direction {
-	born := w.tags.born(f.Name)
-	if len(v.trail) == 0 || born < v.First-second || born > v.First+arrival {
+	h := w.tags.of(f.Name)
+	if h == nil || len(v.trail) == 0 || h.born < v.First-ahead || h.born > v.First+arrival {
 		return fromInside
 	}
 	z := &w.Store.Zones[f.Zone]
@@ -49,11 +53,17 @@ func (z *Zone) inside(p Point) float64 {
 	return d
 }
 
-// brings reports that the visit brought a tag along, as was known before or is now.
-func (w *World) brings(v *Visit, f Fact, t *carriedTag) bool {
+// brings reports that the visit, which has a share in the fact, brought its tag along, as was known before or is now, or that somebody
+// surely did not long ago: he may be the one whom cameras have lost since.
+func (w *World) brings(v *Visit, f Fact, t *carriedTag, share float64) bool {
 	if !t.brought {
-		t.brought = slices.ContainsFunc(v.tags, func(o carriedTag) bool { return o.epc == t.epc && o.brought }) ||
-			w.carries(v, f) == comesIn
+		comes := w.carries(v, f) == comesIn
+		if comes && share >= surelyHis && v.Staff < 0.5 { // staff bring what is sold
+			w.tags.bring(f.Name, f.At)
+		}
+		h := w.tags.of(f.Name)
+		t.brought = comes || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
+			slices.ContainsFunc(v.tags, func(o carriedTag) bool { return o.epc == t.epc && o.brought })
 	}
 	if t.brought {
 		t.moved, t.share = 0, 0

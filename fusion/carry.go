@@ -185,7 +185,7 @@ func (w *World) tagFact(f Fact) {
 	}
 	for _, c := range near {
 		t := w.tag(c.visit, f)
-		brought := out && w.brings(c.visit, f, t)
+		brought := out && w.brings(c.visit, f, t, c.share)
 		switch f.Kind {
 		case FactMoved:
 			if !brought {

@@ -16,6 +16,20 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			10s   A unpaid 0
 			29.9s A unpaid 0
 			29.9s A moved  0`},
+		{"brings them along, is lost, and leaves with them as somebody whom cameras find anew", `
+			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
+			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			80s..90s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			86.5s..90s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			2s    A unpaid 0..0.1
+			89.9s B unpaid 0
+			89.9s B moved  0`},
+		{"brought so long ago, it may be the store's", `
+			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
+			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			3700s..3710s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			3706.5s..3710s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			3709.9s B unpaid 0.8..1`},
 		{"has been in the store before its tag is heard at the door", `
 			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
 			6s..20s   walk A 4,3 > 8,3

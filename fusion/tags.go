@@ -83,6 +83,7 @@ type heard struct {
 	held   int64   // while a device has said that it came and not that it left: when to look whether it still does, ns
 	doubt  float64 // of the device
 	born   int64   // when it was first heard, ns
+	guest  int64   // when somebody brought it into the store, ns; 0: nobody is known to have
 	pace   int64   // of the run before, as it was or as the time to this one shows; 0: not known
 	ended  int64   // its last read
 }
@@ -206,16 +207,22 @@ func (t *tagTable) gather(r *read) {
 	h.count(r, t.epoch)
 }
 
-// born is when a tag was first heard, as far as is remembered, in ns.
-func (t *tagTable) born(epc string) int64 {
+// of returns what was heard of a tag, nil if nothing is remembered.
+func (t *tagTable) of(epc string) *heard {
 	const size = len(tagPage{}.tags)
 	n, ok := t.names.numbers[epc]
 	if p := int(n) / size; ok && p < len(t.pages) && t.pages[p] != nil {
-		if h := t.pages[p].tags[int(n)%size].told; h != nil {
-			return h.born
-		}
+		return t.pages[p].tags[int(n)%size].told
 	}
-	return 0
+	return nil
+}
+
+// bring remembers that somebody brought a tag into the store.
+func (t *tagTable) bring(epc string, at int64) {
+	if t.of(epc) != nil {
+		n := t.names.numbers[epc]
+		t.hearing(t.own(n), n).guest = at
+	}
 }
 
 // spot returns how a zone hears the tag, for writing.
