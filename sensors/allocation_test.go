@@ -14,7 +14,7 @@ import (
 )
 
 // little is what any message may allocate, beside ten times its bytes.
-const little = 4 << 10
+const little = 66 << 10
 
 // spent decodes messages that differ, and tells the least that one of the last three allocated.
 func spent(d *Decoder, topic string, warm int, payload func(i int) []byte) (n uint64, size int, err error) {
@@ -58,7 +58,7 @@ func repeated(before, one, after string, most int) func(i int) []byte {
 }
 
 // TestNoMessageCostsMuch sends what is short in bytes and long in memory, in every kind of the contract and through maps: a
-// decoder that has its room allocates no more than ten times a message, and 4 KiB. What would cost more is rejected.
+// decoder that has its room allocates no more than ten times a message, and 66 KiB. What would cost more is rejected.
 func TestNoMessageCostsMuch(t *testing.T) {
 	if underRace {
 		t.Skip("the race detector allocates of its own, and pools forget at random")
@@ -109,16 +109,16 @@ func TestNoMessageCostsMuch(t *testing.T) {
 	}
 	number, null := string([]byte{spInt << 3, 1}), string([]byte{spNull << 3, 1})
 	const data = "spBv1.0/s/NDATA/e"
-	run(plug, test{"a thousand metrics", data, CodeTooBig, 2, metric(1000, number)})
+	run(plug, test{"ten thousand metrics", data, CodeTooBig, 2, metric(10000, number)})
 	run(plug, test{"twenty metrics", data, "", 2, metric(20, number)})
 	run(plug, test{"a thousand metrics of a time", data, "", 2, metric(1000, string(appendVarint([]byte{spMetricTime << 3}, 1795341600123))+number+
 		string(appendVarint([]byte{spDatatype << 3}, 3)))})
-	run(plug, test{"a thousand null metrics", data, CodeTooBig, 2, metric(1000, null)})
+	run(plug, test{"ten thousand null metrics", data, CodeTooBig, 2, metric(10000, null)})
 	run(plug, test{"three null metrics", data, "", 2, metric(3, null)})
 	if plug, err = mapSite(t, `{topic: "spBv1.0/s/+/e/#", decoder: sparkplug, kind: weight, id: g1, map: {grams: 'payload.W * 1000', mode: '"change"'}}`); err != nil {
 		t.Fatal(err)
 	}
-	run(plug, test{"a thousand metrics that no number is made of", data, CodeTooBig, 2, metric(1000, null)})
+	run(plug, test{"ten thousand metrics that no number is made of", data, CodeTooBig, 2, metric(10000, null)})
 	for name, entry := range map[string]string{
 		"named": `{topic: a, kind: weight, id: g1, map: {ts: '"arrival"', grams: 'payload.g'}}`,
 		"text":  `{topic: a, kind: weight, id: g1, map: {ts: '"arrival"', grams: 'float(payload)'}}`,

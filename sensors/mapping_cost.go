@@ -221,11 +221,13 @@ func (g *mapping) chargedFunctions(c *conf.Config) {
 		},
 		"uniq": func(args []any) int {
 			list, _ := args[0].([]any)
-			n, each := elements(args[0]), 1
-			for _, one := range list {
-				each = max(each, compared(one))
+			n, deep := elements(args[0]), 0
+			for i, one := range list {
+				if x := compared(one); x > 1 {
+					deep += i * x
+				}
 			}
-			return 48*n + n*n/64*each // each is looked for among those before
+			return 48*n + n*n/64 + deep // each is looked for among those before
 		},
 		"join": func(args []any) int {
 			_, glue := first(args)

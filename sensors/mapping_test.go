@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -310,5 +311,22 @@ func TestRowsThatNestDeep(t *testing.T) {
 		if e.Action != want[i] {
 			t.Errorf("reading %d: action %v, want %v", i, e.Action, want[i])
 		}
+	}
+}
+
+// TestMappedShortMessage: a vendor's message is short, and its expressions may still make dozens of objects of it, each with some arithmetic.
+func TestMappedShortMessage(t *testing.T) {
+	d, err := mapSite(t, `{topic: "vms/+/objects", kind: track, id: "{1}", map: {ts: 'seconds(payload.t)', `+
+		`tracks: 'map(payload.o, {{"track": string(#.id), "class": #.c == "H" ? "person" : "cart", "conf": #.s / 100.0, "box": [#.b[0] * 1280, #.b[1] * 720, (#.b[2] - #.b[0]) * 1280, (#.b[3] - #.b[1]) * 720]}})'}}`+"\ncameras: [{id: cam-1, frame: [1280, 720]}]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := make([]string, 40)
+	for i := range objects {
+		objects[i] = fmt.Sprintf(`{"id":%d,"c":"H","s":91,"b":[0.1,0.2,0.3,0.4]}`, i)
+	}
+	m, err := d.Decode(received, "vms/cam-1/objects", false, []byte(`{"t":1795341600.5,"o":[`+strings.Join(objects, ",")+`]}`))
+	if err != nil || len(m.Events) != len(objects) {
+		t.Errorf("%d events of %d objects: %v", len(m.Events), len(objects), err)
 	}
 }

@@ -39,8 +39,8 @@ const (
 )
 
 // allowance is what a message of so many bytes may cost beside the decoder's own buffers, which it keeps: nine times its bytes,
-// and a little for a short one.
-func allowance(size int) int { return 9*size + 2<<10 }
+// and enough for a short one of dozens of objects, whose expressions may do what they like with them.
+func allowance(size int) int { return 9*size + 64<<10 }
 
 // begin begins a message of so many bytes.
 func (v *values) begin(size int) {
