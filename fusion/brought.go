@@ -10,6 +10,7 @@ const (
 	ahead   = 3 * second  // and before, where a reader hears further out than cameras see
 	inward  = 0.5         // metres that he has gone in, or out
 
+	indoors   = 60 * second   // after a new tag went through a door in which it is heard inside if it came in
 	surelyHis = 0.8           // share in a tag from which it is with him, and not with one who goes out beside him
 	staysFor  = 3600 * second // for which a tag that somebody brought is his
 )
@@ -53,16 +54,12 @@ func (z *Zone) inside(p Point) float64 {
 	return d
 }
 
-// brings reports that the visit, which has a share in the fact, brought its tag along, as was known before or is now, or that somebody
-// surely did not long ago: he may be the one whom cameras have lost since.
-func (w *World) brings(v *Visit, f Fact, t *carriedTag, share float64) bool {
+// brings reports that the visit brought the tag of a fact along, as was known before or is now, or that somebody surely did not long ago:
+// he may be the one whom cameras have lost since.
+func (w *World) brings(v *Visit, f Fact, t *carriedTag) bool {
 	if !t.brought {
-		comes := w.carries(v, f) == comesIn
-		if comes && share >= surelyHis && v.Staff < 0.5 { // staff bring what is sold
-			w.tags.bring(f.Name, f.At)
-		}
 		h := w.tags.of(f.Name)
-		t.brought = comes || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
+		t.brought = w.carries(v, f) == comesIn || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
 			slices.ContainsFunc(v.tags, func(o carriedTag) bool { return o.epc == t.epc && o.brought })
 	}
 	if t.brought {
@@ -73,4 +70,30 @@ func (w *World) brings(v *Visit, f Fact, t *carriedTag, share float64) bool {
 		}
 	}
 	return t.brought
+}
+
+// cameIn reports whether the tag of a fact has come in by a door, with somebody whom no camera saw there: it was new as it moved through
+// that, and is now heard inside.
+func (w *World) cameIn(f Fact, near []claim) bool {
+	h := w.tags.of(f.Name)
+	if h == nil {
+		return false
+	}
+	switch out := w.Store.wayOut(f.Zone); {
+	case out && f.Kind == FactMoved && f.P >= 0.5 && f.At-h.born <= arrival:
+		seen := 0.0
+		for _, c := range near {
+			if !c.visit.Unowned {
+				seen += c.share
+			}
+		}
+		if seen < 0.5 {
+			w.tags.passed(f.Name, f.At)
+		} else if h.door != 0 {
+			w.tags.passed(f.Name, 0)
+		}
+	case !out && f.Kind == FactRead:
+		return h.door != 0 && f.At-h.door < indoors
+	}
+	return false
 }

@@ -27,7 +27,7 @@ func (w *World) foldRead(e *Event) {
 	if !w.justCame(&r) {
 		return
 	}
-	if c := w.seenBy(e.Source, int(r.zone), e.TS); len(c) > 0 { // the person nearest to the antenna's zone is staff
+	if c := w.seenBy(e.Source, int(r.zone), e.TS, 1); len(c) > 0 { // the person nearest to the antenna's zone is staff
 		w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
 	}
 }
@@ -98,20 +98,20 @@ func (v *Visit) lingers(zone int, ts int64) float64 {
 	switch {
 	case !s.in:
 		return 0
-	case v.PosAt <= s.entered:
+	case v.PosAt < s.entered && !s.gone:
 		return 1
 	}
-	return likelihood(float64(max(0, abs(ts-v.PosAt)-lostAfter))/1e9, sigmaSeen)
+	return likelihood(float64(max(0, abs(ts-max(v.PosAt, s.entered))-lostAfter))/1e9, sigmaSeen)
 }
 
 // inside shares what happened in a zone among the visits in or near it at ts; the rest is a person whom no camera saw.
-func (w *World) inside(zone int, ts int64) []claim { return w.seenBy(-1, zone, ts) }
+func (w *World) inside(zone int, ts int64) []claim { return w.seenBy(-1, zone, ts, 1) }
 
 // throng is the sum of likelihoods from which nobody can have minShare of it: each is at most 1.
 const throng = 1 + 1/minShare
 
-// seenBy is inside for what a source saw, whose clock may not be known well.
-func (w *World) seenBy(source, zone int, ts int64) []claim {
+// seenBy is inside for what a source saw, whose clock may not be known well, and that may be so many times further off than usual.
+func (w *World) seenBy(source, zone int, ts int64, off float64) []claim {
 	c := w.claims[:0]
 	sum := unseen
 	far := 0
@@ -123,7 +123,7 @@ func (w *World) seenBy(source, zone int, ts int64) []claim {
 				far++
 				continue
 			}
-			l = float64(likelihood(d, gateReach/2) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
+			l = float64(likelihood(d, float64(off*gateReach/2)) * likelihood(float64(gap)/1e9, w.blur(sigmaSeen, source, v.camera)))
 		} else if v.Unowned && v.Zone == zone { // nothing but readers has it here: it fades as one whom no camera sees any more
 			l = float64(0.5 * likelihood(float64(ts-v.ZoneAt)/1e9, sigmaSeen))
 		} else {
@@ -158,17 +158,17 @@ func (w *World) tagFact(f Fact) {
 		return
 	}
 	kind := w.Store.Zones[f.Zone].Kind
-	near := w.seenBy(f.Source, f.Zone, f.At)
+	near := w.seenBy(f.Source, f.Zone, f.At, w.tags.off(f))
 	out := w.Store.wayOut(f.Zone)
 	for i := range near {
-		if v := near[i].visit; out && v.had(f) || !out && v.holds(f.Product, f.Name) {
+		if !out && near[i].visit.holds(f.Product, f.Name) {
 			near[i].share *= tookIt
 		}
 	}
 	near = w.bound(near)
 	w.readAtTill(f, near)
 	if out {
-		near = passes(near, f)
+		near = w.passes(near, f)
 	}
 	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
 		v := w.nobody(f)
@@ -183,9 +183,10 @@ func (w *World) tagFact(f Fact) {
 	if f.Kind == FactReadEnd {
 		w.fallsSilent(f)
 	}
+	guests := 0.0 // the share of those who brought it; staff bring what is sold
 	for _, c := range near {
 		t := w.tag(c.visit, f)
-		brought := out && w.brings(c.visit, f, t, c.share)
+		brought := out && w.brings(c.visit, f, t)
 		switch f.Kind {
 		case FactMoved:
 			if !brought {
@@ -206,7 +207,13 @@ func (w *World) tagFact(f Fact) {
 				w.bind(c.visit, f, c.share)
 			}
 		}
+		if brought {
+			guests += float64(c.share * (1 - c.visit.Staff))
+		}
 		w.add(c.visit, f, c.share)
+	}
+	if guests >= surelyHis || w.cameIn(f, near) {
+		w.tags.bring(f.Name, f.At)
 	}
 }
 
@@ -225,18 +232,19 @@ func (w *World) nobody(f Fact) *Visit {
 }
 
 // dropped takes a tag from the visits that no longer share it: who stood there before somebody else carried it out, and who has
-// gone while it lies there still.
+// gone while it lies there still, or moves there again. What they took may be such a piece all the same.
 func (w *World) dropped(f Fact, near []claim) {
 	lies := slices.Contains(w.tags.lying, f.Name)
 	for _, v := range w.visits {
 		if slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
 			continue
 		}
-		for i := range v.tags {
-			if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && (lies || f.At-t.at < passTime) {
-				t.share = 0
-				w.bind(v, f, 0)
+		if t := v.knows(f); t != nil && (lies || f.P >= 0.5 || f.At-t.at < passTime) {
+			t.share = 0
+			if it := v.line(f.Product, f.Name); it != nil {
+				w.unlabel(v, f.Product, f.Name, it.known)
 			}
+			w.bind(v, f, 0)
 		}
 	}
 }
@@ -276,66 +284,95 @@ func (v *Visit) holds(product int, epc string) bool {
 
 // Of a tag that goes by (assumptions).
 const (
-	tookIt = 4.0  // who took such goods carries the tag so many times sooner than who did not
-	steady = 0.7  // at a way out, how far who was near it a moment ago tells beside who is now: 0 not at all, 1 as independent of it
-	anew   = 0.05 // what somebody had who has only just come near it: he may be the track of one who was there
+	tookIt   = 4.0        // who took such goods carries the tag so many times sooner than who did not
+	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
+	lookFor  = 5 * second // after which a look counts half
+	mostOdds = 30         // log-odds beyond which more say nothing
+	nowhere  = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
+	anew     = -1.4       // added to those of who has only just come into view, for the looks that he missed
 )
 
-// passes shares the tag of a fact anew among those who are near as it goes through a way out: who was as near before, in the same
-// pass, carries it sooner than who has only just come, or than somebody whom no camera sees; he may always have it.
-func passes(near []claim, f Fact) []claim {
-	nobody, before, known := 1.0, 1.0, false
+// passes shares the tag of a fact among those who were near as it went by: who was near while it was loud, and so close itself, carries
+// it sooner than who stood there while it was heard from afar. Each look at who is near counts by how close the tag is,
+// and the less the longer ago it was.
+func (w *World) passes(near []claim, f Fact) []claim {
+	nobody := 1.0
 	for _, c := range near {
 		nobody -= c.share
-		if t := c.visit.passing(f); t != nil {
-			before -= t.lately()
-			known = true
+	}
+	nobody = max(nobody, minShare)
+	before := 0.0 // the weight of the looks up to now
+	for _, v := range w.visits {
+		t := v.knows(f)
+		if t == nil || f.At-t.look >= passTime {
+			continue
+		}
+		fades := round9(math.Pow(0.5, float64(max(0, f.At-t.look))/float64(lookFor)))
+		t.looked, t.odds, t.look = float64(t.looked*fades), float64(t.odds*fades), max(t.look, f.At)
+		before = max(before, t.looked)
+		if !slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
+			near = append(near, claim{v, 0})
 		}
 	}
-	if !known {
-		return near
-	}
-	was := func(share float64) float64 { return round9(math.Pow(max(0, share)+anew, steady)) }
-	sum := 0.0
-	for i := range near {
-		c, share := &near[i], 0.0
-		if t := c.visit.passing(f); t != nil {
-			share = t.lately()
+	weight := max(tiny, w.tags.closeness(f))
+	odds, sum := make([]float64, len(near)), 1.0
+	for i, c := range near {
+		now := float64(nowhere)
+		if c.share > 0 {
+			now = max(nowhere, round9(math.Log(c.share/nobody)))
 		}
-		c.share = float64(c.share * was(share))
-		sum += c.share
+		t := w.tag(c.visit, f)
+		if f.At-t.look >= passTime {
+			t.looked, t.odds = 0, 0
+		}
+		missed := float64(nowhere)
+		if f.At-c.visit.First <= passTime { // who has only just come into view may be the one who had it before
+			missed = now + anew
+		}
+		t.odds += float64(missed * max(0, before-t.looked))
+		t.odds += float64(weight * now)
+		t.looked, t.look = before+weight, max(t.look, f.At)
+		odds[i] = round9(math.Exp(min(mostOdds, looks*t.odds/t.looked)))
+		if t.had {
+			odds[i] *= tookIt
+		}
+		sum += odds[i]
 	}
-	none := max(float64(unseen/tookIt*sum), float64(max(0, nobody)*was(before)))
-	for i := range near {
-		near[i].share = round9(near[i].share / (sum + none))
+	if w.oneOwner {
+		for i := range near {
+			near[i].share = odds[i]
+		}
+		return likeliest(near, sum)
 	}
-	return near
+	kept := near[:0]
+	for i, c := range near {
+		if c.share = round9(odds[i] / sum); c.share >= minShare {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
-// passing is what the visit knows of the tag of a fact if that is still passing through the zone.
-func (v *Visit) passing(f Fact) *carriedTag {
+// knows is what the visit knows of the tag of a fact in its zone, nil if nothing.
+func (v *Visit) knows(f Fact) *carriedTag {
 	for i := range v.tags {
-		if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone && f.At-t.at < passTime {
+		if t := &v.tags[i]; t.epc == f.Name && t.zone == f.Zone {
 			return t
 		}
 	}
 	return nil
 }
 
-// lately is the share that a visit had in a tag when that was last heard.
-func (t *carriedTag) lately() float64 {
-	if t.moved == 0 {
-		return t.near
-	}
-	return t.share
-}
-
-// had is holds as a pass of the tag through a zone begins: what its moving has since put into a basket is no sign that it is his.
+// had reports whether the visit took such goods, as a pass of the tag through a way out begins: what its moving there, now or before, has put
+// into a basket is no sign that it is his.
 func (v *Visit) had(f Fact) bool {
-	if t := v.passing(f); t != nil {
+	t := v.knows(f)
+	if t != nil && (t.had || f.At-t.at < passTime) {
 		return t.had
 	}
-	return v.holds(f.Product, f.Name)
+	return slices.ContainsFunc(v.Basket, func(it Item) bool {
+		return it.Product == f.Product && it.EPC == "" && it.Held() > 0.2 || t == nil && it.EPC == f.Name
+	})
 }
 
 // tag returns what the visit knows of a tag in a zone. A visit that knows of too many forgets the one least likely its

@@ -86,7 +86,7 @@ func TestWhoIsAbout(t *testing.T) {
 			}
 		}
 		ts := w.now - r.Int64N(16)*second
-		got, want := w.seenBy(0, zone, ts), seenByAll(w, 0, zone, ts)
+		got, want := w.seenBy(0, zone, ts, 1), seenByAll(w, 0, zone, ts)
 		if !slices.Equal(got, want) {
 			t.Fatalf("step %d: %d s ago in zone %d: got %v, want %v", step, (w.now-ts)/second, zone, got, want)
 		}
@@ -117,10 +117,10 @@ func TestThrong(t *testing.T) {
 		v := w.open(0, fmt.Sprint(i), monday)
 		w.seen(v, &Event{TS: monday, Floor: Point{1, 4}, HasFloor: true})
 	}
-	if got := w.seenBy(0, aisleZone, monday); len(got) != 0 || len(seenByAll(w, 0, aisleZone, monday)) != 0 {
+	if got := w.seenBy(0, aisleZone, monday, 1); len(got) != 0 || len(seenByAll(w, 0, aisleZone, monday)) != 0 {
 		t.Errorf("%v", got)
 	}
-	if n := testing.AllocsPerRun(100, func() { w.seenBy(0, aisleZone, monday) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { w.seenBy(0, aisleZone, monday, 1) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

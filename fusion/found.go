@@ -18,8 +18,8 @@ func (l *lot) astray(now int64) float64 {
 	}
 	n := l.unseen()
 	for i := range l.parts {
-		if l.parts[i].lost {
-			n += l.parts[i].n
+		if p := &l.parts[i]; p.lost && p.epc == "" {
+			n += p.n
 		}
 	}
 	return n
@@ -66,8 +66,11 @@ func (w *World) mislaid(o *Visit) float64 {
 // of theirs is as likely the one, times the weight of who has it; nil is somebody whom no camera follows.
 func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*Visit) float64) {
 	from := max(0, len(w.lots)-maxFound)
-	of := func(p *part) float64 {
+	of := func(l *lot, p *part) float64 {
 		if p == nil || p.lost {
+			if w.now-l.at > astrayFor {
+				return 0
+			}
 			return weight(nil)
 		}
 		if o := w.visit(p.visit); o != nil {
@@ -87,7 +90,7 @@ func (w *World) find(v *Visit, product int, epc string, n float64, weight func(*
 		add(weight(nil), l.astray(w.now))
 		for i := range l.parts {
 			if p := &l.parts[i]; p.visit != v.number && p.n > tiny && w.visit(p.visit) != nil {
-				add(of(p), w.claimed(l, p))
+				add(of(l, p), w.claimed(l, p))
 			}
 		}
 		return units, weighted

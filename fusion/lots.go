@@ -231,14 +231,14 @@ func (w *World) draw(v *Visit, product int, epc string, n float64) float64 {
 
 // drawFrom draws up to n units from the others in one lot: from each part as much as it may have, times its weight; nil is what nobody
 // saw taken. It returns the units drawn.
-func (w *World) drawFrom(i int, v *Visit, epc string, n float64, weight func(*part) float64) float64 {
+func (w *World) drawFrom(i int, v *Visit, epc string, n float64, weight func(*lot, *part) float64) float64 {
 	l := w.lots[i]
 	weights := make([]float64, len(l.parts), maxParts)
-	unseen := weight(nil)
+	unseen := weight(l, nil)
 	all := float64(unseen * l.unseen())
 	for k := range l.parts {
 		if p := &l.parts[k]; p.visit != v.number {
-			weights[k] = weight(p)
+			weights[k] = weight(l, p)
 			all += float64(weights[k] * w.claimed(l, p))
 		}
 	}
@@ -264,7 +264,7 @@ func (w *World) drawFrom(i int, v *Visit, epc string, n float64, weight func(*pa
 }
 
 // anyPart draws from everybody alike.
-func anyPart(*part) float64 { return 1 }
+func anyPart(*lot, *part) float64 { return 1 }
 
 // shown is the part of a lot from which whoever has shown it did the pick.
 const shown = 0.8

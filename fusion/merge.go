@@ -281,6 +281,9 @@ func (v *Visit) mergeThings(o *Visit) {
 		}
 		x := &v.tags[i]
 		x.share, x.near = min(1, x.share+t.share), min(1, x.near+t.near)
+		if x.looked == 0 || t.looked > 0 && float64(t.odds*x.looked) > float64(x.odds*t.looked) {
+			x.look, x.looked, x.odds = t.look, t.looked, t.odds
+		}
 		x.moved = max(x.moved, t.moved)
 		x.ended = x.ended && t.ended
 		x.brought, x.left, x.had = x.brought || t.brought, x.left || t.left, x.had || t.had

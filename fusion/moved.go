@@ -91,6 +91,7 @@ const (
 	movedPass    = 1.6  // for each 8 dB that it rises and falls again, up to 1.5 times
 	movedNoise   = 1.0  // for each 0.6 dB of noise within a channel over 1.6 dB
 	movedOrder   = 0.8  // antennas pass it one after the other
+	movedNearer  = 2.8  // it is as much louder than it was while it lay here as nothing but its coming nearer makes it (assumption)
 	movedNothing = -3.2 // what cannot exceed 0.04 is nothing
 	movedChat    = 0.9  // for each e-fold of 10 s that it has lain here before, or of times that it came without levels
 
@@ -115,9 +116,10 @@ type course struct {
 
 // moved returns the probability that the tag has been moved through its zone, from the cells of its run: the last epochs
 // up to and with epoch. history is in how many epochs before it lay there unmoved. The evidence of motion is never more
-// than what the range of the levels allows: most tags of a shelf need no more than that. Without levels, only that it has just come
+// than what the range of the levels allows: most tags of a shelf need no more than that. A tag that is far louder than it was while it lay
+// there lies there no more: nearer, 0 to 1, says how surely it is. Without levels, only that it has just come
 // tells; that they do not change is then no sign of stillness.
-func (h *heard) moved(zone int, epoch int64, history int, gate bool, n news) float64 {
+func (h *heard) moved(zone int, epoch int64, history int, nearer float64, gate bool, n news) float64 {
 	reads, heard, lastEpoch := 0, 0, int64(-1)
 	low, high := int16(math.MaxInt16), int16(math.MinInt16)
 	for i := range h.cells {
@@ -135,7 +137,7 @@ func (h *heard) moved(zone int, epoch int64, history int, gate bool, n news) flo
 	if reads == 0 {
 		return 0
 	}
-	still := float64(movedStill * float64(reads-1) / float64(reads+7))
+	still := float64((1 - nearer) * movedStill * float64(reads-1) / float64(reads+7))
 	fresh := movedNews
 	if n.bare {
 		still = float64(still * (1 - n.new))
@@ -147,15 +149,54 @@ func (h *heard) moved(zone int, epoch int64, history int, gate bool, n news) flo
 		l += movedShelf
 	}
 	if before := history - heard; before > 0 {
-		l -= min(3, float64(movedChat*round9(math.Log(1+float64(before)/40))))
+		l -= float64((1 - nearer) * min(3, float64(movedChat*round9(math.Log(1+float64(before)/40)))))
 	}
 	span := float64(int(high)-int(low)) / 100
 	most := float64(movedRange*min(2, span/8)) + float64(movedPass*min(1.5, span/8))
-	if l+most+movedOrder+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
+	if l+max(most+movedOrder, float64(movedNearer*nearer))+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
 		return 0
 	}
-	l += min(most+movedOrder, h.motion(zone, epoch)) + float64(movedNoise*channelNoise(h.cells, epoch, int16(zone)))
+	l += max(min(most+movedOrder, h.motion(zone, epoch)), float64(movedNearer*nearer)) + float64(movedNoise*channelNoise(h.cells, epoch, int16(zone)))
 	return round9(1 / (1 + round9(math.Exp(-l))))
+}
+
+// How much louder than before a tag must be, in hundredths of a dB, to have come nearer: what lies still goes up by less when somebody
+// walks past (a standard deviation of 2.7 dB that doubles, science §3.1); and for how many epochs its level is known. Assumptions.
+const (
+	louderFrom = 600
+	louderTo   = 1400
+	lainFor    = 20
+	lainMost   = 160
+)
+
+// louder says, from 0 to 1, how surely a tag that has lain in the zone for a while has come nearer, by how loud it was in the stretch up to
+// an epoch. One that stays as loud lies there now.
+func (s *spot) louder(epoch int64) float64 {
+	now := 0.0
+	if s.history >= lainFor && s.known {
+		now = min(1, max(0, float64(s.level-s.lain-louderFrom)/(louderTo-louderFrom)))
+	}
+	switch {
+	case now == 0:
+		s.up = 0
+	case s.up == 0:
+		s.up = epoch
+	case epoch-s.up >= lieNS/epochNS:
+		s.lain, s.nearer, s.up, now = s.level, 0, 0, 0
+	}
+	if now >= s.nearer || epoch-s.nearest >= spanEpochs {
+		s.nearer, s.nearest = now, epoch
+	}
+	return s.nearer
+}
+
+// lies notes the level at which a tag lay there for some epochs more, which follows it over the newest lainMost of them.
+func (s *spot) lies(epochs int) {
+	if !s.known || epochs <= 0 {
+		return
+	}
+	n := min(s.history, lainMost)
+	s.lain += (s.level - s.lain) * epochs / (n + epochs)
 }
 
 // motion is what the courses of the tag's levels, antenna by antenna, say for its having moved, in nats.

@@ -146,3 +146,31 @@ func TestMovedChatter(t *testing.T) {
 		t.Errorf("P %.3f with a history of five minutes, %.3f without; want at most 0.1 and much more", old, fresh)
 	}
 }
+
+// TestMovedNearer: a tag that lay within earshot of the gate, and is 15 dB louder now, has come nearer, however slowly; one that stays as loud
+// was put down there, and one of which the level wavers lies.
+func TestMovedNearer(t *testing.T) {
+	level := func(sec float64) float64 { return -64 }
+	tell := func(level func(sec float64) float64) *tagRun {
+		rnd := rand.New(rand.NewPCG(1, 1))
+		r := newRun()
+		for sec := 0.0; sec < 150; sec += 0.1 {
+			r.read(10+sec, taco, 1, 1, level(sec)+0.8*rnd.NormFloat64(), 0)
+		}
+		r.end()
+		return r
+	}
+	if p := tell(level).moved(1000); p > 0.1 {
+		t.Errorf("P %.2f of one that lies there", p)
+	}
+	r := tell(func(sec float64) float64 { return -64 + min(15, max(0, (sec-60)*2)) })
+	if p := r.moved(10 + 69); p < 0.6 {
+		t.Errorf("P %.2f once it is 15 dB louder", p)
+	}
+	if p := r.moved(10 + 140); p > 0.3 {
+		t.Errorf("P %.2f of one that has been as loud for a minute", p)
+	}
+	if p := tell(func(sec float64) float64 { return -64 + 4*math.Sin(sec/3) }).moved(1000); p > 0.3 {
+		t.Errorf("P %.2f of one whose level wavers by 4 dB", p)
+	}
+}

@@ -159,3 +159,48 @@ func (t *tagTable) stays(g *tag, n int32, now int64) bool {
 	t.look(g, h, epochOf(now)-1, now, true)
 	return false
 }
+
+// How far off a tag is by how loud it is: what comes back from it falls by 40 dB for each tenfold of the distance (Friis, both ways).
+// What a body or a bag takes off that is left out up to openSpan. Assumptions.
+const (
+	openSpan  = 1800  // hundredths of a dB below the loudest that a reader has heard in which a tag is as near as any
+	leastLoud = -5000 // hundredths of a dBm: what a reader hears at least of a tag that goes by close to it
+	mostOff   = 2.0   // times further off
+)
+
+// loudest is the level at which a reader hears a tag that is as near as any, in hundredths of a dBm.
+func (t *tagTable) loudest(source int16) int { return max(int(t.loudness[source].high), leastLoud) }
+
+// spotOf is how the zone of a fact hears its tag now, nil if it does not.
+func (t *tagTable) spotOf(f Fact) *spot {
+	h := t.of(f.Name)
+	if h == nil || t.loudness == nil {
+		return nil
+	}
+	for i := range h.spots {
+		if s := &h.spots[i]; s.zone == f.Zone && s.known && t.loudness[s.by].any {
+			return s
+		}
+	}
+	return nil
+}
+
+// off is how many times further off than usual the tag of a fact is, by how its zone hears it.
+func (t *tagTable) off(f Fact) float64 {
+	s := t.spotOf(f)
+	if s == nil || t.loudness[s.by].low == t.loudness[s.by].high {
+		return 1
+	}
+	faint := t.loudest(s.by) - openSpan - max(s.level, s.peak)
+	return min(mostOff, round9(math.Pow(10, float64(max(0, faint))/4000)))
+}
+
+// closeness is how near a tag is where a fact says, by how loud it is heard there beside the loudest that its reader has heard: 1 as near
+// as any, 0.25 6 dB below that: it falls as the power does (assumption).
+func (t *tagTable) closeness(f Fact) float64 {
+	s := t.spotOf(f)
+	if s == nil {
+		return 1
+	}
+	return min(1, round9(math.Pow(10, float64(max(s.level, s.peak)-t.loudest(s.by))/1000)))
+}

@@ -93,7 +93,7 @@ func (w *World) backAstray(product int, q float64) float64 {
 			l := w.change(i)
 			l.back += x
 			for k := range l.parts {
-				if p := &l.parts[k]; p.lost {
+				if p := &l.parts[k]; p.lost && p.epc == "" {
 					p.n -= float64(p.n * q)
 				}
 			}

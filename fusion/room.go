@@ -269,14 +269,23 @@ const anyTurn = 235_914
 func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }
 
 // isAtUnseen is the likelihood that the visit was at a zone at ts, lost at the edge of a room in which some of that is, and not seen then:
-// who was lost beside it sooner than who is somewhere in there.
+// who was lost beside it sooner than who is somewhere in there. At a way out nobody stays for long, and who has gone is there no more.
 func (w *World) isAtUnseen(v *Visit, zone int, ts int64) (l float64) {
 	r := &w.Store.rooms
 	for _, some := range r.partly[zone] {
-		if p, in := w.wentInAt(v, some.room, ts); in {
-			d := Distance(w.Store.Zones[zone].Polygon, p)
-			l = max(l, inRoom*max(likelihood(d, gateReach/2), min(1, some.area/r.inside[some.room]), somewhere))
+		p, in := w.wentInAt(v, some.room, ts)
+		if !in {
+			continue
 		}
+		d := Distance(w.Store.Zones[zone].Polygon, p.p)
+		x := inRoom * max(likelihood(d, gateReach/2), min(1, some.area/r.inside[some.room]), somewhere)
+		if w.Store.wayOut(zone) {
+			if ts-p.at > passTime && w.gone(v) {
+				return 0
+			}
+			x *= round9(math.Pow(0.5, float64(ts-p.at)/float64(roomStays)))
+		}
+		l = max(l, x)
 	}
 	return l
 }
@@ -287,23 +296,23 @@ func (w *World) wasIn(v *Visit, room int, ts int64) bool {
 	return in
 }
 
-// wentInAt is where a visit that was in a room at ts was last seen before.
-func (w *World) wentInAt(v *Visit, room int, ts int64) (Point, bool) {
+// wentInAt is where and when a visit that was in a room at ts was last seen before.
+func (w *World) wentInAt(v *Visit, room int, ts int64) (trailPoint, bool) {
 	if v.PosAt == 0 {
-		return Point{}, false
+		return trailPoint{}, false
 	}
 	i := sort.Search(len(v.trail), func(k int) bool { return v.trail[k].at > ts })
 	before := trailPoint{at: v.PosAt, p: v.Pos}
 	if before.at > ts {
 		if i == 0 {
-			return Point{}, false
+			return trailPoint{}, false
 		}
 		before = v.trail[i-1]
 		if i < len(v.trail) && !w.Store.rooms.isAt(room, v.trail[i].p) {
-			return Point{}, false
+			return trailPoint{}, false
 		}
 	}
-	return before.p, ts-before.at > parted && w.Store.rooms.isAt(room, before.p)
+	return before, ts-before.at > parted && w.Store.rooms.isAt(room, before.p)
 }
 
 // lastHeard is the last observation of a visit, ns: a tag that is heard in the room into which it went is one as long as that lasts.

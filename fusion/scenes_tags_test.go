@@ -148,3 +148,51 @@ func TestSceneSameGoodsEachWithItsTag(t *testing.T) {
 			32s B unpaid 0`},
 	})
 }
+
+// TestSceneWhileLoud: a tag that is heard from afar, with somebody who stands beside the door, is whose it was while it was loud: who
+// carries it past.
+func TestSceneWhileLoud(t *testing.T) {
+	const (
+		stands = `
+			0s..4s    walk B 6.3,3 > 6.3,1.6
+			4s..60s   walk B 6.3,1.6`
+		pays = `
+			0s..6s    walk A 1,3 > 8,1.6
+			6s..36s   walk A 8,1.6
+			6s..36s   rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-68..-66..-68 x240
+			36s..42s  walk A 8,1.6 > 4,0.8 > 4,-0.8
+			36.2s..43.8s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-46..-64 x60`
+	)
+	play(t, []scene{
+		{"A waits at the till, and goes out past B", stands + pays, `
+			42s A moved 0.7..1
+			42s B moved 0..0.15`},
+		{"it lies on a shelf there, and A walks past", stands + `
+			0s..60s   rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-62 x480
+			36s..42s  walk A 8,1.6 > 4,0.8 > 4,-0.8`, `
+			42s A moved 0..0.1
+			42s B moved 0..0.15`},
+	})
+}
+
+// TestSceneGoesOutAfterAnother: a tag that seemed to go out with one who passed the door while it was heard from afar, and moves there again
+// with somebody else, was never his.
+func TestSceneGoesOutAfterAnother(t *testing.T) {
+	play(t, []scene{
+		{"B goes out past A, and then A, who took it", `
+			0s..6s    walk A 1,1 > 2.1,4.9
+			6s..12s   walk A 2.1,4.9
+			8s        pick A 071142008582
+			12s..18s  walk A 2.1,4.9 > 8,1.8
+			18s..38s  walk A 8,1.8
+			10s..20s  walk B 8,4 > 4,1.4
+			20s..23s  walk B 4,1.4 > 4,-0.8
+			18s..24s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-70..-50..-68 x48
+			38s..44s  walk A 8,1.8 > 4,0.9 > 4,-0.8
+			39s..45s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-62..-45..-62 x48`, `
+			44s A sauce  0.65..1
+			44s A unpaid 0.65..1
+			44s A moved  0.65..1
+			44s B sauce  0..0.35`},
+	})
+}

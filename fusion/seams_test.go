@@ -76,7 +76,7 @@ func TestCellsInAnyOrder(t *testing.T) {
 				}
 			}
 		}
-		return h.moved(0, 15, 0, true, news{})
+		return h.moved(0, 15, 0, 0, true, news{})
 	}
 	if a, b := p([]int{0, 1, 2, 3, 4, 5, 6, 7, 8}), p([]int{8, 7, 6, 5, 4, 3, 2, 1, 0}); a != b {
 		t.Errorf("%v and %v", a, b)

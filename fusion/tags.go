@@ -20,8 +20,9 @@ const (
 	fadeBy     = 200 // a zone that did not hear the tag in an epoch in which another did loses 2 dB
 	maxTags    = 1 << 16
 	tellChange = 0.05
-	usualAfter = 40 // epochs after which the levels at which a tag has lain still are its usual ones
-	shelfPace  = 4  // epochs between two looks at whether a tag was moved where no gate is
+	tellLouder = 300 // hundredths of a dB: who is near it while it is loudest has it
+	usualAfter = 40  // epochs after which the levels at which a tag has lain still are its usual ones
+	shelfPace  = 4   // epochs between two looks at whether a tag was moved where no gate is
 )
 
 // tagTable conditions the reads of one store into runs per tag and zone, and each run's likelihood of having been moved.
@@ -73,6 +74,7 @@ type heard struct {
 	mark   *int
 	number int32
 	p      float64 // moved-likelihood of the last FactMoved of the run
+	loud   int     // the loudest level at which one was told
 	from   int64   // first read of the open epoch that was not as usual; 0: none
 	looked int64   // epoch in which its moved-likelihood was last looked at
 	stir   int64   // epoch in which it was last not as usual
@@ -83,6 +85,7 @@ type heard struct {
 	held   int64   // while a device has said that it came and not that it left: when to look whether it still does, ns
 	doubt  float64 // of the device
 	born   int64   // when it was first heard, ns
+	door   int64   // when it went through a door as it was heard first, ns; 0: it did not
 	guest  int64   // when somebody brought it into the store, ns; 0: nobody is known to have
 	pace   int64   // of the run before, as it was or as the time to this one shows; 0: not known
 	ended  int64   // its last read
@@ -91,15 +94,20 @@ type heard struct {
 // spot is how one zone hears a tag.
 type spot struct {
 	zone      int
-	level     int // loudest read of an epoch, averaged over epochs
-	peak      int // loudest read of the open epoch; with heard
+	level     int   // loudest read of an epoch, averaged over epochs
+	peak      int   // loudest read of the open epoch; with heard
+	by        int16 // and its source
 	heard     bool
 	known     bool  // level stands
 	low, high int16 // the levels at which it has lain here unmoved, hundredths of a dBm; with usual
 	usual     int   // epochs in which it did since the run began
 	from      int64 // first read of the open epoch; with heard
 	seen      int64
-	history   int // epochs in which it lay here unmoved
+	history   int     // epochs in which it lay here unmoved
+	lain      int     // the level at which it did, hundredths of a dB
+	nearer    float64 // how surely it has come nearer since (see louder),
+	nearest   int64   // in the epoch in which that was said
+	up        int64   // epoch since which it is; 0: it is not
 
 	since int64   // begin of the epoch in which it came this time, ns
 	came  int     // times that it came before
@@ -196,13 +204,16 @@ func (t *tagTable) gather(r *read) {
 	}
 	s := h.spot(int(r.zone))
 	if !s.heard {
-		s.heard, s.peak, s.from = true, int(r.level), r.ts
+		s.heard, s.peak, s.by, s.from = true, int(r.level), r.source, r.ts
 		if r.zone != g.zone {
 			s.history >>= min(uint(max(0, t.epoch*epochNS-s.seen)/historyNS), 32)
 		}
 		s.comes(t.epoch*epochNS, h.held > 0)
 	}
-	s.peak, s.from, s.seen = max(s.peak, int(r.level)), min(s.from, r.ts), max(s.seen, r.ts)
+	if int(r.level) > s.peak || int(r.level) == s.peak && r.source > s.by {
+		s.peak, s.by = int(r.level), r.source
+	}
+	s.from, s.seen = min(s.from, r.ts), max(s.seen, r.ts)
 	t.hears(r)
 	h.count(r, t.epoch)
 }
@@ -219,10 +230,16 @@ func (t *tagTable) of(epc string) *heard {
 
 // bring remembers that somebody brought a tag into the store.
 func (t *tagTable) bring(epc string, at int64) {
-	if t.of(epc) != nil {
+	if h := t.of(epc); h != nil && (h.guest == 0 || at-h.guest >= staysFor) {
 		n := t.names.numbers[epc]
 		t.hearing(t.own(n), n).guest = at
 	}
+}
+
+// passed remembers that a tag went through a door as it was heard first.
+func (t *tagTable) passed(epc string, at int64) {
+	n := t.names.numbers[epc]
+	t.hearing(t.own(n), n).door = at
 }
 
 // spot returns how a zone hears the tag, for writing.
@@ -353,7 +370,7 @@ func (t *tagTable) endRun(g *tag, n int32, now int64) {
 // begin starts a run in a zone.
 func (g *tag) begin(s *spot, first int64, epochs int32) {
 	g.zone, g.first, g.epochs, g.waited, g.low, g.high = int16(s.zone), first, epochs, 1, 1, 0
-	g.told.p, g.told.streak, s.usual = 0, 0, 0
+	g.told.p, g.told.loud, g.told.streak, s.usual = 0, math.MinInt16, 0, 0
 }
 
 // closeTag ends an epoch of a tag that was not as usual: which zone hears it best, and has it been moved through that?
@@ -430,8 +447,11 @@ func (t *tagTable) look(g *tag, h *heard, epoch, now int64, last bool) {
 	}
 	here := h.spot(int(g.zone))
 	n := t.news(g, here, (epoch+1)*epochNS)
-	p := h.moved(int(g.zone), epoch, here.history, gate, n)
+	p := h.moved(int(g.zone), epoch, here.history, here.louder(epoch), gate, n)
 	if p = round9(p * (1 - h.doubt)); p < 0.5 {
+		if here.seen >= epoch*epochNS {
+			here.lies(min(int(g.waited), shelfPace))
+		}
 		low, high := h.levels(int(g.zone), h.looked)
 		if here.usual == 0 {
 			here.low, here.high = low, high
@@ -444,11 +464,13 @@ func (t *tagTable) look(g *tag, h *heard, epoch, now int64, last bool) {
 		}
 	}
 	h.looked, g.waited = epoch, 0
-	if math.Abs(p-h.p) >= tellChange || here.said-p >= tellChange {
+	louder := gate && here.known && here.level >= h.loud+tellLouder
+	if math.Abs(p-h.p) >= tellChange || here.said-p >= tellChange || louder && p >= tellChange {
 		if n.stayed == 1 && here.said >= 0.5 && p < 0.5 {
 			t.lying = append(t.lying, t.names.all[h.number].epc)
 		}
 		h.p, here.said = p, p
+		h.loud = max(h.loud, here.level)
 		t.emit(g, FactMoved, now, g.last, p)
 	}
 }

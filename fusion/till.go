@@ -395,7 +395,7 @@ func (w *World) foldGate(e *Event) {
 	}
 	var near []claim
 	if zone >= 0 {
-		near = w.seenBy(e.Source, zone, e.TS)
+		near = w.seenBy(e.Source, zone, e.TS, 1)
 	}
 	if len(near) == 0 && p > 0 {
 		v := w.open(e.Source, "", e.TS)

@@ -145,6 +145,9 @@ type carriedTag struct {
 	moved   float64
 	share   float64
 	near    float64 // the visit's share in it when the run began
+	look    int64   // when it was looked last at who was near it as it went by, ns
+	looked  float64 // the sum of the weights of those looks
+	odds    float64 // and that of the log-odds that it was this visit, against somebody whom no camera sees, each times its weight
 	first   int64
 	at      int64
 	ended   bool
