@@ -234,12 +234,12 @@ func TestLostAsHeEnters(t *testing.T) {
 	for at := 0; at < 120; at += 4 {
 		s.carry("r-door", sauceTag, float64(at))
 	}
-	w := s.tell(5)
+	s.tell(5)
 	v := s.of("cam-1/A")
 	if x := v.stays[doorZone]; !x.in || x.entered != v.PosAt {
 		t.Fatalf("he was not lost as he came in: %+v", x)
 	}
-	w = s.tell(130)
+	w := s.tell(130)
 	if o := w.visit(v.number); o != nil {
 		t.Errorf("he is still here, of whom nothing was seen for two minutes: %+v", o.stays[doorZone])
 	}
