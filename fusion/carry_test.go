@@ -259,3 +259,24 @@ func TestFarLooks(t *testing.T) {
 		}
 	}
 }
+
+// TestStaffBring: what a customer brings in is his for an hour, whoever cameras think he is; what one of us brings in is for sale.
+func TestStaffBring(t *testing.T) {
+	for _, staff := range []bool{false, true} {
+		s := newStory(t)
+		if staff {
+			s.store.Staff.Tracks = []string{"A"}
+			s.store.Index()
+		}
+		s.walk("cam-1", "A", 0, 6, Point{4, -0.8}, Point{4, 3})
+		s.carry("r-door", sauceTag, 0.4)
+		s.carry("r-aisle", sauceTag, 7)
+		s.walk("cam-1", "B", 60, 66, Point{1, 3}, Point{4, 2})
+		s.walk("cam-1", "B", 66.2, 70, Point{4, 2}, atDoor, Point{4, -0.6})
+		s.carry("r-door", sauceTag, 67.5)
+		s.tell(72)
+		if m := s.view(s.of("cam-1/B")).Moved(s.place(Exit)); staff != (m > 0.5) {
+			t.Errorf("one of us brought it %v: B has carried out %.2f", staff, m)
+		}
+	}
+}
