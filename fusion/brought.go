@@ -97,3 +97,17 @@ func (w *World) cameIn(f Fact, near []claim) bool {
 	}
 	return false
 }
+
+// bring remembers that somebody brought a tag into the store.
+func (t *tagTable) bring(epc string, at int64) {
+	if h := t.of(epc); h != nil && (h.guest == 0 || at-h.guest >= staysFor) {
+		n := t.names.numbers[epc]
+		t.hearing(t.own(n), n).guest = at
+	}
+}
+
+// passed remembers that a tag went through a door as it was heard first.
+func (t *tagTable) passed(epc string, at int64) {
+	n := t.names.numbers[epc]
+	t.hearing(t.own(n), n).door = at
+}

@@ -5,10 +5,11 @@ import "testing"
 // What tags show of whose goods they are: which way they go, what lies where, what is heard no more.
 
 func TestSceneDirectionThroughTheGate(t *testing.T) {
-	play(t, []scene{
-		{"brings goods of this kind along, and leaves with them", `
+	const brings = `
 			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
-			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`
+	play(t, []scene{
+		{"brings goods of this kind along, and leaves with them", brings + `
 			6s..20s   walk A 4,3 > 8,3
 			20s..30s  walk A 8,3 > 4,3 > 4,0.5 > 4,-0.8
 			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
@@ -16,17 +17,13 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			10s   A unpaid 0
 			29.9s A unpaid 0
 			29.9s A moved  0`},
-		{"brings them along, is lost, and leaves with them as somebody whom cameras find anew", `
-			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
-			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+		{"brings them along, is lost, and leaves with them as somebody whom cameras find anew", brings + `
 			80s..90s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
 			86.5s..90s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
 			2s    A unpaid 0..0.1
 			89.9s B unpaid 0
 			89.9s B moved  0`},
-		{"brought so long ago, it may be the store's", `
-			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
-			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+		{"brought so long ago, it may be the store's", brings + `
 			3700s..3710s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
 			3706.5s..3710s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
 			3709.9s B unpaid 0.8..1`},

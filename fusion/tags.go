@@ -228,20 +228,6 @@ func (t *tagTable) of(epc string) *heard {
 	return nil
 }
 
-// bring remembers that somebody brought a tag into the store.
-func (t *tagTable) bring(epc string, at int64) {
-	if h := t.of(epc); h != nil && (h.guest == 0 || at-h.guest >= staysFor) {
-		n := t.names.numbers[epc]
-		t.hearing(t.own(n), n).guest = at
-	}
-}
-
-// passed remembers that a tag went through a door as it was heard first.
-func (t *tagTable) passed(epc string, at int64) {
-	n := t.names.numbers[epc]
-	t.hearing(t.own(n), n).door = at
-}
-
 // spot returns how a zone hears the tag, for writing.
 func (h *heard) spot(zone int) *spot {
 	i := 0
