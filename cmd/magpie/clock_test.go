@@ -103,7 +103,7 @@ func TestNoClock(t *testing.T) {
 }
 
 // raised are the alerts that stand at the end and began after a moment: whose, by which policies, of which tier. A policy that is
-// less than 0.02 above the lowest tier, 0.1, is not told: what is known to a few milliseconds may fall on either side of it.
+// less than 0.05 above the lowest tier, 0.1, is not told: what is known to a few milliseconds may fall on either side of it.
 func raised(list []*alerts.Alert, after int64) map[string]bool {
 	last := map[string]*alerts.Alert{}
 	for _, a := range list {
@@ -118,7 +118,7 @@ func raised(list []*alerts.Alert, after int64) map[string]bool {
 		}
 		names := slices.Clone(a.Tracks)
 		for _, p := range a.Policies {
-			if p.Score >= 0.12 {
+			if p.Score >= 0.15 {
 				names = append(names, p.Policy)
 			}
 		}

@@ -87,49 +87,68 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	return nil
 }
 
+// count adds what was seen of each true visit. One that cameras cut into several counts once in each policy, by the part that the policy
+// gave the highest score.
 func (f *fitted) count(set *rules.Set, log *evidenceLog, truth []*sim.Visit) {
-	own := sim.NewWhose(truth)
+	own, of := sim.NewWhose(truth), make(map[*sim.Visit]map[string]policyEvidence, len(truth))
 	for _, id := range slices.Sorted(maps.Keys(log.visits)) {
 		seen := log.visits[id]
 		v := own.At(seen.tracks, seen.to)
-		if v == nil || v.Kind == sim.Mistake {
+		if v == nil {
 			continue
 		}
-		of := 0
-		if v.Kind == sim.Theft {
-			of = 1
+		if of[v] == nil {
+			of[v] = map[string]policyEvidence{}
 		}
-		for _, p := range set.Policies {
-			e, ok := seen.of[p.ID]
-			if !ok {
-				continue
+		for policy, e := range seen.of {
+			if was, ok := of[v][policy]; !ok || e.score > was.score {
+				of[v][policy] = e
 			}
-			fp := f.policies[p.ID]
-			if fp == nil {
-				fp = &fittedPolicy{policy: p, groups: map[string]*[2]float64{}}
-				for _, part := range e.parts {
-					fp.parts = append(fp.parts, fittedPart{name: part.Name, group: part.Group, ln: math.NaN()})
-				}
-				f.policies[p.ID] = fp
+		}
+	}
+	for _, v := range truth {
+		if v.Kind != sim.Mistake {
+			f.add(set, v.Kind == sim.Theft, of[v])
+		}
+	}
+}
+
+// add adds what the evidence of each policy came to in one visit.
+func (f *fitted) add(set *rules.Set, theft bool, seen map[string]policyEvidence) {
+	of := 0
+	if theft {
+		of = 1
+	}
+	for _, p := range set.Policies {
+		e, ok := seen[p.ID]
+		if !ok {
+			continue
+		}
+		fp := f.policies[p.ID]
+		if fp == nil {
+			fp = &fittedPolicy{policy: p, groups: map[string]*[2]float64{}}
+			for _, part := range e.parts {
+				fp.parts = append(fp.parts, fittedPart{name: part.Name, group: part.Group, ln: math.NaN()})
 			}
-			fp.visits[of]++
-			held := map[string]int{}
-			for i, part := range e.parts {
-				fp.parts[i].held[of] += part.Quality
-				if part.Quality > 0 && part.Decays == 0 {
-					fp.parts[i].ln = part.LogOdds / part.Quality
-				}
-				if part.Group != "" && part.Quality >= 0.5 {
-					held[part.Group]++
-				}
+			f.policies[p.ID] = fp
+		}
+		fp.visits[of]++
+		held := map[string]int{}
+		for i, part := range e.parts {
+			fp.parts[i].held[of] += part.Quality
+			if part.Quality > 0 && part.Decays == 0 {
+				fp.parts[i].ln = part.LogOdds / part.Quality
 			}
-			for g, n := range held {
-				if n >= 2 {
-					if fp.groups[g] == nil {
-						fp.groups[g] = &[2]float64{}
-					}
-					fp.groups[g][of]++
+			if part.Group != "" && part.Quality >= 0.5 {
+				held[part.Group]++
+			}
+		}
+		for g, n := range held {
+			if n >= 2 {
+				if fp.groups[g] == nil {
+					fp.groups[g] = &[2]float64{}
 				}
+				fp.groups[g][of]++
 			}
 		}
 	}
