@@ -7,7 +7,7 @@ import (
 
 // Of a tag that goes by (assumptions).
 const (
-	tookIt   = 4.0        // who took such goods carries the tag so many times sooner than who did not
+	tookIt   = 8.0        // who took such goods carries the tag so many times sooner than who did not
 	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
 	lookFor  = 5 * second // after which a look counts half
 	mostOdds = 30         // log-odds beyond which more say nothing

@@ -23,7 +23,7 @@ import (
 // shelf-1 and leaves to the right; somebody buys coffee at the till; a tag lies near the door all the time.
 const endToEndScript = `
 8.3s        weight shelf-1 -621g
-12.6s..15s  rfid r-east 303404579800D6800004CB2F antenna=1 rssi=-63..-45..-61 x22
+12.3s..14.6s rfid r-east 303404579800D6800004CB2F antenna=1 rssi=-63..-45..-57 x30
 0s..19s     rfid r-east 303404579800D6800004CB30 antenna=1 rssi=-68 x39
 3s          till till-a a-0001 open
 5s          scan till-a a-0001 5000169005361
