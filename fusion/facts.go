@@ -148,38 +148,6 @@ func (f *Facts) Backward() iter.Seq[Fact] {
 	}
 }
 
-// After is the least time after ts of a fact whose kind is in a set: bit k stands for FactKind(k). math.MaxInt64: there is none. A fact
-// has two times, when it happened and when it was known.
-func (f *Facts) After(ts int64, kinds uint32) int64 {
-	least := int64(math.MaxInt64)
-	r := reader{log: f.log, ts: f.base}
-	for range f.n {
-		at := r.at
-		kind, how := r.log[at], r.log[at+1]
-		r.at += 2
-		unit := int64(1)
-		if how&formMS != 0 {
-			unit = milli
-		}
-		r.ts += r.number() * unit
-		if kinds&(1<<kind) != 0 {
-			if r.ts > ts {
-				least = min(least, r.ts)
-			}
-			happened := r.ts
-			if how&formAt != 0 {
-				happened -= r.number() * unit
-			}
-			if happened > ts {
-				least = min(least, happened)
-			}
-		}
-		r.at = at
-		r.skip()
-	}
-	return least
-}
-
 // Oldest is the first fact of a list that has one.
 func (f *Facts) Oldest() Fact {
 	r := reader{log: f.log, ts: f.base}

@@ -372,30 +372,58 @@ func (v View) Stranded(p Place) float64 {
 // Silent reports whether the tags of the goods that the visit holds have not been read for the window (ns), though readers
 // could have: coverage of at least 0.5 throughout.
 func (v View) Silent(window int64) bool {
-	newest := int64(0)
+	newest := v.silentSince()
+	return newest > 0 && v.Now-newest >= window && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5
+}
+
+// silentSince is when the newest run of reads of a tag of goods that the visit holds ended, 0 if one goes on or there was none.
+func (v View) silentSince() (newest int64) {
 	for i := range v.Visit.tags {
 		t := &v.Visit.tags[i]
 		if !v.Visit.holds(t.product, t.epc) {
 			continue
 		}
 		if !t.ended {
-			return false // it is heard as it was when the run began
+			return 0 // it is heard as it was when the run began
 		}
 		newest = max(newest, t.at)
 	}
-	return newest > 0 && v.Now-newest >= window && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5
+	return newest
+}
+
+// SilentDue is the event time in ns at which time alone may make Silent true, math.MaxInt64 if it cannot.
+func (v View) SilentDue(window int64) int64 {
+	if t := v.silentSince(); t > v.Now-window && t > 0 {
+		return t + window
+	}
+	return math.MaxInt64
 }
 
 // MissingAfter reports whether a tag that the visit took into the place has not been read for the window (ns) since it left.
 func (v View) MissingAfter(p Place, window int64) bool {
 	for i := range v.Visit.tags {
 		t := &v.Visit.tags[i]
-		if t.ended && p[t.zone] && !v.Visit.stays[t.zone].in && v.Now-t.at >= window &&
-			!v.readSince(t.epc, t.at) && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5 {
+		if v.took(t, p) && v.Now-t.at >= window && !v.readSince(t.epc, t.at) && v.CoverageSince(ByRFID, nil, v.Now-window) >= 0.5 {
 			return true
 		}
 	}
 	return false
+}
+
+// took reports whether a tag's run of reads in the place has ended, and the visit is there no more.
+func (v View) took(t *carriedTag, p Place) bool {
+	return t.ended && p[t.zone] && !v.Visit.stays[t.zone].in
+}
+
+// MissingDue is the event time in ns at which time alone may make MissingAfter true, math.MaxInt64 if it cannot.
+func (v View) MissingDue(p Place, window int64) int64 {
+	due := int64(math.MaxInt64)
+	for i := range v.Visit.tags {
+		if t := &v.Visit.tags[i]; v.took(t, p) && t.at > v.Now-window {
+			due = min(due, t.at+window)
+		}
+	}
+	return due
 }
 
 func (v View) readSince(epc string, at int64) bool {

@@ -101,16 +101,6 @@ func placeOp(a arg, touch, behind kinds, m fusion.Modality, eval func(v *fusion.
 	return op{eval: from(eval), touch: touch, behind: behind, match: in(a.place), relies: []reliance{{m, a.place, a.text}}}
 }
 
-// sinceFacts is the next time at which a fact of these kinds is a window old.
-func sinceFacts(touch kinds, window int64) func(v *fusion.View, t []*tape) int64 {
-	return func(v *fusion.View, _ []*tape) int64 {
-		if t := v.Visit.Facts.After(v.Now-window, uint32(touch)); t < math.MaxInt64 {
-			return t + window
-		}
-		return math.MaxInt64
-	}
-}
-
 // dwellOp counts seconds inside; compared with a constant it gets a timer.
 func dwellOp(_ *language, a []arg) op {
 	place := a[0].place

@@ -77,12 +77,12 @@ var functions = map[string]*function{
 	"silent": {args: []param{aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		k := tagged | handling | paying
 		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Silent(a[0].ns)) }), touch: k, behind: tagged | handling,
-			due: sinceFacts(k, a[0].ns), relies: []reliance{{modality: fusion.ByRFID}}}
+			due: func(v *fusion.View, _ []*tape) int64 { return v.SilentDue(a[0].ns) }, relies: []reliance{{modality: fusion.ByRFID}}}
 	}},
 	"missing_after": {args: []param{aPlace, aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		k := walking | tagged | handling
 		o := placeOp(a[0], k, k, fusion.ByRFID, func(v *fusion.View) float64 { return bit(v.MissingAfter(a[0].place, a[1].ns)) })
-		o.due = sinceFacts(k, a[1].ns)
+		o.due = func(v *fusion.View, _ []*tape) int64 { return v.MissingDue(a[0].place, a[1].ns) }
 		return o
 	}},
 
