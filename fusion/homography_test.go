@@ -96,3 +96,32 @@ func TestBeyondTheHorizonIsNoFloor(t *testing.T) {
 		t.Error("a pixel below the horizon has none")
 	}
 }
+
+// TestFootCarriesThePixelNoise: the standard deviation of a foot point is what one of a pixel's noise, aside and along, moves it by.
+func TestFootCarriesThePixelNoise(t *testing.T) {
+	hom, _, err := FitHomography([]Match{{PX: 100, PY: 500, X: 2, Y: 0}, {PX: 660, PY: 420, X: 8, Y: 1}, {PX: 260, PY: 150, X: 3, Y: 12}, {PX: 560, PY: 170, X: 9, Y: 14}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, box := range [][4]float64{{350, 380, 60, 120}, {300, 200, 20, 50}} {
+		at, sd, ok := hom.Foot(box, false)
+		if !ok {
+			t.Fatal("beyond the horizon")
+		}
+		var spread Point
+		for _, d := range [][2]float64{{footAcross * box[3], 0}, {0, footAlong * box[3]}} {
+			const small = 0.001
+			p, _, _ := hom.Foot([4]float64{box[0] + small*d[0], box[1] + small*d[1], box[2], box[3]}, false)
+			spread.X, spread.Y = spread.X+math.Pow((p.X-at.X)/small, 2), spread.Y+math.Pow((p.Y-at.Y)/small, 2)
+		}
+		if math.Abs(sd.X/math.Sqrt(spread.X)-1) > 0.01 || math.Abs(sd.Y/math.Sqrt(spread.Y)-1) > 0.01 {
+			t.Errorf("box %v: %v, want the roots of %v", box, sd, spread)
+		}
+		if _, cut, _ := hom.Foot(box, true); cut.Y < 2*sd.Y {
+			t.Errorf("a hidden foot is as sure as a seen one: %v, %v", cut, sd)
+		}
+	}
+	if _, _, ok := hom.Foot([4]float64{300, -3000, 10, 10}, false); ok {
+		t.Error("the sky has a floor point")
+	}
+}

@@ -305,6 +305,8 @@ func TestBoxOnTheFloor(t *testing.T) {
 	}
 	if e := m.Events[0]; !e.HasFloor || math.Abs(e.Floor.X-2.2) > 1e-9 || math.Abs(e.Floor.Y-3) > 1e-9 {
 		t.Errorf("stands at %+v", e.Floor)
+	} else if math.Abs(e.SD.X-0.04*e.SD.Y/0.07) > 1e-9 || e.SD.Y <= 0 {
+		t.Errorf("as vague as %+v; want 4 and 7 %% of the box's height, through the homography", e.SD)
 	}
 }
 

@@ -169,14 +169,14 @@ func (d *Decoder) seen(m *draft, o *object, frame [2]number) fusion.Event {
 	if o.placed || camera == nil || camera.Homography == nil {
 		return e
 	}
-	x, y := o.box[0].v+float64(o.box[2].v/2), o.box[1].v+o.box[3].v
+	box := [4]float64{o.box[0].v, o.box[1].v, o.box[2].v, o.box[3].v}
+	lower := float64(camera.Frame[1])
 	if frame[0].set && camera.Frame[0] > 0 && camera.Frame[1] > 0 { // the homography is for the site's frame
-		x = float64(x * float64(camera.Frame[0]) / frame[0].v)
-		y = float64(y * float64(camera.Frame[1]) / frame[1].v)
+		for i := range box {
+			box[i] = float64(box[i] * float64(camera.Frame[i%2]) / frame[i%2].v)
+		}
 	}
-	if x, y, ok := camera.Homography.Apply(x, y); ok {
-		e.Floor, e.HasFloor = fusion.Point{X: x, Y: y}, true
-	}
+	e.Floor, e.SD, e.HasFloor = camera.Homography.Foot(box, lower > 0 && box[1]+box[3] >= lower-2)
 	return e
 }
 
