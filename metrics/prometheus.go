@@ -88,7 +88,7 @@ func NewPrometheus(store, version, revision string) *Prometheus {
 	waits := []float64{.005, .01, .025, .05, .1, .15, .2, .25, .3, .5, 1, 2, 5, 10}
 
 	gauges("build_info", "What runs, always 1.", "version", "revision").WithLabelValues(version, revision).Set(1)
-	m.received = counters("events_received_total", "Messages that arrived.", "kind", "source")
+	m.received = counters("events_received_total", "Messages that arrived and could be used; the others are in events_rejected_total.", "kind", "source")
 	m.late = counters("events_late_total", "Messages that came later than their source's lateness.", "kind", "source")
 	m.duplicate = counters("events_duplicate_total", "Messages that had come before and were dropped.", "kind", "source")
 	m.gap = counters("events_gap_total", "Numbers missing in seq.", "kind", "source")

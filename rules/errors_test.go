@@ -27,14 +27,14 @@ p.yaml:3:9: unknown function unpaid_valu; did you mean unpaid_value?
 p.yaml:3:16: unknown zone kind "exits"; did you mean exit?
   | score: 'exited("exits") and nope or moved("door") > 0.5 ? 1 : 0'
   |                ^
-p.yaml:3:29: unknown name nope; there is no function, param or macro of that name
+p.yaml:3:29: unknown name nope; there is no function, param or macro of that name; the folder has no common.yaml, where macros stand
   | score: 'exited("exits") and nope or moved("door") > 0.5 ? 1 : 0'
   |                             ^
 p.yaml:3:43: "door" is the id of one zone; write "exit" for every exit, or "id:door"
   | score: 'exited("exits") and nope or moved("door") > 0.5 ? 1 : 0'
   |                                           ^`)
 	f(scoring(`staff() + `), `
-p.yaml:3:18: unexpected token EOF
+p.yaml:3:18: the expression ends too early: something is missing behind its last word
   | score: 'staff() + '
   |                  ^`)
 	f(scoring(`let x = 1; x`), `
@@ -203,7 +203,7 @@ func TestExpressionsAreBounded(t *testing.T) {
 	f("1"+strings.Repeat(" + 1", 250), "more than 500 nodes; split it")
 	f("1"+strings.Repeat(" + 1", 3000), "more than 500 nodes; split it")
 	f(strings.Repeat("(", 20000), "the expression is 20000 bytes long; at most 16384 are allowed: split it")
-	f(strings.Repeat("(", 16000), "unexpected token EOF")
+	f(strings.Repeat("(", 16000), "the expression ends before its ( is closed")
 	// Each level of a chained comparison doubles what is inside it.
 	f(strings.Repeat("(1 < ", 40)+"1"+strings.Repeat(" < 2 ? 1 : 0)", 40), "more than 500 nodes; split it")
 	var many []string
@@ -286,5 +286,36 @@ func TestOverridesElsewhere(t *testing.T) {
 	}
 	if want := "site.yaml:3:7: policies.overrides names the policy gone, which is not in this set"; !slices.Contains(set.Warnings, want) {
 		t.Errorf("warnings %q, want %q", set.Warnings, want)
+	}
+}
+
+// TestSyntaxErrorsSayWhatToDo: what the parser cannot read is told with what to do about it.
+func TestSyntaxErrorsSayWhatToDo(t *testing.T) {
+	for expr, want := range map[string]string{
+		`picked "any")`:        `unexpected "any"; a bracket, or an operator such as and, > or +, is missing before it`,
+		`staff() and`:          "the expression ends too early: something is missing behind its last word",
+		`(staff()`:             "the expression ends before its ( is closed: add a )",
+		``:                     "the expression is empty: write one, such as 'staff() >= 0.5'",
+		`staff() ? 1`:          "the expression ends after ? and has no : with what it is otherwise",
+		`staff() = 1 ? 1 : 0`:  "= is not part of the language; write == to compare",
+		`staff() > 0,5`:        "unexpected ,; a number has a decimal point, as in 0.5, and arguments stand in a function's brackets",
+		`staff())`:             "this closes nothing: take it out, or open what it closes",
+		`picked("razors) > 1`:  "a text is not closed: end it with the quote that it begins with",
+		`staff() > £20`:        "unrecognized character: U+00A3 '£'; a number has no currency or unit: write 20",
+		`staff() AND staff()`:  "unknown word AND; write and",
+		`near("exit") == True`: "unknown name True; write true",
+	} {
+		_, err := tryLoad(Options{}, "p.yaml", scoring(expr))
+		if err == nil || !strings.Contains(err.Error(), ": "+want+"\n") {
+			t.Errorf("%s:\n%v\nwant %s", expr, err, want)
+		}
+	}
+}
+
+// TestOtherEndings: a policy whose file ends in .yml is told, and not left out.
+func TestOtherEndings(t *testing.T) {
+	_, err := tryLoad(Options{}, "p.yml", scoring("staff()"))
+	if err == nil || !strings.HasPrefix(err.Error(), "p.yml:1:1: the files of a set of policies end in .yaml") {
+		t.Errorf("%v", err)
 	}
 }

@@ -82,6 +82,7 @@ type language struct {
 	codes  map[string]*code // by what they compute
 	evals  map[string]func(*fusion.View, []*tape) float64
 	cover  *Coverage // nil: nothing is counted
+	common bool      // there is a common.yaml
 }
 
 // asked is a policy's tier that alerted(…) names; whether it is there is known when all are read.
@@ -302,7 +303,7 @@ func (s *source) fail(offset int, format string, args ...any) {
 func (s *source) exprError(err error) {
 	var e *exprfile.Error
 	if errors.As(err, &e) {
-		s.fail(e.From, "%s", e.Message)
+		s.fail(e.From, "%s", syntaxAdvice(e.Message, s.node.Value))
 		return
 	}
 	s.fail(0, "%v", err)

@@ -69,8 +69,8 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"alerted", ofEvents, "", "The policy's alert of another subject reached the tier for the first time, about such goods.",
 		`count(alerted("unpaid-exit", "review", "high-value"), "10m") >= 2`},
 
-	{"carried", ofGoods, "", "Units of such goods that the person holds, paid or not.", `carried("razors") >= 0.5`},
-	{"unpaid", ofGoods, "", "Units of such goods that the person holds and no till has seen.", `unpaid("any") >= 1`},
+	{"carried", ofGoods, "expected units", "Units of such goods that the person holds, paid or not.", `carried("razors") >= 0.5`},
+	{"unpaid", ofGoods, "expected units", "Units of such goods that the person holds and no till has seen.", `unpaid("any") >= 1`},
 	{"carried_value", ofGoods, "", "What all that the person holds is worth.", `carried_value() >= 20`},
 	{"unpaid_value", ofGoods, "", "What that is worth which the person holds and no till has seen.", `unpaid_value() >= 20`},
 	{"p_unpaid", ofGoods, "", "Anything that the person holds is unpaid.", `p_unpaid() >= 0.5`},
@@ -80,7 +80,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 
 	{"stranded", ofTags, "", "A tag of held goods lies still where the person no longer is.", `stranded("fitting") >= 0.3`},
 	{"moved", ofTags, "", "An unpaid tag was carried through: its levels say so, or where none are told, that it has just come and does not stay.", `moved("exit") >= 0.5`},
-	{"moved_count", ofTags, "", "Unpaid tags that were carried through, of those that sooner moved than not.", `moved_count("exit") >= 1.2`},
+	{"moved_count", ofTags, "expected number", "Unpaid tags that were carried through, of those that sooner moved than not.", `moved_count("exit") >= 1.2`},
 	{"silent", ofTags, "", "The tags of held goods were not read for so long, though they could have been.", `silent("30s")`},
 	{"missing_after", ofTags, "", "A tag was taken in there and not read for so long since.", `missing_after("fitting", "20s")`},
 

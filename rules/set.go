@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -148,6 +149,9 @@ func IsSetFile(name string) bool {
 	return strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, "_test.yaml") && !strings.HasPrefix(name, ".")
 }
 
+// otherYAML is the name of what was meant as a policy and would not be read.
+var otherYAML = regexp.MustCompile(`(?i)\.ya?ml$`)
+
 func readFiles(fsys fs.FS) ([]File, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -155,6 +159,9 @@ func readFiles(fsys fs.FS) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && !strings.HasPrefix(name, ".") && otherYAML.MatchString(name) && !strings.HasSuffix(name, ".yaml") {
+			return nil, strict.Errors{{File: name, Line: 1, Col: 1, Text: "the files of a set of policies end in .yaml, and others are not read: rename it"}}
+		}
 		if e.IsDir() || !IsSetFile(e.Name()) && !isSigning(e.Name()) {
 			continue
 		}
@@ -189,7 +196,7 @@ func Build(files []File, opts Options) (*Set, error) {
 	var read []*file
 	for _, f := range files {
 		if f.Name == commonFile {
-			common = f.Data
+			common, l.common = f.Data, true
 			if len(bytes.TrimSpace(f.Data)) == 0 {
 				continue
 			}

@@ -55,7 +55,11 @@ func (s *source) unknown(n *ast.IdentifierNode) {
 		names = append(names, m)
 	}
 	names = append(names, functionNames...)
-	s.fail(n.Location().From, "unknown name %s; %s", n.Value, suggestName(n.Value, names))
+	advice := suggestName(n.Value, names)
+	if !s.common && len(s.macros) == 0 && !strings.HasPrefix(advice, "write ") {
+		advice += "; the folder has no " + commonFile + ", where macros stand"
+	}
+	s.fail(n.Location().From, "unknown name %s; %s", n.Value, advice)
 }
 
 // suggestName is suggest without a list of everything that there is.
@@ -63,6 +67,10 @@ func suggestName(word string, options []string) string {
 	ordered := sorted(options)
 	if t := strict.Suggest(word, ordered); strings.HasPrefix(t, "did you mean") {
 		return t
+	}
+	switch lower := strings.ToLower(word); lower {
+	case "and", "or", "not", "in", "true", "false":
+		return "write " + lower
 	}
 	if word == "now" {
 		return "a policy has no clock; since(…), hour(), weekday() and between(…) tell the time"

@@ -247,7 +247,7 @@ func TestCheckOfUnknownTopics(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s %s: %s", u.Messages, u.Code, u.Topic, u.Act))
 	}
 	want := `5 unknown_source magpie/v1/s042/rfid/r-dor: the site file has no source "r-dor": add it, or correct the topic; did you mean r-door?
-1 unknown_source magpie/v2/s042/rfid/r-door: a topic is magpie/v1/{store}/{kind}/{source}`
+1 unknown_kind magpie/v2/s042/rfid/r-door: a topic is magpie/v1/{store}/{kind}/{source}, and none of these has a / in it`
 	if s := strings.Join(got, "\n"); s != want {
 		t.Errorf("got\n%s\nwant\n%s", s, want)
 	}

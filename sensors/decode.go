@@ -174,6 +174,8 @@ func (d *Decoder) Sequence() (seq int64, boot string, ok bool) {
 	return d.last.seq.v, d.last.boot, d.last.seq.set
 }
 
+const wantTopic = "a topic is magpie/v1/{store}/{kind}/{source}, and none of these has a / in it"
+
 // reader reads a payload into the draft's events, for the draft's source and kind.
 type reader func(d *Decoder, m *draft, payload []byte) *Rejection
 
@@ -192,22 +194,25 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 			}
 		}
 		kind, source = unmapped(topic)
-		reason := "no entry of sources in the site file is for this topic: add one with a decoder or a map"
 		if strings.HasPrefix(topic, "magpie/") {
-			reason = "a topic is magpie/v1/{store}/{kind}/{source}"
+			return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: wantTopic}
 		}
-		return kind, source, nil, &Rejection{Code: CodeUnknownSource, Reason: reason}
+		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
+			Reason: "no entry of sources in the site file is for this topic: add one with a decoder or a map"}
 	}
 	store, kind, source, ok := message.SplitTopic(topic)
 	switch {
 	case !ok:
 		kind, source = unmapped(topic)
-		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: "a topic is magpie/v1/{store}/{kind}/{source}"}
+		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: wantTopic}
 	case store != d.store.ID:
 		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
 			Reason: fmt.Sprintf("the store in the topic is %q, this is %q", clip([]byte(store)), d.store.ID)}
 	case ours(kind):
 		return kind, source, nil, nil
+	case strings.Contains(source, "/"):
+		kind, source = unmapped(topic)
+		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: wantTopic}
 	}
 	return kind, source, (*Decoder).canonical, nil
 }

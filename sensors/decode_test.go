@@ -63,6 +63,8 @@ func TestDecode(t *testing.T) {
 			fusion.Message{TS: ts - 23e6, Clocked: true, Events: []fusion.Event{{TS: ts, ID: "E2", Antenna: 3, RSSI: -60, Phase: 1.5, Channel: 866.9}, {TS: ts - 23e6, ID: "E2", Antenna: 1, RSSI: -61}}}},
 		{"magpie/v1/s042/weight/g1", `{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1,4399.8]}`,
 			fusion.Message{TS: ts, Clocked: true, Events: []fusion.Event{{TS: ts, Grams: 5021.3}, {TS: ts + 16666667, Grams: 5021.1}, {TS: ts + 33333333, Grams: 4399.8}}}},
+		{"magpie/v1/s042/weight/g1", `{"ts":1795341600123,"rate":60,"grams":[5021.3,5021.1],"grams":7}`, // of two members of one name the last counts
+			fusion.Message{TS: ts, Clocked: true, Events: []fusion.Event{{TS: ts, Grams: 7}}}},
 		{"magpie/v1/s042/weight/g1", `{"ts":1795341600123,"seq":1,"boot":"7f3a","grams":5021.3}`,
 			fusion.Message{TS: ts, Clocked: true, Seq: 2, Events: []fusion.Event{{TS: ts, Grams: 5021.3, Name: "7f3a"}}}},
 		{"magpie/v1/s042/weight/g1", `{"ts":"arrival","grams":0,"mode":"change"}`,
@@ -189,7 +191,7 @@ func TestRejections(t *testing.T) {
 		{"track/cam-1", `{"ts":1795341600123,"tracks":[],"lost":[12]}`, `type /lost/0 lost[0] is a number: a string in quotes is wanted`},
 		{"till/sco-1", `{"ts":1795341600123,"session":"t1","action":"scan"}`, `missing /sku sku is missing: a scan needs sku or epc`},
 		{"till/sco-1", `{"ts":1795341600123,"session":"t1","action":"scan","sku":71142008582}`, `type /sku sku is a number: a string in quotes is wanted`},
-		{"till/sco-1", `{"ts":1795341600123,"session":"t1","action":"scan","sku":"1","qty":-1}`, `range /qty qty is -1: a quantity, not negative (a void or refund says so by its action) is wanted`},
+		{"till/sco-1", `{"ts":1795341600123,"session":"t1","action":"scan","sku":"1","qty":-1}`, `range /qty qty is -1: a quantity from 0 to 1000000 (a void or refund says so by its action) is wanted`},
 		{"till/sco-1", `{"ts":1795341600123,"action":"open"}`, `missing /session session is missing: give the sale's id, the same from open to close`},
 		{"till/sco-1", `{"ts":1795341600123,"session":"` + strings.Repeat("x", 257) + `"}`, `range /session session has 257 bytes: 256 are allowed`},
 		{"region/axis-3", `{"ts":1795341600123,"object":"7","class":"person","action":"enter","zone":"attic"}`, `range /zone the site file has no zone "attic": add it, or name one of its zones in the device`},
@@ -198,9 +200,9 @@ func TestRejections(t *testing.T) {
 		{"gate/eas-1", `{"ts":1795341600123,"alarm":1}`, `type /alarm alarm is a number: true or false is wanted`},
 		{"gate/eas-1", `{"ts":1795341600123,"alarm":true,"direction":"left"}`, `range /direction direction is "left": in or out is wanted`},
 		{"count/c-1", `{"ts":1795341600123,"in":1}`, `missing /out out is missing: give in and out, or total_in and total_out`},
-		{"count/c-1", `{"ts":1795341600123,"in":-1,"out":0}`, `range /in in is -1: a number of people is wanted`},
+		{"count/c-1", `{"ts":1795341600123,"in":-1,"out":0}`, `range /in in is -1: a number of people from 0 to 1000000 is wanted`},
 		{"signal/line-1", `{"ts":1795341600123}`, `missing /name name is missing: give what happened, such as line, tamper, loiter, panic or input`},
-		{"stock/erp-1", `{"ts":1795341600123,"sku":"1","units":-1}`, `range /units units is -1: the units on hand, not negative is wanted`},
+		{"stock/erp-1", `{"ts":1795341600123,"sku":"1","units":-1}`, `range /units units is -1: the units on hand, from 0 to 1000000000 is wanted`},
 		{"status/r-door", `{"state":"up"}`, `range /state state is "up": online, offline or degraded is wanted`},
 		{"status/r-door", `{}`, `missing /state state is missing: give online, offline or degraded`},
 		{"?impinj/r-door/events", `{"a":1}`, `missing /tagInventoryEvent tagInventoryEvent is missing: this is no event of an Impinj reader`},
@@ -211,7 +213,9 @@ func TestRejections(t *testing.T) {
 		{"?tele/g1/SENSOR", `{"Time":"noon","HX711":{"WeightRaw":1}}`, `type /ts the site file's map for ts does not fit this payload: local("noon"): not a time such as 2026-11-22T10:00:00 (1:1)`},
 		{"?frigate/events", `{}`, `unknown_source  no entry of sources in the site file is for this topic: add one with a decoder or a map`},
 		{"?magpie/v1/s041/rfid/r-door", `{}`, `unknown_source  the store in the topic is "s041", this is "s042"`},
-		{"?magpie/v1/s042/rfid", `{}`, `unknown_kind  a topic is magpie/v1/{store}/{kind}/{source}`},
+		{"?magpie/v1/s042/rfid/r-door/1", `{}`, `unknown_kind  a topic is magpie/v1/{store}/{kind}/{source}, and none of these has a / in it`},
+		{"?magpie/v2/s042/rfid/r-door", `{}`, `unknown_kind  a topic is magpie/v1/{store}/{kind}/{source}, and none of these has a / in it`},
+		{"?magpie/v1/s042/rfid", `{}`, `unknown_kind  a topic is magpie/v1/{store}/{kind}/{source}, and none of these has a / in it`},
 	} {
 		topic, foreign := strings.CutPrefix(test.topic, "?")
 		if !foreign {

@@ -157,6 +157,7 @@ func (d *Decoder) weight(m *draft) *Rejection {
 	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "grams":
+			d.grams, many, given = d.grams[:0], false, false // of two members of one name the last counts
 			switch c.text[c.at] {
 			case 'n':
 				c.null()
@@ -305,17 +306,16 @@ func (d *Decoder) gate(m *draft) *Rejection {
 func (d *Decoder) count(m *draft) *Rejection {
 	c := &d.c
 	var in, out, totalIn, totalOut integer
-	const people = "a number of people"
 	r := c.object(func(name []byte) *Rejection {
 		switch string(name) {
 		case "in":
-			return c.integer(&in, 0, 1e6, people)
+			return c.integer(&in, 0, 1e6, "a number of people from 0 to 1000000")
 		case "out":
-			return c.integer(&out, 0, 1e6, people)
+			return c.integer(&out, 0, 1e6, "a number of people from 0 to 1000000")
 		case "total_in":
-			return c.integer(&totalIn, 0, maxSeq, people)
+			return c.integer(&totalIn, 0, maxSeq, "a number of people, not negative")
 		case "total_out":
-			return c.integer(&totalOut, 0, maxSeq, people)
+			return c.integer(&totalOut, 0, maxSeq, "a number of people, not negative")
 		}
 		return d.head(m, name)
 	})
@@ -370,7 +370,7 @@ func (d *Decoder) stock(m *draft) *Rejection {
 		case "sku":
 			return c.term(&sku, wantText)
 		case "units":
-			return c.within(&units, 0, 1e9, "the units on hand, not negative")
+			return c.within(&units, 0, 1e9, "the units on hand, from 0 to 1000000000")
 		case "reason":
 			return c.term(&reason, wantText)
 		}

@@ -50,7 +50,7 @@ func (d *Decoder) rtsfTill(m *draft, payload []byte) *Rejection {
 		case "product_id":
 			return c.id(&product)
 		case "quantity":
-			return c.within(&quantity, 0, 1e6, "a quantity, not negative")
+			return c.within(&quantity, 0, 1e6, "a quantity from 0 to 1000000")
 		case "quantity_unit":
 			return c.word(&unit, wantText)
 		case "unit_price":

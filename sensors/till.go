@@ -31,7 +31,7 @@ func (d *Decoder) till(m *draft) *Rejection {
 		case "cashier":
 			return c.word(&cashier, wantText)
 		case "qty":
-			return c.within(&qty, 0, 1e6, "a quantity, not negative (a void or refund says so by its action)")
+			return c.within(&qty, 0, 1e6, "a quantity from 0 to 1000000 (a void or refund says so by its action)")
 		case "price":
 			return c.within(&price, -1e7, 1e7, wantMoney)
 		case "amount":

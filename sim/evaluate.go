@@ -58,6 +58,7 @@ type Evaluation struct {
 	Retracted         float64    // share of alerts that were taken back
 	Again             int        // further alerts about the same theft
 	WrongPerson       float64    // share of alerts about somebody else than the one who has the goods
+	Alerts            int        // of how many
 	Before            float64    // share of right alerts that came before the way out was crossed
 	AUC, Permuted     float64    // area under the ROC curve; and where labels are dealt anew, the mean of 200 deals: 0.5, or this is wrong
 	Blind             float64    // PR-AUC of a score that knows only how long a visit took: the floor
@@ -81,7 +82,7 @@ type PolicyRecall struct {
 	Types        []TypeRecall // of those that it found
 }
 
-// Interval is a value with its 95 % interval by a bootstrap over runs.
+// Interval is a value with its 95 % interval by a bootstrap over runs; of fewer than five runs the value alone, thrice.
 type Interval struct{ Value, Low, High float64 }
 
 // Weighted is a value at a share of thefts, or at a number of false alerts a day.
@@ -142,7 +143,7 @@ type judgedVisit struct {
 
 // Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
 // are mostly theirs. An alert is right when its tracks are mostly a thief's and it came between the taking and a minute after
-// the way out; a further one about the same theft counts as none. Intervals come from 1,000 bootstraps over runs.
+// the way out; a further one about the same theft counts as none. Intervals come from 1,000 bootstraps over five runs or more.
 func Evaluate(runs []Judged) *Evaluation { return evaluate(runs, 1000) }
 
 func evaluate(runs []Judged, draws int) *Evaluation {
@@ -325,7 +326,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	if value > 0 {
 		e.Value = foundValue / value
 	}
-	e.WrongPerson, e.Before = ratio(someoneElse, right+wrong), ratio(before, right)
+	e.WrongPerson, e.Alerts, e.Before = ratio(someoneElse, right+wrong), right+wrong, ratio(before, right)
 	if e.Hours > 0 {
 		e.FalsePerHour = float64(wrong) / e.Hours
 		e.UpperPerHour = poissonUpper(wrong+byMistake) / e.Hours

@@ -37,6 +37,9 @@ func wares() []ware {
 	}
 }
 
+// DrawnBy begins the site file of a drawn store.
+const DrawnBy = "# A store drawn by magpie simulate"
+
 // DrawLayout draws a store of 2 to 10 aisles: the shelves along them with a plate for each facing, doors and tills in front, a
 // fitting room and a stockroom behind, cameras over the front and most aisles, readers at the way out and the fitting
 // room. It is the same for the same seed.
@@ -49,7 +52,7 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 	width, back := float64(3*aisles+1), 5+length
 	var y, products strings.Builder
 	put := func(format string, args ...any) { fmt.Fprintf(&y, format+"\n", args...) }
-	put("# A store drawn by magpie simulate with seed %d. Nothing of it is real. Metres; the doors are at y = 0.", seed)
+	put(DrawnBy+" with seed %d. Nothing of it is real. Metres; the doors are at y = 0.", seed)
 	put("store: sim%d\ntimezone: Europe/London\ncurrency: GBP\nproducts: products.csv", seed)
 	put("zones:")
 	put("  - {id: in, kind: entrance, polygon: [[0.5,0],[2.5,0],[2.5,1.8],[0.5,1.8]], out: [[0.5,0],[2.5,0]]}")

@@ -189,8 +189,15 @@ func calibration(list []judgedVisit) (skill, ece float64, bands, bins []Band) {
 	return skill, ece, bands, bins
 }
 
-// bootstrap gives a value over all runs and where it lies when runs are drawn anew.
+// fewRuns is how few runs are drawn anew in so few ways that no interval is told.
+const fewRuns = 5
+
+// bootstrap gives a value over all runs and where it lies when runs are drawn anew; of a few runs the value alone.
 func bootstrap(once []int, n int, value func(times []int) float64) Interval {
+	if len(once) < fewRuns {
+		x := value(once)
+		return Interval{x, x, x}
+	}
 	d := newDice(1, 31)
 	draws := make([]float64, n)
 	times := make([]int, len(once))

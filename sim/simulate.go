@@ -115,19 +115,21 @@ func (w *world) clock() int64 { return w.start + int64(w.now) }
 
 // Check tells of numbers that no store can be played with.
 func (o ShopOptions) Check() error {
-	if o.Hours < 0 || o.Hours > 24*14 || o.Visits < 0 || o.Visits > 2000 {
-		return fmt.Errorf("%g hours with %g visits an hour: give up to 336 hours and 2000 visits an hour", o.Hours, o.Visits)
-	}
-	if o.Thefts < 0 || o.Thefts > 1 || o.Twins < 0 || o.Twins > 1 || o.Noise < 0 || o.Noise > 5 {
-		return fmt.Errorf("thefts %g, twins %g, noise %g: shares are from 0 to 1, noise from 0 to 5", o.Thefts, o.Twins, o.Noise)
+	within := func(x, most float64) bool { return x >= 0 && x <= most } // and a number at all
+	switch {
+	case !within(o.Hours, 24*14) || o.Hours == 0:
+		return fmt.Errorf("%g hours: give more than 0 and up to 336", o.Hours)
+	case !within(o.Visits, 2000):
+		return fmt.Errorf("%g visits an hour: give up to 2000, or 0 for as many as measured", o.Visits)
+	case !within(o.Thefts, 1) || !within(o.Twins, 1):
+		return fmt.Errorf("thefts %g, twins %g: shares are from 0 to 1", o.Thefts, o.Twins)
+	case !within(o.Noise, 5):
+		return fmt.Errorf("noise %g: it is from 0 to 5", o.Noise)
 	}
 	return nil
 }
 
 func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
-	if o.Hours == 0 {
-		o.Hours = 1
-	}
 	if err := o.Check(); err != nil {
 		return nil, err
 	}

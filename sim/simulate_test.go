@@ -255,11 +255,15 @@ func TestPerfectSensors(t *testing.T) {
 func TestSimulateRefuses(t *testing.T) {
 	s := drawn(t, 1, 2)
 	for want, o := range map[string]ShopOptions{
-		"hours":                  {Hours: -1},
-		"shares are from 0 to 1": {Thefts: 2},
-		`"juggling" is neither`:  {Only: []string{"juggling"}},
-		`off "cam-9" is neither`: {Off: []string{"cam-9"}},
-		"noise from 0 to 5":      {Noise: 9},
+		"-1 hours: give more than 0":    {Hours: -1},
+		"0 hours: give more than 0":     {},
+		"NaN hours":                     {Hours: math.NaN()},
+		"thefts 2, twins 0: shares are": {Hours: 1, Thefts: 2},
+		"thefts NaN":                    {Hours: 1, Thefts: math.NaN()},
+		`"juggling" is neither`:         {Hours: 1, Only: []string{"juggling"}},
+		`off "cam-9" is neither`:        {Hours: 1, Off: []string{"cam-9"}},
+		"noise 9: it is from 0 to 5":    {Hours: 1, Noise: 9},
+		"-5 visits an hour":             {Hours: 1, Visits: -5},
 	} {
 		if _, err := Simulate(1, s, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", o, err, want)

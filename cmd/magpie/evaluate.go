@@ -132,6 +132,8 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 	played := make([]playedRun, e.runs)
 	errs := make([]error, e.runs)
 	families := sim.FamiliesOf(split)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var wg sync.WaitGroup
 	next, done := make(chan int), make(chan int)
 	for range min(runtime.GOMAXPROCS(0), e.runs) {
@@ -147,7 +149,9 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 						f.Set(&o, &aisles)
 					}
 				}
-				played[i], errs[i] = playAndJudge(seed+uint64(i), aisles, e.policies, o, judges, fitting)
+				if played[i], errs[i] = playAndJudge(seed+uint64(i), aisles, e.policies, o, judges, fitting); errs[i] != nil {
+					stop() // the others would say the same
+				}
 				done <- i
 			}
 		})
@@ -169,7 +173,10 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 		fmt.Fprintf(e.errw, "\r%d of %d runs", finished, e.runs)
 	}
 	fmt.Fprintln(e.errw)
-	return played, errors.Join(append(errs, ctx.Err())...)
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, errs[i]
+	}
+	return played, ctx.Err()
 }
 
 // playAndJudge draws a store, plays it, and lets all judge the recording; when they are fitted,

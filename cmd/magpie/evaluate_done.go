@@ -66,7 +66,11 @@ func criteria(all []judgedBy) (list []criterion) {
 		v = tooFew
 	}
 	say("recall at one false alert in 1,500 visits", "0.85", v, "%.3f, of %d honest visits", e.RecallAt[1].Value, e.Honest)
-	say("wrong person", "at most 1 %", verdict(e.WrongPerson <= 0.01), "%.1f %% of alerts", 100*e.WrongPerson)
+	v = verdict(e.WrongPerson <= 0.01)
+	if v == met && e.Alerts < fewAlerts {
+		v = tooFew
+	}
+	say("wrong person", "at most 1 %", v, "%.1f %% of %d alerts", 100*e.WrongPerson, e.Alerts)
 	say("staff or gate alerts in theft-free hours", "0 in 100 h", notMeasured, "by --thefts 0 --runs 200")
 	say("Brier skill", "0.3", verdict(e.Skill >= 0.3), "%.3f", e.Skill)
 	for _, b := range e.Bands {
@@ -93,7 +97,7 @@ func criteria(all []judgedBy) (list []criterion) {
 	switch {
 	case e.Final: // such lines come when the watermark is there, some seconds after the exit
 		v = notMeasured
-	case e.Tagged == 0:
+	case e.Tagged < fewAlerts && v == met || e.Tagged == 0:
 		v = tooFew
 	}
 	say("median alert of what gates can see, before the exit", "over 0 s", v, "%.1f s, of %d alerts", e.LeadTagged, e.Tagged)
@@ -103,8 +107,11 @@ func criteria(all []judgedBy) (list []criterion) {
 	return list
 }
 
-// fewVisits is how many there must be in a band of scores for it to say something.
-const fewVisits = 30
+// How many there must be in a band of scores, or of alerts, for them to say something.
+const (
+	fewVisits = 30
+	fewAlerts = 30
+)
 
 // singles are the judges that have one kind of sensor; parts of Magpie have tills beside it.
 var singles = []string{nameGate, nameCamera, namePlates, nameTills, alone(modalities[0]), alone(modalities[1]), alone(modalities[2])}

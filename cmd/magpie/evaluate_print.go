@@ -67,7 +67,13 @@ func table(out io.Writer) *tabwriter.Writer {
 	return tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 }
 
-func of(i sim.Interval) string { return fmt.Sprintf("%.3f [%.3f %.3f]", i.Value, i.Low, i.High) }
+// of writes a number and its interval, where there were runs enough to draw one from.
+func of(i sim.Interval) string {
+	if i.Low == i.High {
+		return fmt.Sprintf("%.3f", i.Value)
+	}
+	return fmt.Sprintf("%.3f [%.3f %.3f]", i.Value, i.Low, i.High)
+}
 
 func printJudge(out io.Writer, e *sim.Evaluation) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -27,7 +27,7 @@ func TestCriteria(t *testing.T) {
 	judged := func(name string, auc float64) judgedBy {
 		at := []sim.Weighted{{At: 0.001, Value: auc}, {At: 0.005, Value: auc}, {At: 0.02, Value: auc}}
 		return judgedBy{Judge: name, Evaluation: &sim.Evaluation{Thefts: 200, Honest: 2000, Hours: 50, At: at, PRAUC: sim.Interval{Value: auc},
-			RecallAt: []sim.Weighted{{At: 0.5}, {At: 1, Value: 0.9}, {At: 2}}, Permuted: 0.5, Skill: 0.5, LeadTagged: 1, Tagged: 9,
+			RecallAt: []sim.Weighted{{At: 0.5}, {At: 1, Value: 0.9}, {At: 2}}, Permuted: 0.5, Skill: 0.5, LeadTagged: 1, Tagged: 30, Alerts: 30,
 			Bands: []sim.Band{{From: 0.1, To: 0.3, Visits: 40, Said: 0.2, Observed: 0.24}}}}
 	}
 	all := []judgedBy{judged(nameMagpie, 0.8), judged(nameGate, 0.6), judged(nameTills, 0.7), judged(nameOR, 0.74), judged("Magpie, plates off", 0.71),
@@ -59,8 +59,10 @@ func TestCriteria(t *testing.T) {
 		"PR-AUC beside the best single sensor, at 0.1": met, "PR-AUC beside the best single sensor, at 0.5": notMet, "PR-AUC beside the tuned OR": notMeasured,
 		"recall at": tooFew, "wrong person": notMet, "Brier": notMet, "observed by said": notMet, "median alert": notMet,
 		"check: AUC": notMet, "check: PR-AUC": notMet})
-	e.RecallAt[1].Value, e.Bands[0].Visits, e.Tagged = 0.84, 29, 0
-	check("few", all, map[string]string{"recall at": notMet, "observed by said": tooFew, "median alert": tooFew})
+	e.RecallAt[1].Value, e.Bands[0].Visits, e.Tagged, e.Alerts = 0.84, 29, 0, 29
+	check("few", all, map[string]string{"recall at": notMet, "observed by said": tooFew, "median alert": tooFew, "wrong person": notMet})
+	e.WrongPerson, e.LeadTagged, e.Tagged = 0, 1, 29
+	check("few good ones", all, map[string]string{"median alert": tooFew, "wrong person": tooFew})
 	free := &sim.Evaluation{Honest: 4000, Hours: 100, False: []sim.TypeRecall{{Type: "shopping", Count: 4000}}}
 	check("theft-free", []judgedBy{{Judge: nameMagpie, Evaluation: free}}, map[string]string{"staff or gate": met})
 	free.Hours = 99

@@ -180,17 +180,21 @@ func (f *fitted) print(out io.Writer, recordings int) {
 			lr, low, high := ratioOf(e.held[1], p.visits[1], e.held[0], p.visits[0])
 			remark := ""
 			switch {
-			case !math.IsNaN(e.ln) && (math.Exp(e.ln) < low || math.Exp(e.ln) > high):
-				remark = "now is outside"
 			case e.held[0]+e.held[1] < 5:
 				remark = "too few"
+			case !math.IsNaN(e.ln) && (math.Exp(e.ln) < low || math.Exp(e.ln) > high):
+				remark = "now is outside"
 			}
 			fmt.Fprintf(w, "  %s\t%.1f\t%.1f\t%s\t%s\t%s to %s\t%s\n", e.name, e.held[1], e.held[0], now, number(lr), number(low), number(high), remark)
 		}
 		for _, g := range slices.Sorted(maps.Keys(p.groups)) {
 			n := p.groups[g]
 			lr, low, high := ratioOf(n[1], p.visits[1], n[0], p.visits[0])
-			fmt.Fprintf(w, "  group %s, two or more: its cap\t%.0f\t%.0f\t\t%s\t%s to %s\t\n", g, n[1], n[0], number(lr), number(low), number(high))
+			remark := ""
+			if n[0]+n[1] < 5 {
+				remark = "too few"
+			}
+			fmt.Fprintf(w, "  group %s, two or more: its cap\t%.0f\t%.0f\t\t%s\t%s to %s\t%s\n", g, n[1], n[0], number(lr), number(low), number(high), remark)
 		}
 		w.Flush()
 	}

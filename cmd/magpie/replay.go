@@ -68,10 +68,17 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	var stats replayStats
 	var loadErr error
+	named := 0 // lines that say which policies judge
 	hooks := pipelineHooks{rejected: stats.reject}
 	if *recorded != "" {
 		hooks.policies = func(l *journal.Line) *rules.Set {
-			set, err := loadPolicies(filepath.Join(*recorded, l.Control.Hash), s)
+			named++
+			dir := filepath.Join(*recorded, l.Control.Hash)
+			if _, err := os.Stat(dir); err != nil && loadErr == nil {
+				loadErr = fmt.Errorf("--as-recorded: there is no folder %s, with the policies that judged from then on; give that of the journal's sets, such as DATA/policies", dir)
+				return nil
+			}
+			set, err := loadPolicies(dir, s)
 			if err != nil && loadErr == nil {
 				loadErr = err
 			}
@@ -94,7 +101,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			fmt.Fprintln(errw, asleep)
 		}
 	}
-	last := int64(0)
+	last, resumed := int64(0), false
 	for {
 		l, err := r.Next()
 		if err == io.EOF {
@@ -112,6 +119,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			if p, err = goOn(build, r.dir, &l, first, errw); err != nil {
 				return err
 			}
+			resumed = true
 			p.core.NoClock = *noClock
 			continue
 		}
@@ -133,6 +141,9 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 		}
 	}
 	stats.print(errw)
+	if *recorded != "" && named == 0 && !resumed {
+		fmt.Fprintln(errw, "no line names the policies that judged, as a journal's do: nothing was judged; replay it with --policies")
+	}
 	return w.Flush()
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,11 +33,22 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 		return errors.New("name one directory to write to with -o")
 	}
 	o := flags.options()
+	err := o.Check()
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name == "aisles" && *sitePath != "" {
+			err = errors.New("a drawn store has --aisles: give it or --site, not both")
+		}
+	})
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
 	}
+	if err := onlySimulated(*dir, *sitePath == ""); err != nil {
+		return err
+	}
 	if *sitePath == "" {
-		var err error
 		if *sitePath, err = drawSite(*dir, *seed, *aisles); err != nil {
 			return err
 		}
@@ -67,6 +79,25 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s: %d lines; %d visits: %d honest, %d by mistake unpaid, %d thefts, %d of staff (simulated)\n", *dir, len(played.Lines),
 		len(played.Visits), kinds[sim.Honest], kinds[sim.Mistake], kinds[sim.Theft], kinds[sim.Work])
+	return nil
+}
+
+// onlySimulated refuses a directory whose files would be written over and are not those of a simulation before.
+func onlySimulated(dir string, drawn bool) error {
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	}
+	if has("recording.jsonl") && !has("truth.jsonl") {
+		return fmt.Errorf("%s has a recording and no truth beside it, so that it is none of magpie simulate: name another directory", filepath.Join(dir, "recording.jsonl"))
+	}
+	if !drawn || !has("site.yaml") && !has("products.csv") {
+		return nil
+	}
+	path := filepath.Join(dir, "site.yaml")
+	if text, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(text, []byte(sim.DrawnBy)) {
+		return fmt.Errorf("%s holds a site that magpie simulate did not draw: play it with --site %s, or name another directory", dir, path)
+	}
 	return nil
 }
 

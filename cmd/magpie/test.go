@@ -203,12 +203,16 @@ func awake(s *site.Site, live []string) *site.Site {
 	return &copied
 }
 
-// isLive says why a policy that a test file wants live is not.
-func isLive(set *rules.Set, f *rules.TestFile) error {
-	var ids []string
+func idsOf(set *rules.Set) (ids []string) {
 	for _, p := range set.Policies {
 		ids = append(ids, p.ID)
 	}
+	return ids
+}
+
+// isLive says why a policy that a test file wants live is not.
+func isLive(set *rules.Set, f *rules.TestFile) error {
+	ids := idsOf(set)
 	for _, id := range f.Live {
 		i := slices.Index(ids, id)
 		switch {
@@ -243,6 +247,9 @@ func (b *bench) test(f *rules.TestFile, t *rules.Test) (*rehearsal, error) {
 		if e.Person != "" && !slices.Contains(people, e.Person) {
 			r.wrong = append(r.wrong, fmt.Errorf("%s:%d:%d: nobody called %s walks in the events; they name %s",
 				e.File, e.Line, e.Col, e.Person, strings.Join(people, ", ")))
+		}
+		if ids := idsOf(set); e.Policy != "" && !slices.Contains(ids, e.Policy) {
+			r.wrong = append(r.wrong, fmt.Errorf("%s:%d:%d: policy: there is no policy %s; %s", e.File, e.Line, e.Col, e.Policy, strict.Suggest(e.Policy, ids)))
 		}
 	}
 	for _, name := range t.Staff {

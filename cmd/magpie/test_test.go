@@ -73,6 +73,7 @@ tests:
     expect:
       - {at: 12s, alert: true, person: A}
       - {at: end, alert: false, person: B}
+      - {at: end, alert: never, policy: unpayed-exit}
   - name: walks backwards
     events: |
       0s..5s  walk A 1,1 > 2.1,4.2
@@ -88,12 +89,13 @@ tests:
 	want := `ok    a_test.yaml: stays in the aisle
 FAIL  a_test.yaml: is thought to leave
       a_test.yaml:18:9: nobody called B walks in the events; they name A
+      a_test.yaml:19:9: policy: there is no policy unpayed-exit; did you mean unpaid-exit?
 FAIL  a_test.yaml: walks backwards
-      a_test.yaml:23:15: "wlak" is not a verb; did you mean walk?
+      a_test.yaml:24:15: "wlak" is not a verb; did you mean walk?
         |       3s..4s  wlak A 1,1
         |               ^
 FAIL  a_test.yaml: goes where nothing is
-      a_test.yaml:28:22: "wine" is neither a SKU of the site's products nor a list that names one
+      a_test.yaml:29:22: "wine" is neither a SKU of the site's products nor a list that names one
         |       5s      pick A wine
         |                      ^
 `
