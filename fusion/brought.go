@@ -54,9 +54,9 @@ func (z *Zone) inside(p Point) float64 {
 	return d
 }
 
-// brings reports that the visit brought the tag of a fact along, as was known before or is now, or that somebody surely did not long ago:
-// he may be the one whom cameras have lost since.
-func (w *World) brings(v *Visit, f Fact, t *carriedTag) bool {
+// settleBrought settles whether the visit brought the tag of a fact along, as was known before or is now, or because somebody surely did not
+// long ago: he may be the one whom cameras have lost since. What was brought is not taken.
+func (w *World) settleBrought(v *Visit, f Fact, t *carriedTag) bool {
 	if !t.brought {
 		h := w.tags.of(f.Name)
 		t.brought = w.carries(v, f) == comesIn || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
@@ -72,30 +72,29 @@ func (w *World) brings(v *Visit, f Fact, t *carriedTag) bool {
 	return t.brought
 }
 
-// cameIn reports whether the tag of a fact has come in by a door, with somebody whom no camera saw there: it was new as it moved through
-// that, and is now heard inside.
-func (w *World) cameIn(f Fact, near []claim) bool {
+// watchDoor remembers of a new tag that moves through a door whether nobody whom a camera saw there has it.
+func (w *World) watchDoor(f Fact, near []claim) {
 	h := w.tags.of(f.Name)
-	if h == nil {
-		return false
+	if h == nil || f.Kind != FactMoved || f.P < 0.5 || f.At-h.born > arrival || !w.Store.wayOut(f.Zone) {
+		return
 	}
-	switch out := w.Store.wayOut(f.Zone); {
-	case out && f.Kind == FactMoved && f.P >= 0.5 && f.At-h.born <= arrival:
-		seen := 0.0
-		for _, c := range near {
-			if !c.visit.Unowned {
-				seen += c.share
-			}
+	seen := 0.0
+	for _, c := range near {
+		if !c.visit.Unowned {
+			seen += c.share
 		}
-		if seen < 0.5 {
-			w.tags.passed(f.Name, f.At)
-		} else if h.door != 0 {
-			w.tags.passed(f.Name, 0)
-		}
-	case !out && f.Kind == FactRead:
-		return h.door != 0 && f.At-h.door < indoors
 	}
-	return false
+	if seen < 0.5 {
+		w.tags.passed(f.Name, f.At)
+	} else if h.door != 0 {
+		w.tags.passed(f.Name, 0)
+	}
+}
+
+// cameIn reports whether the tag of a fact, which is heard inside, has come in by a door with somebody whom no camera saw there.
+func (w *World) cameIn(f Fact) bool {
+	h := w.tags.of(f.Name)
+	return h != nil && f.Kind == FactRead && !w.Store.wayOut(f.Zone) && h.door != 0 && f.At-h.door < indoors
 }
 
 // bring remembers that somebody brought a tag into the store.

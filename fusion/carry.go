@@ -179,12 +179,12 @@ func (w *World) tagFact(f Fact) {
 		w.dropped(f, near)
 	}
 	if f.Kind == FactReadEnd {
-		w.fallsSilent(f)
+		w.fallsSilent(f, near)
 	}
 	guests := 0.0 // the share of those who brought it; staff bring what is sold
 	for _, c := range near {
 		t := w.tag(c.visit, f)
-		brought := out && w.brings(c.visit, f, t)
+		brought := out && w.settleBrought(c.visit, f, t)
 		switch f.Kind {
 		case FactMoved:
 			if !brought {
@@ -210,7 +210,8 @@ func (w *World) tagFact(f Fact) {
 		}
 		w.add(c.visit, f, c.share)
 	}
-	if guests >= surelyHis || w.cameIn(f, near) {
+	w.watchDoor(f, near)
+	if guests >= surelyHis || w.cameIn(f) {
 		w.tags.bring(f.Name, f.At)
 	}
 }
@@ -230,7 +231,7 @@ func (w *World) bound(c []claim) []claim {
 // holds reports whether the visit may hold goods of the product, or the tag itself.
 func (v *Visit) holds(product int, epc string) bool {
 	for i := range v.Basket {
-		if it := &v.Basket[i]; it.EPC == epc || it.Product == product && it.Held() > 0.2 {
+		if it := &v.Basket[i]; (it.EPC == epc || it.Product == product) && it.Held() > 0.2 {
 			return true
 		}
 	}
@@ -245,7 +246,7 @@ func (w *World) tag(v *Visit, f Fact) *carriedTag {
 		t, l := &v.tags[i], &v.tags[least]
 		if t.epc == f.Name && t.zone == f.Zone {
 			t.had = had
-			if f.Kind == FactRead {
+			if f.Kind != FactReadEnd { // he may have been out of reach as its run began
 				t.ended = false
 			}
 			return t

@@ -7,12 +7,11 @@ import (
 
 // Of a tag that goes by (assumptions).
 const (
-	tookIt   = 8.0        // who took such goods carries the tag so many times sooner than who did not
-	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
-	lookFor  = 5 * second // after which a look counts half
-	mostOdds = 30         // log-odds beyond which more say nothing
-	nowhere  = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
-	anew     = -1.4       // added to those of who has only just come into view, for the looks that he missed
+	tookIt  = 8.0        // who took such goods carries the tag so many times sooner than who did not
+	looks   = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
+	lookFor = 5 * second // after which a look counts half
+	nowhere = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
+	anew    = -1.4       // added to those of who has only just come into view, for the looks that he missed
 )
 
 // passes shares the tag of a fact among those who were near as it went by: who was near while it was loud, and so close itself, carries
@@ -55,7 +54,7 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		t.odds += float64(missed * max(0, before-t.looked))
 		t.odds += float64(weight * now)
 		t.looked, t.look = before+weight, max(t.look, f.At)
-		odds[i] = round9(math.Exp(min(mostOdds, looks*t.odds/t.looked)))
+		odds[i] = round9(math.Exp(looks * t.odds / t.looked))
 		if t.had {
 			odds[i] *= tookIt
 		}
@@ -94,7 +93,7 @@ func (v *Visit) had(f Fact) bool {
 		return t.had
 	}
 	return slices.ContainsFunc(v.Basket, func(it Item) bool {
-		return it.Product == f.Product && it.EPC == "" && it.Held() > 0.2 || t == nil && it.EPC == f.Name
+		return it.Held() > 0.2 && (it.Product == f.Product && it.EPC == "" || t == nil && it.EPC == f.Name)
 	})
 }
 
@@ -113,7 +112,8 @@ func (w *World) nobody(f Fact) *Visit {
 }
 
 // dropped takes a tag from the visits that no longer share it: who stood there before somebody else carried it out, and who has
-// gone while it lies there still, or moves there again. What they took may be such a piece all the same.
+// gone while it lies there still, or moves there again. What they took may be such a piece all the same. They are told, since they are
+// judged by it.
 func (w *World) dropped(f Fact, near []claim) {
 	lies := slices.Contains(w.tags.lying, f.Name)
 	for _, v := range w.visits {
@@ -121,20 +121,29 @@ func (w *World) dropped(f Fact, near []claim) {
 			continue
 		}
 		if t := v.knows(f); t != nil && (lies || f.P >= 0.5 || f.At-t.at < passTime) {
+			shared := t.share > 0
 			t.share = 0
 			if it := v.line(f.Product, f.Name); it != nil {
 				w.unlabel(v, f.Product, f.Name, it.known)
 			}
 			w.bind(v, f, 0)
+			if shared {
+				w.add(v, f, 0)
+			}
 		}
 	}
 }
 
-// fallsSilent tells all that know a tag, those too that have left it, that its run has ended.
-func (w *World) fallsSilent(f Fact) {
+// fallsSilent tells all that know a tag, those too that have left it, that its run has ended: who is near is told of it anyhow.
+func (w *World) fallsSilent(f Fact, near []claim) {
 	for _, v := range w.visits {
-		if t := v.knows(f); t != nil {
-			t.ended, t.at = true, max(t.at, f.At)
+		t := v.knows(f)
+		if t == nil || t.ended && t.at >= f.At {
+			continue
+		}
+		t.ended, t.at = true, max(t.at, f.At)
+		if !slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
+			w.add(v, f, 0)
 		}
 	}
 }

@@ -193,3 +193,37 @@ func TestSceneGoesOutAfterAnother(t *testing.T) {
 			44s B sauce  0..0.35`},
 	})
 }
+
+// TestSceneHeardAgain: the tag of a bottle that somebody holds is not silent while it is heard, though its run began when he was out of reach.
+func TestSceneHeardAgain(t *testing.T) {
+	play(t, []scene{{"he goes away from it and comes back", `
+			0s..6s    walk A 1,1 > 8,4.8
+			6s..12s   walk A 8,4.8
+			8s        pick A 036000291452
+			6s..14s   rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-60..-48..-58 x100
+			12s..20s  walk A 8,4.8 > 1.5,3
+			20s..30s  walk A 1.5,3
+			25s..30s  rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-68 x40
+			30s..36s  walk A 1.5,3 > 8,4.8
+			30s..36s  rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-68..-48..-50 x60
+			36s..90s  walk A 8,4.8
+			36s..90s  rfid r-aisle 30340457980022220000AA01 antenna=2 rssi=-50 x500`, `
+			80s A silent 0..0`}})
+}
+
+// TestSceneSilentOfNothing: of whom it turns out that another carried the tag out, nothing is silent.
+func TestSceneSilentOfNothing(t *testing.T) {
+	play(t, []scene{{"B stands at the door, A carries it out", `
+			0s..4s     walk B 1.5,0.5 > 4.3,0.8
+			4s..24s    walk B 4.3,0.8
+			0s..6s     walk A 1.5,1.5 > 2,4.8 > 5.5,4.8
+			6s..42s    walk A 5.5,4.8
+			20s..23s   rfid r-door 30340457980022220004CB2F antenna=1 rssi=-66..-45..-63 x26
+			24s..28s   walk B 4.3,0.8 > 1,5
+			28s..100s  walk B 1,5
+			42s..47s   walk A 5.5,4.8 > 4.2,1.5 > 4.2,-0.5
+			43.5s..47s rfid r-door 30340457980022220004CB2F antenna=1 rssi=-66..-45..-63 x26`, `
+			26s B moved 0.5..1
+			90s B unpaid 0..0
+			90s B silent 0..0`}})
+}

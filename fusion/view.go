@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -244,6 +245,9 @@ func (v View) OwnerConf() float64 {
 	for i := range v.Visit.Basket {
 		it := &v.Visit.Basket[i]
 		u := it.Unpaid()
+		if u <= tiny { // what rounding left of goods put back
+			continue
+		}
 		n += u
 		sum += float64(u * it.Owner)
 	}
@@ -268,14 +272,15 @@ func (v View) Person() float64 {
 	for i := range v.Visit.Basket {
 		it := &v.Visit.Basket[i]
 		p := it.PUnpaid()
+		if p <= tiny {
+			continue
+		}
 		owner := max(p, it.Owner)
-		if p > most || p == most && p > 0 && owner > conf {
+		if p > most || p == most && owner > conf {
 			conf, most = owner, p
 		}
-		if p > 0 {
-			none = float64(none * (1 - p))
-			paid = float64(paid * (1 - p/owner))
-		}
+		none = float64(none * (1 - p))
+		paid = float64(paid * (1 - p/owner))
 	}
 	if most == 0 {
 		return v.OwnerConf()
@@ -314,10 +319,19 @@ func (v View) Moved(p Place) float64 {
 // than not: whoever comes by a shelf beside a gate stirs all tags on it a little, and a dozen perhapses are no fact.
 func (v View) MovedCount(p Place) float64 {
 	n := 0.0
-	for i := range v.Visit.tags {
-		if v.Visit.tags[i].moved >= 0.5 {
-			n += v.moved(i, p)
+	tags := v.Visit.tags
+	for i := range tags {
+		same := func(t carriedTag) bool { return t.epc == tags[i].epc && t.moved >= 0.5 }
+		if tags[i].moved < 0.5 || slices.ContainsFunc(tags[:i], same) {
+			continue
 		}
+		most := 0.0 // that several zones heard is one
+		for j := i; j < len(tags); j++ {
+			if same(tags[j]) {
+				most = max(most, v.moved(j, p))
+			}
+		}
+		n += most
 	}
 	return round9(n)
 }
@@ -391,12 +405,16 @@ func (v View) silentSince() (newest int64) {
 	return newest
 }
 
-// SilentDue is the event time in ns at which time alone may make Silent true, math.MaxInt64 if it cannot.
+// SilentDue is the next event time in ns at which time alone may make Silent true, math.MaxInt64 if it cannot or is. Where the window has
+// passed and readers could not have heard the tags, they may have a window later.
 func (v View) SilentDue(window int64) int64 {
-	if t := v.silentSince(); t > v.Now-window && t > 0 {
+	switch t := v.silentSince(); {
+	case t == 0 || v.Silent(window):
+		return math.MaxInt64
+	case t > v.Now-window:
 		return t + window
 	}
-	return math.MaxInt64
+	return v.Now + window
 }
 
 // MissingAfter reports whether a tag that the visit took into the place has not been read for the window (ns) since it left.
@@ -415,12 +433,20 @@ func (v View) took(t *carriedTag, p Place) bool {
 	return t.ended && p[t.zone] && !v.Visit.stays[t.zone].in
 }
 
-// MissingDue is the event time in ns at which time alone may make MissingAfter true, math.MaxInt64 if it cannot.
+// MissingDue is the next event time in ns at which time alone may make MissingAfter true, math.MaxInt64 if it cannot or is. As with
+// SilentDue, what no reader could have heard is asked again a window later.
 func (v View) MissingDue(p Place, window int64) int64 {
 	due := int64(math.MaxInt64)
+	if v.MissingAfter(p, window) {
+		return due
+	}
 	for i := range v.Visit.tags {
-		if t := &v.Visit.tags[i]; v.took(t, p) && t.at > v.Now-window {
+		switch t := &v.Visit.tags[i]; {
+		case !v.took(t, p) || v.readSince(t.epc, t.at):
+		case t.at > v.Now-window:
 			due = min(due, t.at+window)
+		default:
+			due = min(due, v.Now+window)
 		}
 	}
 	return due

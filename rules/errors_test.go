@@ -319,3 +319,22 @@ func TestOtherEndings(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestNoShare: money or seconds where a number from 0 to 1 is wanted are warned of, and not where they are made one.
+func TestNoShare(t *testing.T) {
+	for expr, want := range map[string]string{
+		`unpaid_value()`:                   "this is money",
+		`dwell("aisle") - 20`:              "this is seconds",
+		`clamp(dwell("aisle") / 60, 0, 1)`: "",
+		`dwell("aisle") > 60`:              "",
+		`picked("any")`:                    "",
+	} {
+		for _, text := range []string{scoring(expr), policy("prior: 0.1", "evidence:", "  - {name: a, if: '"+expr+"', weight: weak}")} {
+			set := load(t, Options{}, "p.yaml", text)
+			got := strings.Join(set.Warnings, "\n")
+			if warned := strings.Contains(got, "a number from 0 to 1 is wanted and "); warned != (want != "") || !strings.Contains(got, want) {
+				t.Errorf("%s: %s", expr, got)
+			}
+		}
+	}
+}

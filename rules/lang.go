@@ -183,6 +183,7 @@ type expression struct {
 	*code
 	slots []int  // that it reads
 	span  span   // of num
+	unit  unit   // of num
 	text  string // as the policy wrote it
 }
 
@@ -278,7 +279,7 @@ func (s *source) compile(want typ) *expression {
 		return nil
 	}
 	t = s.tellingWhole(root, t)
-	e := &expression{code: &code{num: t.num, is: t.is}, slots: s.used, span: t.span, text: s.node.Value}
+	e := &expression{code: &code{num: t.num, is: t.is}, slots: s.used, span: t.span, unit: t.unit, text: s.node.Value}
 	if is := t.is; is != nil {
 		e.span = span{bit(t.always), bit(!t.never)}
 		e.num = func(v []float64) float64 { return bit(is(v)) }

@@ -186,7 +186,9 @@ func (r *reader) scoring(o *strict.Object) {
 	case score != nil && (prior != nil || list != nil):
 		r.Fail(score, "score: stands instead of prior: and evidence:; keep one of the two")
 	case score != nil:
-		p.score = r.compile(score, number)
+		if p.score = r.compile(score, number); p.score != nil {
+			r.wantShare(score, p.score)
+		}
 	case prior == nil || list == nil:
 		if o.Node != nil {
 			r.Fail(o.Node, "the policy needs prior: and evidence:, or score:")
@@ -254,6 +256,7 @@ func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
 	e.ln = round9(math.Log(lr))
 	if m := o.Need("if", "write an expression in single quotes"); m != nil {
 		if e.expr = r.compile(m, number); e.expr != nil {
+			r.wantShare(m, e.expr)
 			e.quality = span{quality(e.expr.span.lo), quality(e.expr.span.hi)}
 			if e.quality.hi == 0 && len(e.expr.slots) > 0 {
 				line, col := r.place(m, 0)
@@ -262,6 +265,14 @@ func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
 		}
 	}
 	r.p.evidence = append(r.p.evidence, e)
+}
+
+// wantShare warns of money or seconds where a number from 0 to 1 is wanted: what is more than 1 counts as 1.
+func (r *reader) wantShare(n *yaml.Node, e *expression) {
+	if (e.unit == money || e.unit == seconds) && e.span.hi > 1 {
+		line, col := r.place(n, 0)
+		r.Warn(line, col, "a number from 0 to 1 is wanted and this is %s, of which more than 1 counts as 1: compare it, or divide it within clamp(…, 0, 1)", e.unit)
+	}
 }
 
 // groups gives each piece of evidence its group, and each group its cap: its strongest member, unless the policy says.

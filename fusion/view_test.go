@@ -1,0 +1,35 @@
+package fusion
+
+import (
+	"math"
+	"testing"
+)
+
+// TestRestOfRounding: what rounding leaves of goods that were put back is nobody's goods, and says nothing of who has them.
+func TestRestOfRounding(t *testing.T) {
+	n := 0.1 + 0.0
+	n += 0.2
+	n -= 0.2
+	n -= 0.1
+	if n == 0 {
+		t.Fatal("nothing is left: this shows nothing")
+	}
+	for _, owner := range []float64{0, 0.9} {
+		v := View{World: NewWorld(&Store{Products: []Product{{}}}), Visit: &Visit{Basket: []Item{{Product: 0, N: n, Owner: owner}}}}
+		if p, o := v.Person(), v.OwnerConf(); p != 1 || o != 1 {
+			t.Errorf("owner %v: person %v, owner_conf %v; want 1, as without goods", owner, p, o)
+		}
+	}
+}
+
+// TestOneTagAtTwoDoors: one tag that the readers of two doors heard moving is one.
+func TestOneTagAtTwoDoors(t *testing.T) {
+	store := &Store{Zones: []Zone{{ID: "a", Kind: Exit}, {ID: "b", Kind: Exit}, {ID: "c", Kind: Exit}}, Products: []Product{{}}}
+	v := &Visit{stays: make([]stay, 3), tags: []carriedTag{
+		{epc: "E1", zone: 0, moved: 0.9, share: 1}, {epc: "E2", zone: 1, moved: 0.8, share: 1}, {epc: "E1", zone: 1, moved: 0.95, share: 1},
+		{epc: "E1", zone: 2, moved: 0.6, share: 1}, {epc: "E3", zone: 2, moved: 0.4, share: 1}}}
+	view := View{World: NewWorld(store), Visit: v}
+	if n := view.MovedCount(Place{true, true, true}); math.Abs(n-1.75) > 1e-9 {
+		t.Errorf("%v tags; want 1.75: E1 is 0.95 and E2 0.8", n)
+	}
+}
