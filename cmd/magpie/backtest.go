@@ -40,7 +40,7 @@ func runBacktest(ctx context.Context, args []string, out, errw io.Writer) error 
 		fmt.Fprintln(errw, "usage: magpie backtest [--site site.yaml] [--base OLD] --with NEW [--json] [--html FILE] [--fail-on WORDS] RECORDING…")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 || *with == "" {

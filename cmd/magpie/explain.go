@@ -24,7 +24,7 @@ func runExplain(ctx context.Context, args []string, out, errw io.Writer) error {
 	sitePath := fs.String("site", "site.yaml", "the site file")
 	dir := fs.String("policies", "", "judge by the policies of this directory (default: the site's, else the built-in ones)")
 	policy := fs.String("policy", "", "tell of this policy only")
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() != 2 {

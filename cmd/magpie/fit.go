@@ -24,7 +24,7 @@ func runFit(ctx context.Context, args []string, out, errw io.Writer) error {
 		"Each DIR holds a recording.jsonl and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
 	dir := fs.String("policies", "", "the policies to fit, a `directory` (default: the built-in ones)")
 	sitePath := fs.String("site", "", "the site `file` of the recordings (default: site.yaml beside each)")
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {

@@ -22,7 +22,7 @@ func runModel(_ context.Context, args []string, out, errw io.Writer) error {
 	fs := flag.NewFlagSet("magpie model", flag.ContinueOnError)
 	fs.SetOutput(errw)
 	fs.Usage = func() { fmt.Fprint(errw, modelUsage) }
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	args = fs.Args()

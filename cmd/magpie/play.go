@@ -24,19 +24,12 @@ func runPlay(ctx context.Context, args []string, out, errw io.Writer) error {
 	fs.Float64Var(&o.speed, "speed", 1, "how many times as fast as it was recorded; 0: as fast as the broker takes it")
 	fs.BoolVar(&o.shift, "now", false, "move every time in the messages, so that they happen as they are played")
 	fs.BoolVar(&o.loop, "loop", false, "begin again at the end, until interrupted (with --now, or the messages repeat old times)")
-	var path string
-	if len(args) > 0 && (args[0] == "-" || args[0][:min(1, len(args[0]))] != "-") { // the recording may come before the flags
-		path, args = args[0], args[1:]
-	}
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
-	left := fs.Args()
-	if path == "" && len(left) == 1 {
-		path, left = left[0], nil
-	}
+	path := fs.Arg(0)
 	switch {
-	case path == "" || len(left) > 0:
+	case fs.NArg() != 1:
 		fs.Usage()
 		return errors.New("name one recording, or - for standard input")
 	case o.speed < 0:

@@ -28,7 +28,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 	final := fs.Bool("final", false, "only final lines, ordered by (at, id), without rev and raised_at")
 	scores := fs.String("scores", "", "write one line per visit to this file")
 	noClock := fs.Bool("no-clock", false, "take every source's clock as right (clock offsets fixed at 0)")
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {

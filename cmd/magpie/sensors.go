@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"magpie/sensors"
@@ -78,20 +79,33 @@ func newFlags(errw io.Writer, name, usage string, behind ...string) *flag.FlagSe
 	return fs
 }
 
-// positional parses flags that may stand before and after the one argument that is no flag; "" where there is none.
-func positional(fs *flag.FlagSet, args []string) (arg string, err error) {
+// parse parses flags that may stand before, between and behind the arguments that are none, which are fs.Args() then. Behind -- stands no flag.
+func parse(fs *flag.FlagSet, args []string) error {
+	rest := []string{"--"}
+	var behind []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, behind = args[:i], args[i+1:]
+	}
 	for {
 		if err := fs.Parse(args); err != nil {
-			return "", err
+			return err
 		}
 		if args = fs.Args(); len(args) == 0 {
-			return arg, nil
+			return fs.Parse(append(rest, behind...))
 		}
-		if arg != "" {
-			return "", fmt.Errorf("unexpected argument %q", args[0])
-		}
-		arg, args = args[0], args[1:]
+		rest, args = append(rest, args[0]), args[1:]
 	}
+}
+
+// positional is the one argument that is no flag; "" where there is none.
+func positional(fs *flag.FlagSet, args []string) (arg string, err error) {
+	if err := parse(fs, args); err != nil {
+		return "", err
+	}
+	if fs.NArg() > 1 {
+		return "", fmt.Errorf("unexpected argument %q", fs.Arg(1))
+	}
+	return fs.Arg(0), nil
 }
 
 // isTerminal reports whether w is one, where a line may be written over.

@@ -27,7 +27,7 @@ func runTest(ctx context.Context, args []string, out, errw io.Writer) error {
 	cover := fs.Bool("cover", false, "tell which sides of each operand the tests have seen, by policy")
 	floor := fs.Float64("min-coverage", 0, "end with 1 where the tests see less than this `share` of a policy, in percent; tells it, too")
 	verbose := fs.Bool("v", false, "print the alert lines of every test")
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
 	run, err := regexp.Compile(*pattern)
