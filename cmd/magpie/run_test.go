@@ -145,13 +145,13 @@ policies: {dir: policies}
 	if err := soon(ctx, client.Subscribe("magpie/v1/s042/rejected/#", 1, func(_ mqtt.Client, m mqtt.Message) { said <- string(m.Payload()) })); err != nil {
 		t.Fatal(err)
 	}
-	for _, topic := range []string{"magpie/s042/gate/eas-1", "shop/gate"} {
+	for topic, code := range map[string]string{"magpie/s042/gate/eas-1": "unknown_kind", "shop/gate": "unknown_source"} {
 		if err := soon(ctx, client.Publish(topic, 1, false, "{}")); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case got := <-said:
-			if !strings.Contains(got, `"code":"unknown_source"`) || !strings.Contains(got, topic) {
+			if !strings.Contains(got, `"code":"`+code+`"`) || !strings.Contains(got, topic) {
 				t.Errorf("rejected %s with %s", topic, got)
 			}
 		case <-time.After(10 * time.Second):
