@@ -154,27 +154,8 @@ func (w *World) tagFact(f Fact) {
 	if f.Product < 0 {
 		return
 	}
-	kind := w.Store.Zones[f.Zone].Kind
-	near := w.seenBy(f.Source, f.Zone, f.At, w.tags.off(f))
 	out := w.Store.wayOut(f.Zone)
-	if out {
-		near = w.passes(near, f)
-	} else {
-		for i := range near {
-			if near[i].visit.holds(f.Product, f.Name) {
-				near[i].share *= tookIt
-			}
-		}
-		near = w.bound(near)
-		w.readAtTill(f, near)
-	}
-	if len(near) == 0 && out && f.Kind == FactMoved && f.P >= 0.5 {
-		v := w.nobody(f)
-		near = []claim{{v, 1}}
-		if w.Store.reader[f.Source] < 0 { // a device of zones alone: what it sees at a way out goes out
-			w.exit(v, f.Zone, f.At)
-		}
-	}
+	near := w.carriers(f, out)
 	if out && f.Kind == FactMoved {
 		w.dropped(f, near)
 	}
@@ -183,37 +164,66 @@ func (w *World) tagFact(f Fact) {
 	}
 	guests := 0.0 // the share of those who brought it; staff bring what is sold
 	for _, c := range near {
-		t := w.tag(c.visit, f)
-		brought := out && w.settleBrought(c.visit, f, t)
-		switch f.Kind {
-		case FactMoved:
-			if !brought {
-				t.moved, t.share = f.P, c.share
-			}
-		case FactReadEnd:
-			t.ended = true
-		case FactRead:
-			t.near = c.share
-		}
-		t.at = max(t.at, f.At)
-		if kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
-			w.touch(c.visit)
-		}
-		if out && !brought {
-			switch way := w.carries(c.visit, f); {
-			case f.Kind == FactMoved && way != undecided, f.Kind == FactReadEnd && way == goesOut:
-				w.bind(c.visit, f, c.share)
-			}
-		}
-		if brought {
+		if w.hears(c, f, out) {
 			guests += float64(c.share * (1 - c.visit.Staff))
 		}
-		w.add(c.visit, f, c.share)
 	}
 	w.watchDoor(f, near)
 	if guests >= surelyHis || w.cameIn(f) {
 		w.tags.bring(f.Name, f.At)
 	}
+}
+
+// carriers are those who may carry the tag of a fact, each with his share. At a way out a tag that moves has somebody, be it nobody whom a
+// camera sees.
+func (w *World) carriers(f Fact, out bool) []claim {
+	near := w.seenBy(f.Source, f.Zone, f.At, w.tags.off(f))
+	if !out {
+		for i := range near {
+			if near[i].visit.holds(f.Product, f.Name) {
+				near[i].share *= tookIt
+			}
+		}
+		near = w.bound(near)
+		w.readAtTill(f, near)
+		return near
+	}
+	if near = w.passes(near, f); len(near) > 0 || f.Kind != FactMoved || f.P < 0.5 {
+		return near
+	}
+	v := w.nobody(f)
+	if w.Store.reader[f.Source] < 0 { // a device of zones alone: what it sees at a way out goes out
+		w.exit(v, f.Zone, f.At)
+	}
+	return []claim{{v, 1}}
+}
+
+// hears gives the fact of a tag to one who may carry it, and reports whether he brought the tag along.
+func (w *World) hears(c claim, f Fact, out bool) (brought bool) {
+	t := w.tag(c.visit, f)
+	brought = out && w.settleBrought(c.visit, f, t)
+	switch f.Kind {
+	case FactMoved:
+		if !brought {
+			t.moved, t.share = f.P, c.share
+		}
+	case FactReadEnd:
+		t.ended = true
+	case FactRead:
+		t.near = c.share
+	}
+	t.at = max(t.at, f.At)
+	if kind := w.Store.Zones[f.Zone].Kind; kind != Aisle && kind != HighValue && f.Kind != FactReadEnd {
+		w.touch(c.visit)
+	}
+	if out && !brought {
+		switch way := w.carries(c.visit, f); {
+		case f.Kind == FactMoved && way != undecided, f.Kind == FactReadEnd && way == goesOut:
+			w.bind(c.visit, f, c.share)
+		}
+	}
+	w.add(c.visit, f, c.share)
+	return brought
 }
 
 // bound makes raised shares sum to at most 1 again.

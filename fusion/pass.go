@@ -29,8 +29,7 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		if t == nil || f.At-t.look >= passTime {
 			continue
 		}
-		fades := round9(math.Pow(0.5, float64(max(0, f.At-t.look))/float64(lookFor)))
-		t.looked, t.odds, t.look = float64(t.looked*fades), float64(t.odds*fades), max(t.look, f.At)
+		t.fade(f.At)
 		before = max(before, t.looked)
 		if !slices.ContainsFunc(near, func(c claim) bool { return c.visit == v }) {
 			near = append(near, claim{v, 0})
@@ -54,10 +53,7 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		t.odds += float64(missed * max(0, before-t.looked))
 		t.odds += float64(weight * now)
 		t.looked, t.look = before+weight, max(t.look, f.At)
-		odds[i] = round9(math.Exp(looks * t.odds / t.looked))
-		if t.had {
-			odds[i] *= tookIt
-		}
+		odds[i] = t.likely()
 		sum += odds[i]
 	}
 	if w.oneOwner {
@@ -73,6 +69,21 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		}
 	}
 	return kept
+}
+
+// fade lets the looks at who is near the tag count the less the longer ago they were.
+func (t *carriedTag) fade(at int64) {
+	fades := round9(math.Pow(0.5, float64(max(0, at-t.look))/float64(lookFor)))
+	t.looked, t.odds, t.look = float64(t.looked*fades), float64(t.odds*fades), max(t.look, at)
+}
+
+// likely is how many times sooner the visit carries the tag, by all looks, than somebody whom no camera sees.
+func (t *carriedTag) likely() float64 {
+	odds := round9(math.Exp(looks * t.odds / t.looked))
+	if t.had {
+		odds *= tookIt
+	}
+	return odds
 }
 
 // knows is what the visit knows of the tag of a fact in its zone, nil if nothing.
