@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -115,4 +116,51 @@ func FuzzAlertString(f *testing.F) {
 			t.Fatalf("%q came back as %q", s, back.Message)
 		}
 	})
+}
+
+// TestAlertsPage: docs/alerts.md tells of every member of a line, in its order, and of the members within it.
+func TestAlertsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := example()
+	a.Signer, a.MergedInto = "E7620F1842B4E81F", "alr_1"
+	line := a.AppendJSON(nil, false)
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.Token() // {
+	_, rows, ok := strings.Cut(string(page), "\n| member | |\n|---|---|\n")
+	if !ok {
+		t.Fatal("no table of members")
+	}
+	row := ""
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " | "); !strings.Contains(first, "`"+name.(string)+"`") {
+			row, rows, _ = strings.Cut(rows, "\n")
+			if first, _, _ = strings.Cut(strings.TrimPrefix(row, "| "), " | "); !strings.Contains(first, "`"+name.(string)+"`") {
+				t.Fatalf("the row of %s is missing, or not in its place: %s", name, row)
+			}
+		}
+		var value any
+		if err := d.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		if list, ok := value.([]any); ok && len(list) > 0 {
+			value = list[0]
+		}
+		if within, ok := value.(map[string]any); ok {
+			for k := range within {
+				if !strings.Contains(row, "`"+k+"`") {
+					t.Errorf("%s: its %s is missing", name, k)
+				}
+			}
+		}
+	}
+	if strings.HasPrefix(rows, "|") {
+		t.Errorf("more rows than members: %s", rows)
+	}
 }
