@@ -95,7 +95,10 @@ func onlySimulated(dir string, drawn bool) error {
 		return nil
 	}
 	path := filepath.Join(dir, "site.yaml")
-	if text, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(text, []byte(sim.DrawnBy)) {
+	switch text, err := os.ReadFile(path); {
+	case err != nil:
+		return fmt.Errorf("%s holds a products.csv that magpie simulate did not write: name another directory", dir)
+	case !bytes.HasPrefix(text, []byte(sim.DrawnBy)):
 		return fmt.Errorf("%s holds a site that magpie simulate did not draw: play it with --site %s, or name another directory", dir, path)
 	}
 	return nil
