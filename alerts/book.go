@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"container/heap"
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
@@ -168,7 +169,7 @@ func (b *Book) schedule(s *subject, set *rules.Set, view fusion.View) {
 	if due != s.due {
 		s.due = due
 		if due != math.MaxInt64 {
-			b.due.push(dueAt{due, key(s.kind, s.id)})
+			heap.Push(&b.due, dueAt{due, key(s.kind, s.id)})
 		}
 	}
 }
@@ -206,7 +207,7 @@ func (b *Book) fire(w *fusion.World, now int64) {
 		b.bind(w, now)
 	}
 	for len(b.due) > 0 && b.due[0].at <= now {
-		d := b.due.pop()
+		d := heap.Pop(&b.due).(dueAt)
 		if s := b.subjects[d.key]; s == nil || s.due != d.at {
 			continue // it was moved
 		}
