@@ -280,11 +280,20 @@ func TestProvisional(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
+	for _, numbered := range []bool{false, true} { // numbers lie elsewhere
+		verdicts(t, numbered)
+	}
+}
+
+func verdicts(t *testing.T, numbered bool) {
 	store := cornerShop()
 	c := NewCore(store, newDiary())
 	read := func(sec, received float64, ident uint64, clocked bool) Verdict {
 		m := Message{TS: at(sec), Received: at(received), Clocked: clocked, Source: store.SourceIndex("r-door"), Kind: RFID, Ident: ident,
 			Events: []Event{{TS: at(sec), Kind: RFID, Source: store.SourceIndex("r-door"), ID: jacketTag, Antenna: 1, RSSI: -50, Zone: -1}}}
+		if numbered {
+			m.Seq = ident
+		}
 		c.Arrive(m.Received)
 		defer c.Advance()
 		return c.Add(&m)
@@ -306,12 +315,20 @@ func TestVerdicts(t *testing.T) {
 		{1, 64, 5, true, Late}, // behind by sixty seconds
 		{0.999, 64, 6, true, TooLate},
 		{1, 64, 5, true, Duplicate},
+		{65, 65, 4, false, Duplicate},
+		{66, 66, 4, false, Accepted}, // six seconds after the first: its numbers have begun anew
+		{70, 70, 4, false, Duplicate},
+		{71.1, 71.1, 4, false, Accepted},
+		{190, 190, 7, false, Accepted}, // the first of 4 is long forgotten
+		{190, 190, 4, false, Accepted},
+		{194.4, 194.4, 8, false, Accepted}, // that of 71.1 is forgotten now, that of 190 is not
+		{194.5, 194.5, 4, false, Duplicate},
 	} {
 		if got := read(x.sec, x.received, x.ident, x.clocked); got != x.want {
-			t.Errorf("message %d: verdict %v; want %v", i, got, x.want)
+			t.Errorf("message %d, numbered %v: verdict %v; want %v", i, numbered, got, x.want)
 		}
 	}
-	if got, want := c.Counters[store.SourceIndex("r-door")], (Counters{Received: 11, Late: 2, Duplicates: 3, TooLate: 1}); got != want {
+	if got, want := c.Counters[store.SourceIndex("r-door")], (Counters{Received: 19, Late: 2, Duplicates: 6, TooLate: 1}); got != want {
 		t.Errorf("counted %+v; want %+v", got, want)
 	}
 }

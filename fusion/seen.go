@@ -20,6 +20,13 @@ func (m *Message) taken() taken {
 	return t
 }
 
+// resent is how long after the first copy another may come of a message whose device has no clock: later it is the next one that
+// bears the number, since numbers wrap, and begin anew when a device does (assumption).
+const resent = 5 * second
+
+// repeats reports whether a message of the same identity as another is a copy of it.
+func (m *Message) repeats(was taken) bool { return m.Clocked || abs(m.Received-was.rank/2) <= resent }
+
 // sighting is a message of the table.
 type sighting struct {
 	ident
@@ -53,7 +60,7 @@ func newSeen(sources int) seen {
 func (s *seen) again(m *Message, main bool, oldest int64) (was taken, again bool) {
 	id, now := ident{m.Ident, m.Source}, m.taken()
 	if len(s.table) > 0 {
-		if was, ok := s.table[id]; ok {
+		if was, ok := s.table[id]; ok && m.repeats(was) {
 			if now.rank < was.rank {
 				s.table[id] = now
 			}
@@ -71,14 +78,14 @@ func (s *seen) again(m *Message, main bool, oldest int64) (was taken, again bool
 			s.rings[m.Source] = ring
 		}
 		place := &ring[m.Seq&uint64(len(ring)-1)]
-		if place.hash == m.Ident {
+		if place.hash == m.Ident && m.repeats(place.taken) {
 			was := place.taken
 			if now.rank < was.rank {
 				place.taken = now
 			}
 			return was, true
 		}
-		if place.hash != 0 && place.ts >= oldest {
+		if place.hash != 0 && place.hash != m.Ident && place.ts >= oldest {
 			if len(ring) < maxRing {
 				s.grow(m.Source, oldest)
 				continue
@@ -111,7 +118,9 @@ func (s *seen) remember(id ident, t taken) {
 func (s *seen) forget(oldest int64) {
 	n := 0
 	for n < len(s.order) && s.order[n].ts < oldest {
-		delete(s.table, s.order[n].ident)
+		if id := s.order[n].ident; s.table[id].ts < oldest { // a later message may bear the same
+			delete(s.table, id)
+		}
 		n++
 	}
 	s.order = s.order[n:]

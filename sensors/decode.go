@@ -366,6 +366,10 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 			e.Name = m.boot.v
 		}
 	}
+	if m.Retained && !m.Clocked && m.Kind != fusion.Status && len(m.Events) > 0 {
+		return &Rejection{Code: CodeTooLate, Path: TimePath(m.topic),
+			Reason: "a broker had kept it, and without a time nobody knows since when: publish only the status retained, or send ts"}
+	}
 	if newest > m.Received+maxFuture {
 		late := time.Duration(newest - m.Received).Round(time.Millisecond)
 		r := &Rejection{Code: CodeFuture, Path: TimePath(m.topic), Ahead: newest - m.Received,
@@ -376,6 +380,12 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 		return r
 	}
 	m.Ident = identity(m, source, hash)
+	if m.Retained && m.Kind == fusion.Status { // it is so now, however long ago it began
+		m.TS, m.Clocked = m.Received, false
+		for i := range m.Events {
+			m.Events[i].TS = m.TS
+		}
+	}
 	if m.seq.set {
 		m.Seq = uint64(m.seq.v) + 1
 	}
@@ -383,8 +393,9 @@ func (d *Decoder) finish(m *draft, source string, payload []byte) *Rejection {
 }
 
 // identity is equal for duplicates: the same source, kind, boot, seq and ts, or without seq the same id of the message's
-// own, or without that the same bytes. The hash is quick and no secret: who makes two of his messages the same loses one of
-// his own.
+// own, or without that the same bytes. Where "arrival" stands for ts, the bytes stand for it (and fusion asks how long ago): a
+// number that wraps or begins anew is no duplicate. On a foreign topic what it says may lie in the topic. The hash is quick and
+// no secret: who makes two of his messages the same loses one of his own.
 func identity(m *draft, source string, hash uint64) uint64 {
 	if !m.seq.set && !m.Clocked {
 		return 0
@@ -392,13 +403,17 @@ func identity(m *draft, source string, hash uint64) uint64 {
 	b := make([]byte, 0, 128)
 	b = append(b, byte(m.Kind))
 	b = append(append(b, source...), 0)
+	if m.entry != nil && m.id == 0 {
+		b = append(append(b, m.topic...), 0)
+	}
 	switch {
 	case m.seq.set:
 		b = append(append(b, m.boot.v...), 0)
 		b = binary.BigEndian.AppendUint64(b, uint64(m.seq.v))
 		if m.Clocked {
-			b = binary.BigEndian.AppendUint64(b, uint64(m.TS))
+			hash = uint64(m.TS)
 		}
+		b = binary.BigEndian.AppendUint64(b, hash)
 	case m.id != 0:
 		b = binary.BigEndian.AppendUint64(append(b, 2), m.id)
 	default:

@@ -272,6 +272,47 @@ func TestIdentity(t *testing.T) {
 	if ident("gate/eas-1", `{"ts":"arrival","seq":1,"alarm":true}`) == 0 {
 		t.Error("an arrival message with seq is never a duplicate")
 	}
+	if ident("gate/eas-1", `{"ts":"arrival","seq":1,"alarm":true}`) == ident("gate/eas-1", `{"ts":"arrival","seq":1,"alarm":false}`) {
+		t.Error("an arrival message with the seq of another and other bytes is taken for a duplicate")
+	}
+}
+
+// TestRetained: what a broker had kept counts from now on where it is a status, and by its time else; of what has none nobody knows when
+// it was.
+func TestRetained(t *testing.T) {
+	d := decoder(t)
+	later := int64(received) + int64(2*time.Hour)
+	m, err := d.Decode(later, "magpie/v1/s042/status/eas-1", true, []byte(`{"ts":"2026-11-22T10:00:00.000Z","state":"degraded"}`))
+	if err != nil || len(m.Events) != 1 || m.TS != later || m.Events[0].TS != later || m.Clocked {
+		t.Errorf("a status: %+v, %v", m, err)
+	}
+	if m, err = d.Decode(later, "magpie/v1/s042/gate/eas-1", true, []byte(`{"ts":"2026-11-22T10:00:00.123Z","alarm":true}`)); err != nil || m.TS != ts {
+		t.Errorf("with a time: %+v, %v", m, err)
+	}
+	var r *Rejection
+	_, err = d.Decode(later, "magpie/v1/s042/gate/eas-1", true, []byte(`{"ts":"arrival","alarm":true}`))
+	if !errors.As(err, &r) || r.Code != CodeTooLate || r.Path != "/ts" || !strings.Contains(r.Reason, "publish only the status retained, or send ts") {
+		t.Errorf("without: %v", err)
+	}
+}
+
+// TestIdentityOfTopics: what a till tells on two topics in the same bytes is two things.
+func TestIdentityOfTopics(t *testing.T) {
+	d, err := NewDecoder(shop(), Options{Foreign: []site.Source{{Topic: "incoming/data/pos-1/#", Decoder: "rtsf-till", ID: "sco-1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ident := func(topic string) uint64 {
+		t.Helper()
+		m, err := d.Decode(received, "incoming/data/pos-1/"+topic, false, []byte(`{"lane_id":"1","basket_id":"b1","event_time":1795341600000}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Ident
+	}
+	if ident("payment-start") != ident("payment-start") || ident("payment-start") == ident("payment-success") {
+		t.Error("what came twice on one topic is a duplicate, what came on another is none")
+	}
 }
 
 func TestRejectionPayload(t *testing.T) {

@@ -15,6 +15,8 @@ type numbered struct {
 	seq  int64
 	boot string
 	ts   int64
+
+	rejected int64 // messages since that were rejected: their numbers are not missing
 }
 
 // Step is what the number of a message says of those before it.
@@ -27,7 +29,18 @@ type Step struct {
 // outOfOrder is how far behind the newest number a message may come without being a restart.
 const outOfOrder = 64
 
-// Add takes the next message and its number.
+// Rejected says that a message was rejected, whose number may not even have been read: one is not missing for it.
+func (s Sequences) Rejected(source int, kind string) {
+	for k, name := range fusion.Kinds {
+		f := feed{source, fusion.Kind(k)}
+		if n, known := s[f]; known && name == kind {
+			n.rejected++
+			s[f] = n
+		}
+	}
+}
+
+// Add takes the next message and its number. A duplicate is none: it is not to be given.
 func (s Sequences) Add(m *fusion.Message, seq int64, boot string) (step Step) {
 	f := feed{m.Source, m.Kind}
 	was, known := s[f]
@@ -36,10 +49,10 @@ func (s Sequences) Add(m *fusion.Message, seq int64, boot string) (step Step) {
 	case boot != was.boot || seq < was.seq-outOfOrder || seq <= was.seq && m.TS > was.ts:
 		step.Restart = true
 	case seq > was.seq:
-		step.Missing = seq - was.seq - 1
+		step.Missing = max(0, seq-was.seq-1-was.rejected)
 	default:
 		return Step{Behind: seq < was.seq}
 	}
-	s[f] = numbered{seq, boot, m.TS}
+	s[f] = numbered{seq: seq, boot: boot, ts: m.TS}
 	return step
 }

@@ -39,3 +39,21 @@ func TestSequences(t *testing.T) {
 		}
 	}
 }
+
+// TestSequencesOfRejected: what was rejected is not missing.
+func TestSequencesOfRejected(t *testing.T) {
+	s := Sequences{}
+	s.Rejected(0, "rfid") // before the first number
+	add := func(seq int64) int64 {
+		return s.Add(&fusion.Message{Kind: fusion.RFID, TS: seq}, seq, "").Missing
+	}
+	add(1)
+	s.Rejected(0, "rfid")
+	s.Rejected(0, "weight")
+	s.Rejected(1, "rfid")
+	for _, x := range []struct{ seq, want int64 }{{3, 0}, {5, 1}, {6, 0}} {
+		if got := add(x.seq); got != x.want {
+			t.Errorf("seq %d: %d missing, want %d", x.seq, got, x.want)
+		}
+	}
+}

@@ -210,14 +210,16 @@ func (l *live) tell(a, was *alerts.Alert) {
 func (l *live) decoded(line *journal.Line, m *fusion.Message, v fusion.Verdict) {
 	l.health.accepted(m, v)
 	missing := int64(0)
-	if seq, boot, ok := l.pipeline.decoder.Sequence(); ok {
+	if seq, boot, ok := l.pipeline.decoder.Sequence(); ok && v != fusion.Duplicate {
 		missing = l.gaps.Add(m, seq, boot).Missing
 	}
 	l.numbers.message(line, m, v, missing)
 }
 
 func (l *live) rejected(line *journal.Line, r *sensors.Rejection) {
-	l.health.rejected(l.site.Store.SourceIndex(r.Source), r.Code+": "+r.Reason)
+	source := l.site.Store.SourceIndex(r.Source)
+	l.health.rejected(source, r.Code+": "+r.Reason)
+	l.gaps.Rejected(source, r.Kind)
 	l.numbers.rejected(line, r)
 	if !l.place.done(l.at) {
 		l.rejections.add(rejected{l.at, r.PublishTopic(l.site.Store.ID), r.Payload(line.Payload)})
