@@ -42,6 +42,22 @@ func (d *Decoder) edgeScript(m *draft, payload []byte) *Rejection {
 	return nil
 }
 
+// ScriptTime reads the time that a post to /api/alerts gives, one JSON value as edge-script takes it: no value and null are the
+// arrival. The error is a *Rejection.
+func (d *Decoder) ScriptTime(value []byte, received int64) (message.Time, error) {
+	var ts message.Time
+	if len(value) > 0 {
+		d.c.reset(value)
+		if r := d.scriptTime(&ts, received); r != nil {
+			return ts, r
+		}
+	}
+	if ts.IsZero() {
+		ts = message.Arrival()
+	}
+	return ts, nil
+}
+
 func (d *Decoder) scriptTime(into *message.Time, received int64) *Rejection {
 	c := &d.c
 	from := c.at

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"magpie/alerts"
 	"magpie/dashboard"
 	"magpie/fusion"
-	"magpie/journal"
 	"magpie/sensors"
 	"magpie/site"
 )
@@ -79,79 +76,6 @@ func brokerSecrets(b site.Broker, o *sensors.SubscriberOptions) error {
 		return fmt.Errorf("broker: %w", err)
 	}
 	return nil
-}
-
-// devicePeers reads the keys with which edge scripts, and other stores, sign POST /api/alerts.
-func devicePeers(s *site.Site) ([]alerts.WebhookPeer, error) {
-	var peers []alerts.WebhookPeer
-	for _, d := range s.Devices {
-		if d.KeyFile == "" {
-			continue
-		}
-		keys, err := alerts.ReadWebhookKeys(d.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("device %s: %w", d.ID, err)
-		}
-		peers = append(peers, alerts.WebhookPeer{Name: d.ID, Keys: keys})
-	}
-	return peers, nil
-}
-
-// receiver takes POST /api/alerts (contract §5): what is signed by a known device becomes a signal message in the
-// journal, so that a replay has it.
-type receiver struct {
-	store   string
-	peers   []alerts.WebhookPeer
-	journal *journal.Journal
-	now     func() time.Time
-}
-
-// edgeAlert is what an edge script posts, and the part of another store's alert that a signal keeps.
-type edgeAlert struct {
-	Type      string          `json:"type"`
-	Timestamp json.RawMessage `json:"timestamp"`
-	EventTime json.RawMessage `json:"event_time"`
-	ID        string          `json:"id"`
-}
-
-func (r *receiver) receive(header http.Header, body []byte) (int, any) {
-	refuse := func(status int, text string) (int, any) { return status, map[string]string{"error": text} }
-	device, id, err := alerts.Identify(r.peers, header, body, r.now())
-	if err != nil {
-		return refuse(http.StatusUnauthorized, err.Error())
-	}
-	var a edgeAlert
-	if err := json.Unmarshal(body, &a); err != nil {
-		return refuse(http.StatusBadRequest, "the body is not a JSON object: "+err.Error())
-	}
-	if a.Type == "" {
-		return refuse(http.StatusBadRequest, `the member "type" is missing: it names the signal`)
-	}
-	ts := a.Timestamp
-	if ts == nil {
-		ts = a.EventTime
-	}
-	if ts == nil {
-		ts = json.RawMessage(`"arrival"`)
-	}
-	payload, err := json.Marshal(struct {
-		TS     json.RawMessage `json:"ts"`
-		Name   string          `json:"name"`
-		State  bool            `json:"state"`
-		Object string          `json:"object,omitempty"`
-		Post   json.RawMessage `json:"post"` // what was sent, for who reads the journal
-		Call   string          `json:"webhook_id,omitempty"`
-	}{ts, a.Type, true, a.ID, body, id})
-	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error())
-	}
-	done := make(chan error, 1)
-	r.journal.Append(journal.Line{Topic: "magpie/v1/" + r.store + "/signal/" + device, Payload: payload},
-		func(_ int64, err error) { done <- err })
-	if err := <-done; err != nil {
-		return refuse(http.StatusServiceUnavailable, "it could not be kept; send it again: "+err.Error())
-	}
-	return http.StatusAccepted, map[string]string{"status": "queued"}
 }
 
 // outboxOf shows an outbox to the API.

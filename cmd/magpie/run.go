@@ -218,7 +218,7 @@ func (st *station) run(ctx context.Context, set *rules.Set) error {
 	if err := live.adopt(ctx, set, now()); err != nil {
 		return err
 	}
-	peers, err := devicePeers(st.site)
+	receiver, err := newReceiver(st.site, st.journal, now)
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (st *station) run(ctx context.Context, set *rules.Set) error {
 		Sources: live.health.list, Policies: live.policySet, Visits: live.shownVisits, Shrink: live.shownShrink,
 		Goods: goodsNames(st.site.Store), Health: st.trouble.err,
 		Outbox: outboxOf(st.outbox), Resend: st.outbox.Resend,
-		Receive: (&receiver{store: st.site.Store.ID, peers: peers, journal: st.journal, now: now}).receive,
+		Receive: receiver.receive,
 		Ack: func(id, who string) error {
 			return st.marked(v, verdictLine{ID: id, Who: who})
 		},
