@@ -53,19 +53,19 @@ func newInterval() *interval { return &interval{map[string]*row{}, map[string]*r
 
 // row is one point in the making.
 type row struct {
-	M      string   `json:"m"`
-	Tags   []string `json:"tags"` // as written: key, value …
-	Vals   []cell   `json:"vals"`
+	M      string
+	Tags   []string // as written: key, value …
+	Vals   []cell
 	dirty  bool
 	fields []Field
 }
 
 // cell is one field's sum, or its last value and when that was.
 type cell struct {
-	Set bool    `json:"set,omitempty"`
-	N   int64   `json:"n,omitempty"`
-	F   float64 `json:"f,omitempty"`
-	At  int64   `json:"at,omitempty"`
+	Set bool
+	N   int64
+	F   float64
+	At  int64
 }
 
 // NewAggregator makes an empty one.

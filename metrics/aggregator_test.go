@@ -123,8 +123,13 @@ func TestAlertPoints(t *testing.T) {
 	if strings.Contains(string(a.Flush(math.MinInt64)), fmt.Sprint(ns)) {
 		t.Error("two alerts of the same millisecond wrote the same point")
 	}
-	a.Verdict(metrics.VerdictPoint{ID: "alr_1", EventTime: t0 + 123e6, Zone: "door", Tier: "staff", Set: "x", Verdict: "recovered", Recovered: 1.85, Minutes: 3})
-	wantLines(t, "verdict", a.Flush(math.MinInt64), fmt.Sprintf("verdicts,store=s042,zone=door,zone_kind=exit,policy=_all,tier=staff,verdict=recovered,set=x count=1i,recovered=1.85,minutes=3 %d", ns))
+	v := metrics.VerdictPoint{ID: "alr_1", EventTime: t0 + 123e6, Zone: "door", Tier: "staff", Set: "x", Verdict: "loss", Recovered: 1.85, Minutes: 3}
+	const point = "verdicts,store=s042,zone=door,zone_kind=exit,policy=_all,tier=staff,verdict=%s,set=x count=%di,recovered=%v,minutes=%d %d"
+	wantLines(t, "verdict", a.Verdict(v), fmt.Sprintf(point, "loss", 1, 1.85, 3, ns))
+	v.Verdict, v.Was = "recovered", "loss"
+	wantLines(t, "another verdict", a.Verdict(v), fmt.Sprintf(point, "loss", 0, 0, 0, ns), fmt.Sprintf(point, "recovered", 1, 1.85, 3, ns))
+	v.Was = "recovered"
+	wantLines(t, "the same verdict again", a.Verdict(v), fmt.Sprintf(point, "recovered", 1, 1.85, 3, ns))
 }
 
 func TestWrongCalls(t *testing.T) {
@@ -172,11 +177,10 @@ func TestReplayWritesTheSamePoints(t *testing.T) {
 				write(a.Flush(t0 + int64(i)*1e8))
 			}
 			if restart && i == 250 {
-				st, err := a.State()
-				check(t, err)
+				st := a.Freeze()
 				check(t, a.Add("tills", []string{"self"}, "scans", 1000, t0)) // lost with the process
 				a = aggregator()
-				check(t, a.Restore(st))
+				a.Thaw(st)
 			}
 		}
 		write(a.Flush(t0 + 70e9))
@@ -191,14 +195,9 @@ func TestReplayWritesTheSamePoints(t *testing.T) {
 	a, b := aggregator(), aggregator()
 	check(t, a.Set("staffing", []string{"door"}, "people", 3, t0))
 	a.Alert(metrics.AlertPoint{ID: "a", EventTime: t0, State: "closed"})
-	st, err := a.State()
-	check(t, err)
-	check(t, b.Restore(st))
+	b.Thaw(a.Freeze())
 	if x, y := string(a.Flush(t0+10e9)), string(b.Flush(t0+10e9)); x != y || strings.Count(x, "\n") != 2 {
 		t.Errorf("what was not flushed before a restart: %q, want %q", y, x)
-	}
-	if err := aggregator().Restore([]byte("{")); err == nil {
-		t.Error("Restore of half a state must fail")
 	}
 }
 

@@ -28,6 +28,7 @@ type VerdictPoint struct {
 	Tier      string
 	Set       string
 	Verdict   string
+	Was       string // what had been said of it before; "": nothing
 	Recovered float64
 	Minutes   float64
 }
@@ -40,26 +41,38 @@ func (a *Aggregator) Alert(p AlertPoint) {
 		fields = append([]field{{name: "opened", kind: 'i', i: 1}}, fields...)
 		fields = append(fields, field{name: "latency_ms", kind: 'i', i: (p.Received - p.EventTime) / int64(time.Millisecond)})
 	}
-	a.each("alerts", p.Policies, unique(p.EventTime, p.ID), fields, func(policy string) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.direct = a.each(a.direct, "alerts", p.Policies, unique(p.EventTime, p.ID), fields, func(policy string) []string {
 		return []string{p.Zone, policy, p.Tier, p.Set}
 	})
 }
 
-// Verdict writes a verdict at the alert's time: one point for the alert, policy _all, and one for each of its policies.
-func (a *Aggregator) Verdict(p VerdictPoint) {
-	fields := []field{{name: "count", kind: 'i', i: 1}, {name: "recovered", kind: 'f', f: p.Recovered}, {name: "minutes", kind: 'f', f: p.Minutes}}
-	a.each("verdicts", p.Policies, unique(p.EventTime, p.ID), fields, func(policy string) []string {
-		return []string{p.Zone, policy, p.Tier, p.Verdict, p.Set}
-	})
-}
-
-func (a *Aggregator) each(measurement string, policies []string, at int64, fields []field, tags func(policy string) []string) {
+// Verdict gives the lines of a verdict at the alert's time: one point for the alert, policy _all, and one for each of its
+// policies. What had been said before counts no more.
+func (a *Aggregator) Verdict(p VerdictPoint) (lines []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	say := func(verdict string, count int64, recovered, minutes float64) {
+		fields := []field{{name: "count", kind: 'i', i: count}, {name: "recovered", kind: 'f', f: recovered}, {name: "minutes", kind: 'f', f: minutes}}
+		lines = a.each(lines, "verdicts", p.Policies, unique(p.EventTime, p.ID), fields, func(policy string) []string {
+			return []string{p.Zone, policy, p.Tier, verdict, p.Set}
+		})
+	}
+	if p.Was != "" && p.Was != p.Verdict {
+		say(p.Was, 0, 0, 0)
+	}
+	say(p.Verdict, 1, p.Recovered, p.Minutes)
+	return lines
+}
+
+// each appends a point for _all and one for each policy.
+func (a *Aggregator) each(lines []byte, measurement string, policies []string, at int64, fields []field, tags func(policy string) []string) []byte {
 	for _, policy := range append([]string{"_all"}, policies...) {
 		written, _ := a.tags(a.schema[measurement], tags(policy))
-		a.direct = point{measurement, written, fields, at}.append(a.direct)
+		lines = point{measurement, written, fields, at}.append(lines)
 	}
+	return lines
 }
 
 // unique spreads points of one time over its millisecond by id, so that two alerts never write the same point.

@@ -42,10 +42,13 @@ func (m *Prometheus) SpoolHooks() SpoolHooks {
 			m.spoolBytes.Set(float64(held))
 			m.spoolLimit.Set(float64(bound))
 		},
-		Lost: func(n int) { m.lostPoints.Add(float64(n)) },
+		Lost: m.InfluxLost,
 		Bad:  func(n int) { m.badPoints.Add(float64(n)) },
 	}
 }
+
+// InfluxLost counts points that will never be written.
+func (m *Prometheus) InfluxLost(n int) { m.lostPoints.Add(float64(n)) }
 
 // InfluxWritten counts points that the database took.
 func (m *Prometheus) InfluxWritten(n int) { m.points.Add(float64(n)) }

@@ -116,7 +116,7 @@ func NewPrometheus(store, version, revision string) *Prometheus {
 	m.spoolBytes = gauge("influx_spool_bytes", "Bytes of points on disk.")
 	m.spoolLimit = gauge("influx_spool_limit_bytes", "The bound of the spool.")
 	m.points = counter("influx_written_points_total", "Points that InfluxDB took.")
-	m.lostPoints = counter("influx_lost_points_total", "Points dropped unread at the spool's bound.")
+	m.lostPoints = counter("influx_lost_points_total", "Points dropped unread at the spool's bound, or that it could not store.")
 	m.badPoints = counter("influx_bad_points_total", "Points that InfluxDB refused, kept in the bad file.")
 	m.influxErrors = counter("influx_errors_total", "Writes that failed and are tried again.")
 	m.lines = counter("journal_lines_total", "Lines made durable.")

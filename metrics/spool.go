@@ -156,7 +156,7 @@ func (s *Spool) Append(lines []byte) error {
 	return nil
 }
 
-// rotate starts a new segment.
+// rotate starts a new segment. A file of its name is what an attempt that failed has left.
 func (s *Spool) rotate() error {
 	n := int64(1)
 	if len(s.segments) > 0 {
@@ -164,7 +164,7 @@ func (s *Spool) rotate() error {
 	} else {
 		s.cursor = cursor{Segment: n}
 	}
-	f, err := os.OpenFile(s.path(n), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(s.path(n), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

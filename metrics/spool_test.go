@@ -127,6 +127,19 @@ func TestSpoolBound(t *testing.T) {
 	}
 }
 
+// A new segment whose file is there already is begun all the same.
+func TestSpoolAfterAFailedSegment(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 800, metrics.SpoolHooks{})
+	check(t, s.Append(lines(0, 5)))
+	// What an attempt has left that could not sync the directory.
+	check(t, os.WriteFile(filepath.Join(dir, "0000000000000002.lp"), nil, 0o600))
+	check(t, s.Append(lines(5, 12)))
+	if got := drain(t, s, true); got != string(lines(0, 12)) {
+		t.Errorf("%s", got)
+	}
+}
+
 // The database is away for 30 s, then refuses one line, then throttles: all other lines arrive, in order.
 func TestWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

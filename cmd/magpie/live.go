@@ -159,9 +159,9 @@ func (l *live) deliver(ctx context.Context) error {
 	for i, a := range l.lines {
 		entries[i] = alerts.NewOutboxEntry(a, append(l.pipeline.desk.Targets(a), always...))
 	}
-	if l.place.done(l.at) { // it was stored before the restart: only the page has to learn of it again
+	if l.place.done(l.at) { // it was stored before the restart: the page has to learn of it again, and the spool what it lacks
 		for i, a := range l.lines {
-			l.recent.add(a, entries[i].Body)
+			l.known(a, entries[i].Body)
 		}
 		return nil
 	}
@@ -182,20 +182,26 @@ func (l *live) deliver(ctx context.Context) error {
 	was := map[string]*alerts.Alert{}
 	for i, a := range l.lines {
 		if _, ok := was[a.ID]; !ok {
-			was[a.ID] = l.recent.alert(a.ID)
+			was[a.ID], _ = l.recent.alert(a.ID)
 		}
-		l.recent.add(a, entries[i].Body)
+		l.known(a, entries[i].Body)
 		if err := l.hub.Publish(entries[i].Body); err != nil {
 			l.log.Error("cannot show an alert", "error", err)
 		}
-		l.numbers.alert(a, l.pipeline.desk.SetAt(a.At))
 	}
 	for _, a := range l.lines {
-		if l.recent.alert(a.ID) == a { // else the same message has changed it again
+		if last, _ := l.recent.alert(a.ID); last == a { // else the same message has changed it again
 			l.tell(a, was[a.ID])
 		}
 	}
 	return nil
+}
+
+// known makes a line known to the page and to the numbers, which count it to the set that raised the alert.
+func (l *live) known(a *alerts.Alert, line []byte) {
+	l.recent.add(a, line, l.pipeline.desk.SetAt(a.EventTime))
+	_, set := l.recent.alert(a.ID)
+	l.numbers.alert(a, set)
 }
 
 // tell says in plain words on the terminal what is known of an alert, when it is new or its tier or state is another than it

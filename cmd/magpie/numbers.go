@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"math"
 	"slices"
@@ -308,24 +309,33 @@ func (n *numbers) line(l *journal.Line, watermark int64, took time.Duration) {
 	}
 	n.flushed = watermark / tenSeconds
 	points := n.agg.Flush(watermark)
-	if n.spool == nil || len(points) == 0 || n.stored {
+	if !n.stored {
+		n.keep(points)
+	}
+}
+
+// keep puts lines into the spool.
+func (n *numbers) keep(points []byte) {
+	if n.spool == nil {
 		return
 	}
 	if err := n.spool.Append(points); err != nil {
+		n.prom.InfluxLost(bytes.Count(points, []byte{'\n'}))
 		n.log.Error("points for the database are lost: the spool cannot be written", "error", err)
 	}
 }
 
 func (n *numbers) reloaded(hash string, now time.Time, ok bool) { n.prom.PolicyReload(ok, hash, now) }
 
-// verdict counts what a person said of an alert.
-func (n *numbers) verdict(a *alerts.Alert, l verdictLine, set string) {
+// verdict counts what a person said of an alert that a set raised, and no more what was said before. It is in no journal, and kept at
+// once.
+func (n *numbers) verdict(a *alerts.Alert, l verdictLine, was, set string) {
 	var policies []string
 	for _, p := range a.Policies {
 		policies = append(policies, p.Policy)
 	}
-	n.agg.Verdict(metrics.VerdictPoint{ID: a.ID, EventTime: a.EventTime, Policies: policies, Zone: a.Zone, Tier: a.Tier, Set: set,
-		Verdict: l.Verdict, Recovered: l.Recovered, Minutes: l.Minutes})
+	n.keep(n.agg.Verdict(metrics.VerdictPoint{ID: a.ID, EventTime: a.EventTime, Policies: policies, Zone: a.Zone, Tier: a.Tier, Set: set,
+		Verdict: l.Verdict, Was: was, Recovered: l.Recovered, Minutes: l.Minutes}))
 }
 
 // frame counts a frame of a camera in this process.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,42 +14,56 @@ import (
 // maxRecent bounds the alerts that the page and the API can show.
 const maxRecent = 1000
 
+// maxLines bounds the lines of one of them: of one that never ends, such as the store's, the oldest go.
+const maxLines = 1000
+
 // recent keeps the lines of the newest alerts for the page.
 type recent struct {
 	mu    sync.Mutex
 	order []string // ids, oldest first
-	lines map[string][]json.RawMessage
-	last  map[string]*alerts.Alert   // what is known of each
-	shown map[string]json.RawMessage // its line
+	known map[string]*knownAlert
 }
 
-func newRecent() *recent {
-	return &recent{lines: map[string][]json.RawMessage{}, last: map[string]*alerts.Alert{},
-		shown: map[string]json.RawMessage{}}
+// knownAlert is an alert that the page shows.
+type knownAlert struct {
+	lines []json.RawMessage // in order of rev
+	last  *alerts.Alert     // what is known of it
+	shown json.RawMessage   // its line
+	set   string            // hash of the set that raised it, to which its numbers count
 }
 
-func (r *recent) add(a *alerts.Alert, line []byte) {
+func newRecent() *recent { return &recent{known: map[string]*knownAlert{}} }
+
+// add takes a line of an alert, and the set that judged when its score first crossed.
+func (r *recent) add(a *alerts.Alert, line []byte, set string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last[a.ID] == nil {
+	k := r.known[a.ID]
+	if k == nil {
 		r.order = append(r.order, a.ID)
 		if len(r.order) > maxRecent {
-			delete(r.lines, r.order[0])
-			delete(r.last, r.order[0])
-			delete(r.shown, r.order[0])
+			delete(r.known, r.order[0])
 			r.order = r.order[1:]
 		}
+		k = &knownAlert{set: set}
+		r.known[a.ID] = k
 	}
-	r.lines[a.ID] = append(r.lines[a.ID], json.RawMessage(line))
-	if was := r.last[a.ID]; was == nil || alerts.Newer(a, was) {
-		r.last[a.ID], r.shown[a.ID] = a, line
+	if k.lines = append(k.lines, line); len(k.lines) > maxLines {
+		k.lines = k.lines[1:]
+	}
+	if k.last == nil || alerts.Newer(a, k.last) {
+		k.last, k.shown = a, line
 	}
 }
 
-func (r *recent) alert(id string) *alerts.Alert {
+// alert is what is known of an alert, and the set that raised it; nil: nothing.
+func (r *recent) alert(id string) (a *alerts.Alert, set string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last[id]
+	if k := r.known[id]; k != nil {
+		return k.last, k.set
+	}
+	return nil, ""
 }
 
 // query gives the line of each alert that says what is known, newest first.
@@ -57,11 +72,10 @@ func (r *recent) query(q dashboard.Query) []json.RawMessage {
 	defer r.mu.Unlock()
 	out := []json.RawMessage{}
 	for i := len(r.order) - 1; i >= 0 && len(out) < q.Limit; i-- {
-		id := r.order[i]
-		if !q.Since.IsZero() && r.last[id].At < q.Since.UnixNano() {
-			continue
+		k := r.known[r.order[i]]
+		if q.Since.IsZero() || k.last.At >= q.Since.UnixNano() {
+			out = append(out, k.shown)
 		}
-		out = append(out, r.shown[id])
 	}
 	return out
 }
@@ -69,7 +83,10 @@ func (r *recent) query(q dashboard.Query) []json.RawMessage {
 func (r *recent) revisions(id string) []json.RawMessage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]json.RawMessage(nil), r.lines[id]...)
+	if k := r.known[id]; k != nil {
+		return slices.Clone(k.lines)
+	}
+	return nil
 }
 
 // sourceHealth is what is known of the feed of each source.

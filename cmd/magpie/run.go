@@ -429,15 +429,13 @@ func (st *station) write(ctx context.Context) error {
 
 // marked keeps what a person did with an alert that is known.
 func (st *station) marked(v *verdicts, l verdictLine) error {
-	a := st.live.recent.alert(l.ID)
+	a, set := st.live.recent.alert(l.ID)
 	if a == nil {
 		return dashboard.ErrUnknownAlert
 	}
-	if err := v.add(l); err != nil {
-		return err
+	was, err := v.add(l)
+	if err == nil && l.Verdict != "" {
+		st.live.numbers.verdict(a, l, was.Verdict, set)
 	}
-	if l.Verdict != "" {
-		st.live.numbers.verdict(a, l, st.live.judging().Hash)
-	}
-	return nil
+	return err
 }

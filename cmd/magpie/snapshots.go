@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"magpie/alerts"
 	"magpie/journal"
 	"magpie/metrics"
 	"magpie/sensors"
@@ -80,15 +78,8 @@ type liveState struct {
 	visitsAt, flushed    int64
 	evicted, checkpoints int
 	numbers              *metrics.Frozen
-	recent               []recentState // oldest first
+	recent               []knownAlert // oldest first
 	sources              []feedState
-}
-
-// recentState is an alert that the page shows.
-type recentState struct {
-	lines []json.RawMessage
-	last  *alerts.Alert
-	shown json.RawMessage
 }
 
 // feedState is what sourceHealth knows of a source and the core does not.
@@ -117,20 +108,20 @@ func (l *live) takeOver(s *liveState) {
 }
 
 // since lists the alerts of which something was said since then: no file keeps them longer than the journal goes back.
-func (r *recent) since(at int64) (all []recentState) {
+func (r *recent) since(at int64) (all []knownAlert) {
 	for _, id := range r.order {
-		if r.last[id].At >= at {
-			all = append(all, recentState{r.lines[id], r.last[id], r.shown[id]})
+		if k := r.known[id]; k.last.At >= at {
+			all = append(all, *k)
 		}
 	}
 	return all
 }
 
-func (r *recent) takeOver(all []recentState) {
-	for _, x := range all {
-		id := x.last.ID
+func (r *recent) takeOver(all []knownAlert) {
+	for i := range all {
+		id := all[i].last.ID
 		r.order = append(r.order, id)
-		r.lines[id], r.last[id], r.shown[id] = x.lines, x.last, x.shown
+		r.known[id] = &all[i]
 	}
 }
 

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -349,4 +353,36 @@ func scrape(m *metrics.Prometheus) string {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w.Body.String()
+}
+
+// TestAlertPointsAfterAKill: an alert that was delivered, and whose point still waited for its interval to end, is in the numbers of a
+// process that reads its line again, though that line was carried out.
+func TestAlertPointsAfterAKill(t *testing.T) {
+	one := newLone(t)
+	lines := shopJournal(t, one.site, 2)
+	one.write(lines)
+	_, _, whole := one.follow(time.Hour)
+	points := func(l *live) int { return strings.Count(string(l.numbers.agg.Flush(math.MaxInt64)), "alerts,") }
+	for _, id := range whole.recent.order {
+		two := newLone(t)
+		until, _ := slices.BinarySearchFunc(lines, whole.recent.known[id].last.RaisedAt+1, func(l journal.Line, at int64) int { return cmp.Compare(l.Received, at) })
+		two.write(lines[:until])
+		_, _, l := two.follow(time.Hour)
+		want := points(l)
+		if want == 0 {
+			continue
+		}
+		snapshots, err := l.journal.Snapshots()
+		must(t, err)
+		for _, s := range snapshots {
+			must(t, os.Remove(s.Path))
+		}
+		must(t, os.WriteFile(filepath.Join(two.dir, "place"), []byte(strconv.FormatInt(l.place.read(), 10)), 0o600))
+		_, _, l = two.follow(time.Hour)
+		if got := points(l); got != want {
+			t.Errorf("%d points of alerts wait in a process that reads the line again; %d waited in the one that was killed", got, want)
+		}
+		return
+	}
+	t.Error("no point waited")
 }

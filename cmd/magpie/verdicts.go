@@ -85,20 +85,21 @@ func (v *verdicts) mark(l *verdictLine) {
 	v.marks[l.ID] = m
 }
 
-// add keeps a line for good.
-func (v *verdicts) add(l verdictLine) error {
+// add keeps a line for good. It gives what had been said of the alert before.
+func (v *verdicts) add(l verdictLine) (was dashboard.Mark, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	was = v.marks[l.ID]
 	l.At = v.now().UTC()
 	b, err := json.Marshal(l)
 	if err != nil {
-		return err
+		return was, err
 	}
 	if err := v.keep(append(b, '\n')); err != nil {
-		return err
+		return was, err
 	}
 	v.mark(&l)
-	return nil
+	return was, nil
 }
 
 // keep appends b and syncs. Where that fails nothing of b stays in the file: half a line would be glued to the next one.

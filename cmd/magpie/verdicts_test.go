@@ -30,7 +30,7 @@ func lineOf(id string) string {
 // keepsOn adds a verdict of alert c, and wants the file to hold the lines of these alerts then, also for who opens it next.
 func keepsOn(t *testing.T, path string, v *verdicts, want ...string) {
 	t.Helper()
-	if err := v.add(verdictLine{ID: "c", Who: "Kim", Verdict: "loss"}); err != nil {
+	if _, err := v.add(verdictLine{ID: "c", Who: "Kim", Verdict: "loss"}); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
@@ -87,7 +87,7 @@ func TestVerdictsOnAFullDisk(t *testing.T) {
 		n, _ := v.file.Write(b[:len(b)/2])
 		return n, errors.New("no space left on device")
 	}
-	if err := v.add(verdictLine{ID: "b", Who: "Kim", Verdict: "loss"}); err == nil || len(v.all()) != 1 {
+	if _, err := v.add(verdictLine{ID: "b", Who: "Kim", Verdict: "loss"}); err == nil || len(v.all()) != 1 {
 		t.Fatalf("half a line: %v, %v", err, v.all())
 	}
 	v.write = v.file.Write
