@@ -242,7 +242,7 @@ func FuzzCut(f *testing.F) {
 		if again, cut := Cut(got, []string{"member"}); cut {
 			t.Fatalf("%s cut twice: %s, %s", in, got, again)
 		}
-		Shift(in, time.Second)
+		Shift(in, at, time.Second)
 	})
 }
 
@@ -270,8 +270,19 @@ func TestShift(t *testing.T) {
 		`{"timestamp":"2026-02-26T17:13:37.432087177Z","tagInventoryEvent":{"lastSeenTime":"2026-02-26T17:13:37Z"}}`: `{"timestamp":"2026-02-26T17:13:38.932087177Z","tagInventoryEvent":{"lastSeenTime":"2026-02-26T17:13:38.500000000Z"}}`,
 		`{"name":"ts"}`: `{"name":"ts"}`,
 		`ts`:            `ts`,
+		// Other makers' names and forms, near the arrival.
+		`{"UtcTime":"2026-11-22T10:00:00.000Z"}`:                                             `{"UtcTime":"2026-11-22T10:00:01.500000000Z"}`,
+		`{"Time":"2026-11-22T10:00:00","HX711":{"Weight":12.5}}`:                             `{"Time":"2026-11-22T10:00:01","HX711":{"Weight":12.5}}`,
+		`{"at":"2026-11-22 11:00:00.25"}`:                                                    `{"at":"2026-11-22 11:00:01.75"}`,
+		`{"event_time":1795341600000,"basket_id":"b1"}`:                                      `{"event_time":1795341601500,"basket_id":"b1"}`,
+		`{"frame_time":1795341600.5,"score":0.5}`:                                            `{"frame_time":1795341602.0,"score":0.5}`,
+		`{"frame_time":1795341600.123456}`:                                                   `{"frame_time":1795341601.623456}`,
+		`{"timestamp":1795341600123456}`:                                                     `{"timestamp":1795341601623456}`,
+		`{"t":1795341600123456789}`:                                                          `{"t":1795341601623456789}`,
+		`{"epc":"303404579800D6800004CB2F","sku":71142008582,"born":"1990-01-01T00:00:00Z"}`: `{"epc":"303404579800D6800004CB2F","sku":71142008582,"born":"1990-01-01T00:00:00Z"}`,
+		`{"n":1e300,"m":9223372036854775807,"x":12.5e3,"y":-1795341600}`:                     `{"n":1e300,"m":9223372036854775807,"x":12.5e3,"y":-1795341600}`,
 	} {
-		if got := string(Shift([]byte(in), 1500*time.Millisecond)); got != want {
+		if got := string(Shift([]byte(in), at, 1500*time.Millisecond)); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", in, got, want)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strconv"
-	"time"
 )
 
 // Cut removes the members named in drop, at any depth, from a JSON payload and keeps every other byte; cut says whether
@@ -109,51 +107,6 @@ func cutValue(value []byte, drop []string) ([]byte, bool) {
 		return value, false
 	}
 	return append(out, value[from:]...), true
-}
-
-// clocks are the members that hold a time in the payloads that Magpie decodes: ours and Impinj's.
-var clocks = [...]string{"ts", "timestamp", "lastSeenTime", "firstSeenTime"}
-
-// Shift moves every time in a JSON payload by d and keeps every other byte: members named ts, timestamp, lastSeenTime
-// or firstSeenTime, at any depth, that are RFC 3339 or integer milliseconds. It is what lets an old recording be played
-// as if it were now.
-func Shift(payload []byte, d time.Duration) []byte {
-	if d == 0 {
-		return payload
-	}
-	shifted, _ := eachValue(payload, func(value []byte) ([]byte, bool) {
-		var out []byte
-		from := 0
-		take := func(name string, first byte) bool {
-			return first != '{' && first != '[' && slices.Contains(clocks[:], name)
-		}
-		members(value, take, func(m member) {
-			if moved, ok := shiftTime(value[m.value:m.end], d); ok {
-				out = append(append(out, value[from:m.value]...), moved...)
-				from = m.end
-			}
-		})
-		if from == 0 {
-			return value, false
-		}
-		return append(out, value[from:]...), true
-	})
-	return shifted
-}
-
-func shiftTime(value []byte, d time.Duration) ([]byte, bool) {
-	if ms, err := strconv.ParseInt(string(value), 10, 64); err == nil {
-		return strconv.AppendInt(nil, ms+d.Milliseconds(), 10), true
-	}
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return nil, false
-	}
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return nil, false
-	}
-	return strconv.AppendQuote(nil, at.Add(d).UTC().Format("2006-01-02T15:04:05.000000000Z")), true
 }
 
 // member is one name and value of an object, by places in the text: the comma before it (-1 for the first), where its

@@ -22,6 +22,7 @@ type Reader struct {
 	line   int
 	in     *bufio.Reader
 	long   []byte
+	cut    bool              // the line that was read last has no line break
 	topics map[string]string // that NextInto has met
 	file   *os.File          // nil: what is read is no file, or nobody knows
 	closes []func() error
@@ -118,12 +119,14 @@ func (r *Reader) text() ([]byte, error) {
 		part, err := r.in.ReadSlice('\n')
 		if err == nil && len(r.long) == 0 {
 			r.line++
+			r.cut = false
 			return part, nil
 		}
 		r.long = append(r.long, part...)
 		switch {
 		case err == nil, err == io.EOF && len(r.long) > 0:
 			r.line++
+			r.cut = err == io.EOF
 			return r.long, nil
 		case err == io.EOF:
 			return nil, io.EOF
@@ -137,6 +140,10 @@ func (r *Reader) text() ([]byte, error) {
 
 // Line is the number of the line that Next returned last, from 1.
 func (r *Reader) Line() int { return r.line }
+
+// Cut reports whether the line that Next read last is the end of the recording and has no line break: where it is no line either,
+// a crash has torn it.
+func (r *Reader) Cut() bool { return r.cut }
 
 // Close closes what OpenRecording opened.
 func (r *Reader) Close() error {

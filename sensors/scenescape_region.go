@@ -70,25 +70,34 @@ func (d *Decoder) scenescapeRegion(m *draft, payload []byte) *Rejection {
 	return d.scenescapeFrame(m, r, entered > 0 || exited > 0, "entered")
 }
 
-// scenescapeInside finds what an object is among those at a place in the payload.
-func (d *Decoder) scenescapeInside(at int, o *object) (hidden bool, r *Rejection) {
+// scenescapeInside is what each object is among those at a place in the payload, by its id.
+func (d *Decoder) scenescapeInside(at int) (inside map[string]scenescapeKind, r *Rejection) {
 	c := &d.c
+	inside = map[string]scenescapeKind{}
 	r = c.later(at, "objects", func() *Rejection {
 		return c.each(func() *Rejection {
 			var one object
-			hide, r := d.scenescapeObject(&one)
-			if r == nil && one.track == o.track && !o.class.set {
-				o.class, o.conf, hidden = one.class, one.conf, hide
+			hidden, r := d.scenescapeObject(&one)
+			if r == nil && !inside[one.track.v].class.set {
+				inside[one.track.v] = scenescapeKind{one.class, one.conf, hidden}
 			}
 			return r
 		})
 	})
-	return hidden, r
+	return inside, r
+}
+
+// scenescapeKind is what an object is; hidden: of a class that is not told.
+type scenescapeKind struct {
+	class  word
+	conf   number
+	hidden bool
 }
 
 // scenescapeCrossings reads who entered or exited, an object or {"object":…,"dwell":…} each; objects is the place of those inside.
 func (d *Decoder) scenescapeCrossings(m *draft, zone int, action fusion.Action, objects int) *Rejection {
 	c := &d.c
+	var inside map[string]scenescapeKind // read once, where it is needed
 	return c.each(func() *Rejection {
 		from, inner := c.at, 0
 		var o object
@@ -114,7 +123,12 @@ func (d *Decoder) scenescapeCrossings(m *draft, zone int, action fusion.Action, 
 			c.at = behind
 		}
 		if r == nil && !o.class.set && objects > 0 {
-			hidden, r = d.scenescapeInside(objects, &o)
+			if inside == nil {
+				inside, r = d.scenescapeInside(objects)
+			}
+			if k := inside[o.track.v]; k.class.set {
+				o.class, o.conf, hidden = k.class, k.conf, k.hidden
+			}
 		}
 		switch {
 		case r != nil || hidden:

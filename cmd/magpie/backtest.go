@@ -71,6 +71,9 @@ func runBacktest(ctx context.Context, args []string, out, errw io.Writer) error 
 	if err := playAll(ctx, done, errw); err != nil {
 		return err
 	}
+	for _, x := range done {
+		x.in.tell(errw)
+	}
 	r := compare(done, verdicts)
 	r.Base = backtestSet{cmp.Or(*base, done[0].site.Policies.Dir, "built-in"), done[0].base.set.Hash}
 	r.With = backtestSet{*with, done[0].with.set.Hash}

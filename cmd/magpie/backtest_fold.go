@@ -221,6 +221,7 @@ type backtested struct {
 	rejected   int
 	from, to   int64 // first and last arrival
 	headless   bool  // it goes on from a state before it
+	in         *segments
 }
 
 // play reads a recording once: one goroutine reads, one decodes, and one folds, or two where the sets cannot share a fold.
@@ -230,6 +231,7 @@ func (r *backtested) play(ctx context.Context, progress func(bytes int64)) error
 		return err
 	}
 	defer in.Close()
+	r.in = in
 	decoder, err := newDecoder(r.site)
 	if err != nil {
 		return err

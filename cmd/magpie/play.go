@@ -121,7 +121,7 @@ func playOnce(ctx context.Context, path string, o playOptions, start time.Time, 
 			continue
 		}
 		if o.shift {
-			l.Payload = journal.Shift(l.Payload, due.Sub(time.Unix(0, l.Received)))
+			l.Payload = journal.Shift(l.Payload, l.Received, due.Sub(time.Unix(0, l.Received)))
 		}
 		if err := publish(ctx, l.Topic, l.Retain, l.Payload); err != nil {
 			return n, due, err

@@ -140,6 +140,7 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			return err
 		}
 	}
+	r.tell(errw)
 	stats.print(errw)
 	if *recorded != "" && named == 0 && !resumed {
 		fmt.Fprintln(errw, "no line names the policies that judged, as a journal's do: nothing was judged; replay it with --policies")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +12,18 @@ import (
 )
 
 // segments reads one recording, or all of a directory as one, such as the segment files of a journal: their names order
-// them.
+// them. What a crash has left is passed over, as by who follows a journal: a torn line at the end, and in a directory any line
+// that is none.
 type segments struct {
 	dir   string   // where snapshots lie that they name; "" for standard input
 	files []string // still to come
 	open  *journal.Reader
 	read  int64 // bytes of the files before it
 	size  int64 // of all files as they lie on disk; 0: not known
+
+	folder bool
+	passed int   // lines that were passed over
+	first  error // of the first of them
 }
 
 // openSegments opens a recording by its path, "-" for standard input, or a directory that holds *.jsonl, also .gz or .zst.
@@ -31,7 +37,7 @@ func openSegments(path string) (*segments, error) {
 		if err != nil {
 			return nil, fmt.Errorf("recording: %w", err)
 		}
-		s.files, s.dir = nil, path
+		s.files, s.dir, s.folder = nil, path, true
 		for _, e := range entries {
 			name := strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".gz"), ".zst")
 			if !e.IsDir() && strings.HasSuffix(name, ".jsonl") {
@@ -67,6 +73,12 @@ func (s *segments) Next() (l journal.Line, err error) {
 func (s *segments) NextInto(l *journal.Line) error {
 	for {
 		err := s.open.NextInto(l)
+		if bad := (*journal.Error)(nil); errors.As(err, &bad) && (s.folder || s.open.Cut()) {
+			if s.passed++; s.first == nil {
+				s.first = err
+			}
+			continue
+		}
 		if err != io.EOF || len(s.files) == 0 {
 			return err
 		}
@@ -77,6 +89,13 @@ func (s *segments) NextInto(l *journal.Line) error {
 		if err := s.next(); err != nil {
 			return err
 		}
+	}
+}
+
+// tell says what was passed over.
+func (s *segments) tell(errw io.Writer) {
+	if s.passed > 0 {
+		fmt.Fprintf(errw, "%s passed over, as a crash leaves them: %v\n", counted(s.passed, "line that is none was", "lines that are none were"), s.first)
 	}
 }
 

@@ -65,6 +65,7 @@ func (h *hearing) lines(ctx context.Context, path string, errw io.Writer, line f
 		l, err := r.Next()
 		switch {
 		case err == io.EOF:
+			r.tell(errw)
 			return nil
 		case err != nil:
 			return err
