@@ -74,7 +74,7 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 	main := &live[0] // the policy whose tier the alert has
 	for i := range live {
 		r := &live[i]
-		a.Policies = append(a.Policies, PolicyScore{r.Policy.ID, r.Policy.Hash, r.Score})
+		a.Policies = append(a.Policies, PolicyScore{r.Policy.ID, r.Hash, r.Score})
 		if tierOf(r.Tier) > tierOf(main.Tier) {
 			main = r
 		}

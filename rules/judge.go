@@ -8,6 +8,7 @@ const maxBehind = 8 // facts behind one piece of evidence
 // Result is what a policy last said of a subject.
 type Result struct {
 	Policy      *Policy
+	Hash        string     // of the policy that said it, which may have been changed since
 	Score       float64    // 0–1, rounded to 1e-9, before require
 	Tier        string     // "" below the lowest
 	CappedBy    string     // "require" when the tier would have been higher, else ""
@@ -40,12 +41,13 @@ func (m *Memory) judge(j *judged, b *bench, policy int, st *state, values []floa
 	}
 	if shape.score != nil {
 		st.score = quality(shape.score.num(values))
-	} else if sum := st.weigh(j, policy, values, v); sum != st.sum || !st.judged {
+	} else if sum := st.weigh(j, policy, values, v); sum != st.sum || !st.judged || st.stands {
 		st.score, st.sum = sigmoid(sum), sum
 	}
 	if !st.judged {
 		st.best, st.judged = st.score, true
 	}
+	st.stands = false
 	st.best = max(st.best, st.score)
 	st.reached = nil
 	if st.score < shape.least {
@@ -53,7 +55,7 @@ func (m *Memory) judge(j *judged, b *bench, policy int, st *state, values []floa
 	}
 	p := j.policies[policy]
 	required := shape.require == nil || shape.require.is(values)
-	x := reached{}
+	x := reached{hash: p.Hash}
 	x.tier, x.cappedBy = p.tier(st.score, st.risk, required)
 	if x.tier != "" {
 		x.evidence, x.missing = p.found(j, st, values, v, st.score), p.missing(j, m, b, v)

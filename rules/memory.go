@@ -32,10 +32,12 @@ type state struct {
 	values            int32
 	judged            bool
 	catching          bool // it is new to the subject, and the facts at hand are to be judged
+	stands            bool // what it says is what the same policy said before it was changed
 }
 
 // reached is what a result tells where a tier is reached; it is never changed once made.
 type reached struct {
+	hash           string // of the policy that said it
 	tier, cappedBy string
 	evidence       []Evidence
 	missing        []string
@@ -43,9 +45,9 @@ type reached struct {
 
 // result is what the policy last said.
 func (st *state) result(p *Policy) Result {
-	r := Result{Policy: p, Score: st.score, At: st.at, Best: st.best, ValueAtRisk: st.risk}
+	r := Result{Policy: p, Hash: p.Hash, Score: st.score, At: st.at, Best: st.best, ValueAtRisk: st.risk}
 	if x := st.reached; x != nil {
-		r.Tier, r.CappedBy, r.Evidence, r.Missing = x.tier, x.cappedBy, x.evidence, x.missing
+		r.Hash, r.Tier, r.CappedBy, r.Evidence, r.Missing = x.hash, x.tier, x.cappedBy, x.evidence, x.missing
 	}
 	return r
 }
@@ -92,7 +94,8 @@ func (m *Memory) Clone() *Memory {
 }
 
 // bind makes the memory one of this set. What it holds of policies that are still the same (id and hash) is kept, as are
-// the tapes of events that the set still has; others begin anew from the subject's facts. It reports whether it did.
+// the tapes of events that the set still has; others begin anew from the subject's facts. What a policy said stands until it, as
+// it is now, judges the subject. It reports whether it did.
 func (m *Memory) bind(s *Set, v *fusion.View) bool {
 	if m.set == s {
 		return false
@@ -103,11 +106,16 @@ func (m *Memory) bind(s *Set, v *fusion.View) bool {
 		was := &m.set.by[m.kind]
 		m.state.each(func(i int, st *state) {
 			old := was.policies[i]
-			k, ok := j.find(old)
-			if !ok || len(old.ops) != len(j.policies[k].ops) { // the site's lists have other operands
+			k, named, same := j.find(old)
+			if !named {
 				return
 			}
-			kept := n.begin(k, len(old.ops))
+			kept := n.begin(k, len(j.policies[k].ops))
+			if !same || len(old.ops) != len(j.policies[k].ops) { // the site's lists may have other operands
+				kept.score, kept.best, kept.risk, kept.at, kept.reached, kept.judged = st.score, st.best, st.risk, st.at, st.reached, st.judged
+				kept.stands = true
+				return
+			}
 			from := kept.values
 			*kept = *st
 			kept.values = from
@@ -300,10 +308,10 @@ func (s *Set) Judge(m *Memory, v fusion.View, facts []fusion.Fact) bool {
 	return any
 }
 
-// find finds the same policy, by id and hash.
-func (j *judged) find(p *Policy) (int, bool) {
-	i, ok := slices.BinarySearchFunc(j.policies, p.ID, func(p *Policy, id string) int { return strings.Compare(p.ID, id) })
-	return i, ok && j.policies[i].Hash == p.Hash
+// find finds the policy of the same id, and says whether it is the same, by its hash.
+func (j *judged) find(p *Policy) (i int, named, same bool) {
+	i, named = slices.BinarySearchFunc(j.policies, p.ID, func(p *Policy, id string) int { return strings.Compare(p.ID, id) })
+	return i, named, named && j.policies[i].Hash == p.Hash
 }
 
 // catchUp reads the operands of policies that are new to the subject as they are now, so that what changes them next judges,
@@ -324,10 +332,13 @@ func (m *Memory) catchUp(was *Set, j *judged, v *fusion.View, facts []fusion.Fac
 	}
 	for _, i := range b.dirty {
 		p := j.policies[i]
-		if _, same := was.by[m.kind].find(p); same || m.state.get(int(i)) != nil {
+		st := m.state.get(int(i))
+		if _, _, same := was.by[m.kind].find(p); same || st != nil && !st.stands {
 			continue
 		}
-		st := m.begin(int(i), len(p.ops))
+		if st == nil {
+			st = m.begin(int(i), len(p.ops))
+		}
 		values := m.valuesOf(st, p)
 		for slot, n := range p.ops {
 			if b.due[n] == b.call {

@@ -162,3 +162,76 @@ func TestReloadAtEveryFact(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadTakesNothingBack: an alert stands through a reload that changes its policy's file, its common words, or what it says, until the
+// policy as it is now judges; what another policy says then does not take it back.
+func TestReloadTakesNothingBack(t *testing.T) {
+	s, err := site.Load(shopSite)
+	must(t, err)
+	const a, b = `policy: a
+title: Takes much
+prior: 0.01
+evidence: [{name: picks, if: 'min(picked("any"), 1)', weight: %s}]
+alert: {tiers: {review: 0.3}}
+%s`, `policy: b
+title: Comes near
+prior: 0.01
+evidence: [{name: near, if: 'near("exit")', weight: weak}]
+alert: {tiers: {review: 0.9}}
+`
+	script, err := sim.Parse(`
+0s..5s   walk A 1.5,0.5 > 2,4.8
+7s       pick A 071142008582 x2
+20s..30s walk A 2,4.8 > 4,0.5
+60s..65s walk A 4,0.5 > 2,4.8
+64s      pick A 071142008582
+`)
+	must(t, err)
+	start, err := sim.Start("", s.Store.Location)
+	must(t, err)
+	ls, err := script.Lines(s, sim.Options{Start: start, Until: script.End() + 10*time.Second})
+	must(t, err)
+	lines := journalLines(t, ls)
+	build := func(weight, more, common string) *rules.Set {
+		files := []rules.File{{Name: "a.yaml", Data: fmt.Appendf(nil, a, weight, more)}, {Name: "b.yaml", Data: []byte(b)}}
+		if common != "" {
+			files = append(files, rules.File{Name: "common.yaml", Data: []byte(common)})
+		}
+		set, err := rules.Build(files, ruleOptions(s))
+		must(t, err)
+		return set
+	}
+	play := func(first, then *rules.Set) (said []string) {
+		p, err := newPipeline(s, first, func(a *alerts.Alert) {
+			if a.Final > 0 {
+				hash := "first"
+				if a.Policies[0].Hash != first.Policy("a").Hash {
+					hash = "then"
+				}
+				said = append(said, fmt.Sprintf("%s %.3f %s %.0f", a.State, a.Score, hash, float64(a.At-start.UnixNano())/1e9))
+			}
+		}, pipelineHooks{})
+		must(t, err)
+		p.desk.Install(start.UnixNano()+15e9, then)
+		for i := range lines {
+			p.line(&lines[i])
+		}
+		p.finish(lines[len(lines)-1].Received)
+		return said
+	}
+	one := build("very strong", "", "")
+	want := play(one, one)
+	if len(want) < 2 || !strings.HasPrefix(want[0], "confirmed 0.890 first ") || strings.Contains(strings.Join(want, ";"), "retracted") {
+		t.Fatalf("without a reload: %q", want)
+	}
+	for name, then := range map[string]*rules.Set{"a comment": build("very strong", "# a comment\n", ""),
+		"a list": build("very strong", "", "lists: {razors: {category: razor-blades}}\n")} {
+		if got := strings.ReplaceAll(strings.Join(play(one, then), ";"), "then", "first"); got != strings.Join(want, ";") {
+			t.Errorf("%s: %s, want %s", name, got, strings.Join(want, ";"))
+		}
+	}
+	// 0.09 where the weaker one judges anew, below all tiers: then, and not before.
+	if got := strings.Join(play(one, build("moderate", "", "")), ";"); got != "confirmed 0.890 first 8;retracted 0.890 first 65" {
+		t.Errorf("a weaker policy: %s", got)
+	}
+}
