@@ -5,6 +5,7 @@ package alerts
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -60,6 +61,11 @@ type Alert struct {
 	Clip        string
 	SiteHash    string
 	ModelHash   string
+}
+
+// by reports whether a policy is one of the alert's.
+func (a *Alert) by(policy string) bool {
+	return slices.ContainsFunc(a.Policies, func(p PolicyScore) bool { return p.Policy == policy })
 }
 
 // Person says how sure it is that the subject is the one.

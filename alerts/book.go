@@ -296,7 +296,7 @@ func (b *Book) update(s *subject, view fusion.View) {
 func (s *subject) heard(results []rules.Result, now int64) bool {
 	return slices.ContainsFunc(results, func(r rules.Result) bool {
 		return r.At == now && (r.Policy.Mode == rules.Live ||
-			s.open != nil && slices.ContainsFunc(s.open.Policies, func(p PolicyScore) bool { return p.Policy == r.Policy.ID }))
+			s.open != nil && s.open.by(r.Policy.ID))
 	})
 }
 

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -51,7 +52,7 @@ func (b *Book) spend(a *Alert, now int64) {
 		which = fmt.Sprintf("the %d alerts of the day", q.Day)
 	case over(q.Hour, func(s *spent) bool { return now-s.at < int64(3600e9) }):
 		which = fmt.Sprintf("the %d alerts of an hour", q.Hour)
-	case over(q.Source, func(s *spent) bool { return s.source == source && sameDay(s.at) }):
+	case source != "" && over(q.Source, func(s *spent) bool { return s.source == source && sameDay(s.at) }):
 		which = fmt.Sprintf("the %d alerts a day by %s", q.Source, source)
 	}
 	if which != "" {
@@ -65,9 +66,9 @@ func (b *Book) spend(a *Alert, now int64) {
 	}
 }
 
-// strongest is the source of an alert's strongest evidence.
+// strongest is the source of an alert's strongest evidence; "": facts of no source are behind it.
 func strongest(a *Alert) string {
-	best, source := 0.0, ""
+	best, source := math.Inf(-1), "" // the log-odds of a score that a policy gives itself may be negative
 	for _, e := range a.Evidence {
 		if e.LogOdds > best && len(e.Events) > 0 {
 			best = e.LogOdds

@@ -483,3 +483,51 @@ func TestNewSetOfOneWhoStands(t *testing.T) {
 		t.Errorf("said\n%s", got)
 	}
 }
+
+// TestCooldownOfOthers: how long an alert keeps the next one back is its own policies' to say, not that of one that has reached nothing.
+func TestCooldownOfOthers(t *testing.T) {
+	const other = `policy: other
+title: Never reaches a tier
+score: 'signal("staff") > 5 ? 0.95 : 0.01'
+alert: {tiers: {review: 0.9}, cooldown: 24h}
+`
+	s := newShift(t, Budget{}, level, other)
+	s.stay(0, 175, map[int]func(float64){
+		5:   func(ts float64) { s.signal(ts, 0, "sig-1", "staff", false) },
+		20:  func(ts float64) { s.till(ts, 0, fusion.Scan, false) },
+		170: func(ts float64) { s.till(ts, 0, fusion.Void, false) },
+	})
+	s.finish()
+	if len(s.said) != 4 || s.said[2].ID != AlertID("s042", s.said[2].SubjectID, 2) {
+		t.Errorf("said\n%s", s.lines())
+	}
+}
+
+// TestBudgetOfASource: a score below one half has a source too, and its reason does not speak against it.
+func TestBudgetOfASource(t *testing.T) {
+	const low = `policy: low
+title: Low
+score: 'signal("staff") >= 0.5 ? 0.45 : 0.05'
+alert: {tiers: {review: 0.2, staff: 0.4}}
+`
+	s := newShift(t, Budget{Source: 1}, low)
+	for i := range 20 {
+		s.person(float64(i), "A", 2)
+		s.person(float64(i)+0.1, "B", 32)
+		switch i {
+		case 5:
+			s.signal(5.2, 0, "sig-1", "staff", false)
+		case 8:
+			s.signal(8.2, 0, "sig-2", "staff", false)
+		}
+	}
+	s.finish()
+	for _, a := range s.said {
+		if a.CappedBy == "budget" || strings.Contains(a.Why, "against") || !strings.HasPrefix(a.Why, "Low: 45 % likely") {
+			t.Errorf("%s: %s, %s", a.Tier, a.CappedBy, a.Why)
+		}
+	}
+	if len(s.said) == 0 {
+		t.Error("nothing was said")
+	}
+}

@@ -46,7 +46,7 @@ func (s *VisitScore) AppendJSON(b []byte) []byte {
 }
 
 // compose makes the alert that a subject's results amount to; nil when none reaches a tier. The second result is the
-// longest cool-down of the policies involved, in ns.
+// longest cool-down of the policies that reach one or are of the alert that stands, in ns.
 func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*Alert, int64) {
 	var live []rules.Result
 	cooldown := int64(0)
@@ -54,9 +54,11 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 		if r.Policy.Mode != rules.Live || r.Policy.Judge != s.kind {
 			continue
 		}
-		cooldown = max(cooldown, r.Policy.Cooldown)
 		if r.Tier != "" {
 			live = append(live, r)
+		}
+		if r.Tier != "" || s.open != nil && s.open.by(r.Policy.ID) {
+			cooldown = max(cooldown, r.Policy.Cooldown)
 		}
 	}
 	if len(live) == 0 {
@@ -170,6 +172,9 @@ func why(r *rules.Result) string {
 		}
 	}
 	s := fmt.Sprintf("%s: %.0f %% likely", r.Policy.Title, 100*r.Score)
+	if r.Policy.Scored() { // its one piece is the score
+		pro, con = nil, nil
+	}
 	if len(pro) > 0 {
 		s += ", because of " + strings.Join(pro, ", ")
 	}
@@ -202,7 +207,7 @@ func (b *Book) best(s *subject, results []rules.Result, view fusion.View) *Visit
 	if best == nil {
 		best = &VisitScore{Visit: s.id}
 		for _, p := range b.desk.at(view.Now).Policies {
-			if p.Mode == rules.Live && p.Judge == fusion.SubjectVisit && (best.Policy == "" || p.Prior > best.Score) {
+			if p.Mode == rules.Live && p.Judge == fusion.SubjectVisit && p.Prior > best.Score {
 				best.Score, best.Policy = p.Prior, p.ID
 			}
 		}

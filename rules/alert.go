@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"sort"
 
 	"github.com/expr-lang/expr/ast"
@@ -44,6 +45,8 @@ func (r *reader) alert(o *strict.Object) {
 		p.Message = r.Text(n, "message")
 		r.plain(n, p.Message)
 		r.template(n)
+	} else if n := o.Get("title"); n != nil {
+		r.template(n) // which is the message
 	}
 }
 
@@ -96,6 +99,10 @@ func (r *reader) readParams(o *strict.Object) {
 			r.Fail(k, "the param %s has the name of a function or macro; choose another", name)
 			continue
 		}
+		if !isName(name) {
+			r.Fail(k, "the param %s must be a word of letters, digits and _, and none of the language, so that an expression can name it", quote(name))
+			continue
+		}
 		v := scalarValue(n)
 		if v == nil {
 			r.Fail(n, "the param %s must be a number, a text or true or false, not %s", name, strict.Shape(n))
@@ -133,6 +140,9 @@ func scalarValue(n *yaml.Node) any {
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float", "!!bool", "!!str":
+		if x, ok := v.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+			return nil
+		}
 		return plainValue(v)
 	}
 	return nil

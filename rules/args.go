@@ -38,13 +38,16 @@ func (s *source) literal(n *ast.StringNode, want param) (arg, bool) {
 		return s.goods(n, a)
 	case aWindow:
 		d, err := time.ParseDuration(n.Value)
-		if err == nil && d > 0 && d <= longest {
+		if err == nil && d >= shortest && d <= longest {
 			a.ns, a.text = int64(d), `"`+d.String()+`"`
 			return a, true
 		}
 		hint := `write "30s", "10m" or "1h"`
-		if err == nil && d > longest {
+		switch {
+		case err == nil && d > longest:
 			hint = "a window is at most 24h"
+		case err == nil && d > 0:
+			hint = "a window is at least 1ms"
 		}
 		s.fail(at, "%s is no window; %s", quote(n.Value), hint)
 	case aWay:

@@ -31,8 +31,8 @@ func (l *language) readCommon(f *file, root *yaml.Node) {
 			f.Fail(k, "the macro %s has the name of a function; choose another", name)
 			continue
 		}
-		if !isWord(name) {
-			f.Fail(k, "the macro %s must be a word of letters, digits and _", quote(name))
+		if !isName(name) {
+			f.Fail(k, "the macro %s must be a word of letters, digits and _, and none of the language, so that an expression can name it", quote(name))
 			continue
 		}
 		s := &source{language: l, f: f, node: n, macro: true, table: &operands{}}
@@ -54,6 +54,12 @@ func (l *language) readCommon(f *file, root *yaml.Node) {
 		}
 	}
 }
+
+// isName reports whether an expression can name something so.
+func isName(s string) bool { return isWord(s) && !slices.Contains(reserved, s) }
+
+// reserved are the words of expressions, those of expr that policies may not use too.
+var reserved = []string{"and", "or", "not", "in", "true", "false", "nil", "let", "if", "else", "matches", "contains", "startsWith", "endsWith"}
 
 func isWord(s string) bool {
 	for i, c := range []byte(s) {
@@ -116,6 +122,9 @@ func (l *language) list(f *file, n *yaml.Node, name string) fusion.Goods {
 
 func (f *file) oneOrMore(n *yaml.Node, what string) []string {
 	if n != nil && n.Kind == yaml.SequenceNode {
+		if len(n.Content) == 0 {
+			f.Fail(n, "%s is empty, so that nothing could be in the list; leave it out to ask for any", what)
+		}
 		return f.Texts(n, what)
 	}
 	if t := f.Text(n, what); t != "" {

@@ -338,3 +338,36 @@ func TestNoShare(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingLoadsThatCannotBeMeant: what could never be named, never be so, or would mean anything.
+func TestNothingLoadsThatCannotBeMeant(t *testing.T) {
+	params := func(p string) string { return policy("params: {"+p+"}", "score: '0.5'") }
+	for _, x := range []struct{ common, text, want string }{
+		{"", params("few: .nan"), "the param few must be a number, a text or true or false, not"},
+		{"", params("few: -.inf"), "the param few must be a number"},
+		{"", params(`"a b": 1`), `the param "a b" must be a word of letters, digits and _, and none of the language`},
+		{"", params("and: 1"), `the param "and" must be a word`},
+		{"macros: {true: '1'}", scoring("0.5"), `the macro "true" must be a word`},
+		{"lists: {dear: {category: []}}", scoring("0.5"), "the list dear: category is empty, so that nothing could be in the list"},
+		{"", scoring("weekday() in [] ? 1 : 0"), "the list behind in is empty"},
+		{"", scoring(`between("09:00", "09:00") ? 1 : 0`), "this is never true: it ends when it begins"},
+		{"", scoring(`count(picked("any"), "1ns")`), "a window is at least 1ms"},
+		{"", "policy: p\ntitle: Uses {{ nonsense }} here\nscore: '0.5'\nalert: {tiers: {review: 0.3}}\n", "nonsense"},
+	} {
+		files := []string{"p.yaml", x.text}
+		if x.common != "" {
+			files = append(files, "common.yaml", x.common)
+		}
+		if _, err := tryLoad(Options{}, files...); err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s%s: %v, want %s", x.common, x.text, err, x.want)
+		}
+	}
+	set := load(t, Options{}, "p.yaml", scoring("weekday() in [0, 7] ? 1 : 0"))
+	if got := strings.Join(set.Warnings, "\n"); !strings.Contains(got, "p.yaml:3:23: this is never so: the number before in lies between 1 and 7") {
+		t.Errorf("warned of %s", got)
+	}
+	set = load(t, Options{}, "p.yaml", policy("when: 'hour() in [24, 25] and open()'", "score: '0.9'"))
+	if len(set.Refused()) != 1 || !strings.Contains(set.Refused()[0].Error(), "when can never be true") {
+		t.Errorf("a policy that is never judged: %v", set.Refused())
+	}
+}

@@ -46,18 +46,16 @@ func rateOf(v *fusion.View, t *tape, from int64) float64 {
 
 // distinctOf is how many different things the events are about: products, tags, sessions or signals.
 func distinctOf(_ *fusion.View, t *tape, from int64) float64 {
-	n := 0
-	marks := t.after(from)
-	for i := range marks {
-		first := true
-		for j := 0; j < i && first; j++ {
-			first = marks[j].thing != marks[i].thing || marks[j].name != marks[i].name
-		}
-		if first {
-			n++
-		}
+	type what struct {
+		thing int
+		name  string
 	}
-	return float64(n)
+	marks := t.after(from)
+	seen := make(map[what]struct{}, min(len(marks), 64))
+	for i := range marks {
+		seen[what{marks[i].thing, marks[i].name}] = struct{}{}
+	}
+	return float64(len(seen))
 }
 
 // firstOf and lastOf are seconds from the beginning of the visit to the first and the last event, −1 without one.

@@ -86,7 +86,7 @@ func (e *Expect) Check(o Outcome) error {
 		if len(retracted) == 0 || len(standing) > 0 {
 			return e.wrong("a retracted alert", o)
 		}
-		return nil
+		return e.one(retracted, o)
 	default:
 		return e.one(standing, o)
 	}
@@ -94,12 +94,12 @@ func (e *Expect) Check(o Outcome) error {
 }
 
 // one wants an alert that has everything that the expectation says; of several, the nearest miss is reported.
-func (e *Expect) one(standing []*SeenAlert, o Outcome) error {
-	if len(standing) == 0 {
+func (e *Expect) one(alerts []*SeenAlert, o Outcome) error {
+	if len(alerts) == 0 {
 		return e.wrong("an alert", o)
 	}
 	var first error
-	for _, a := range standing {
+	for _, a := range alerts {
 		err := e.details(a, o)
 		if err == nil {
 			return nil

@@ -122,3 +122,25 @@ func TestExpectations(t *testing.T) {
 	f(`alert: false, person: A, score: "< 0.3"`, none, low, "wanted score < 0.3 for A, there was 0.4000 by p")
 	f(`alert: false, person: B, score: "< 0.3"`, none, low, "")
 }
+
+// TestRetractedIsHeldToItsWords: what a test says of an alert that was taken back must be so.
+func TestRetractedIsHeldToItsWords(t *testing.T) {
+	f, err := ParseTest("x_test.yaml", []byte(`site: s.yaml
+tests:
+  - name: a
+    events: 1s off x
+    expect:
+      - {at: end, alert: retracted, tier: review, score: ">= 0.3"}
+      - {at: end, alert: retracted, tier: gate}
+      - {at: end, alert: retracted, score: ">= 0.9"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"", "tier gate", "score >= 0.9"} {
+		err := f.Tests[0].Expect[i].Check(Outcome{Alerts: []SeenAlert{{State: "retracted", Tier: "review", Score: 0.4}}})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d: %v, want %s", i, err, want)
+		}
+	}
+}

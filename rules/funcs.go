@@ -123,6 +123,10 @@ func (s *source) call(n *ast.CallNode) term {
 	if !fine {
 		return term{}
 	}
+	if name == "between" && args[0].minutes == args[1].minutes {
+		s.fail(at, "this is never true: it ends when it begins; for the whole day leave it out")
+		return term{}
+	}
 	o := f.build(s.language, args)
 	if o.unfit != "" {
 		s.fail(at, "%s: %s", name, o.unfit)

@@ -54,6 +54,10 @@ func TestTiers(t *testing.T) {
 	f(0.31, 1e6, true, "staff", "")
 	f(0.95, 0, true, "gate", "")
 	f(0.95, 60, false, "review", "require")
+	p = load(t, Options{}, "p.yaml", "policy: p\ntitle: t\nscore: '0.5'\nalert: {tiers: {log: 0.1, staff: 0.6}}\n").Policies[0] // which names no review
+	f(0.7, 0, false, "review", "require")
+	f(0.7, 0, true, "staff", "")
+	f(0.5, 0, false, "log", "")
 	f(0.25, 60, false, "log", "")
 }
 
@@ -411,6 +415,22 @@ func TestNobodyLooksIntoAFittingRoom(t *testing.T) {
 		}
 		if blind := strings.Join(set.Policies[0].Blind(store), "; "); blind != "rfid at fitting" {
 			t.Errorf("a camera there: %v; blind: %q", watched, blind)
+		}
+	}
+}
+
+// TestGoodsOfOneName: two sizes of a shirt, of one name and one price, stand in the same order each time.
+func TestGoodsOfOneName(t *testing.T) {
+	store := shop()
+	store.Products = append(store.Products, store.Products[1], store.Products[1])
+	v := fusion.View{World: fusion.NewWorld(store), Visit: &fusion.Visit{Basket: []fusion.Item{{Product: 3, N: 1}, {Product: 1, N: 3}, {Product: 2, N: 2}}}}
+	for range 50 {
+		var n []int
+		for _, g := range unpaidGoods(v) {
+			n = append(n, g.n)
+		}
+		if !slices.Equal(n, []int{3, 2, 1}) {
+			t.Fatalf("%v, want those of the products in the catalogue's order", n)
 		}
 	}
 }

@@ -119,7 +119,7 @@ var alertMembers = []Member{
 	{Name: "tiers", Form: Mapping, Of: tierMembers, Need: true, Doc: "From which score on the alert is of which tier; each lies above the one before.", Example: "{log: 0.1, review: 0.3, staff: 0.6, gate: 0.9}"},
 	{Name: "to", Form: Mapping, Of: toMembers, Doc: "Where the alert goes, by tier; the names are outputs of the site file.", Example: "{review: [lp-desk], staff: [floor]}"},
 	{Name: "action", Form: OneWord, Words: ActionWords, Default: "watch", Doc: "What staff are asked to do.", Example: "offer help"},
-	{Name: "cooldown", Form: Duration, Default: "2m", Doc: "How long a closed alert of the same subject keeps the next one back; 1ms to 24h.", Example: "2m"},
+	{Name: "cooldown", Form: Duration, Default: "2m", Doc: "How long a closed alert of the same subject keeps the next one back; one of a till, a cashier, a zone or the store, which have no end, closes after so long without a change. 1ms to 24h.", Example: "2m"},
 	{Name: "message", Form: Text, Default: "the title", Doc: "What people read. Between `{{` and `}}` stands one of the words below.", Example: "'{{ zone }}: {{ count }} × {{ item }} not paid?'"},
 }
 

@@ -150,7 +150,13 @@ func (m *Memory) retell(j *judged, v *fusion.View) {
 	if v.Visit.Full() {
 		from = v.Visit.Facts.Oldest().TS
 	}
-	m.tapes.each(func(_ int, t *tape) { t.before(from) })
+	m.tapes.each(func(_ int, t *tape) {
+		if from == math.MinInt64 { // all is told again, also what was cut off since
+			*t = tape{first: math.MaxInt64, reach: math.MinInt64}
+		} else {
+			t.before(from)
+		}
+	})
 	m.armed = nil
 	var events []int32
 	var f fusion.Fact

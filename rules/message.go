@@ -1,9 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -104,9 +104,10 @@ func (p *Policy) fill(v fusion.View, r *Result, zone, word string) string {
 
 // goods is one line of what a message tells.
 type goods struct {
-	name string
-	n    int
-	cost int64
+	product int
+	name    string
+	n       int
+	cost    int64
 }
 
 // unpaidGoods are the products that the visit likely holds unpaid, dearest first; where none is likely, the likeliest.
@@ -125,7 +126,7 @@ func unpaidGoods(v fusion.View) []goods {
 		if n < 0.5 && (product != best || most == 0) {
 			continue
 		}
-		g := goods{name: "unknown goods", n: max(1, int(math.Round(n)))}
+		g := goods{product: product, name: "unknown goods", n: max(1, int(math.Round(n)))}
 		if product >= 0 {
 			g.name, g.cost = store.Products[product].Name, store.Products[product].Price
 			if g.name == "" {
@@ -134,11 +135,8 @@ func unpaidGoods(v fusion.View) []goods {
 		}
 		all = append(all, g)
 	}
-	sort.Slice(all, func(i, j int) bool {
-		if all[i].cost != all[j].cost {
-			return all[i].cost > all[j].cost
-		}
-		return all[i].name < all[j].name
+	slices.SortFunc(all, func(a, b goods) int {
+		return cmp.Or(cmp.Compare(b.cost, a.cost), cmp.Compare(a.name, b.name), cmp.Compare(a.product, b.product))
 	})
 	return all
 }

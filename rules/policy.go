@@ -169,13 +169,16 @@ func (p *Policy) tier(score, value float64, required bool) (name, cappedBy strin
 			continue
 		}
 		if !required && (t.Name == "staff" || t.Name == "gate") {
-			cappedBy = "require"
+			name, cappedBy = "review", "require" // whatever tiers it names
 			continue
 		}
 		name = t.Name
 	}
 	return name, cappedBy
 }
+
+// Scored reports whether it gives its score itself, with score: in place of prior and evidence.
+func (p *Policy) Scored() bool { return p.score != nil }
 
 // String names the policy and its mode.
 func (p *Policy) String() string { return fmt.Sprintf("%s (%s)", p.ID, p.Mode) }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -107,5 +108,22 @@ func TestCorrectedPicks(t *testing.T) {
 	s.v.Now = monday + 2*second
 	if !set.Judge(&s.m, s.v, facts) || s.result().Score != 0.055 {
 		t.Errorf("got %+v, want 0.055", s.result())
+	}
+}
+
+// TestReloadCountsOnce: what was cut off a tape, being a day old, is told again after a reload, and counts once.
+func TestReloadCountsOnce(t *testing.T) {
+	const text = "policy: %s\ntitle: t\njudge: till\nscore: '%s / 100'\nalert: {tiers: {review: 0.3}}\n"
+	p, q := fmt.Sprintf(text, "p", `voided("any")`), fmt.Sprintf(text, "q", "opened()")
+	one, two := load(t, Options{}, "p.yaml", p), load(t, Options{}, "p.yaml", p, "q.yaml", q)
+	s := &subject{t: t, set: one, v: fusion.View{World: fusion.NewWorld(shop()), Visit: &fusion.Visit{ID: "sco-1", Subject: fusion.SubjectTill, First: monday}, Now: monday}}
+	for i, hour := range []float64{0, 1, 26, 27, 28, 53, 54} {
+		if s.set = one; i%2 == 0 {
+			s.set = two
+		}
+		s.fact(hour*3600, fusion.Fact{Kind: fusion.FactVoided, Zone: 2, Product: 0, N: 1, P: 1, Source: 3})
+		if got := s.m.Results()[0].Score * 100; math.Round(got) != float64(i+1) {
+			t.Errorf("after %d voids and as many reloads voided(\"any\") is %v", i+1, got)
+		}
 	}
 }

@@ -347,7 +347,12 @@ func (s *source) within(n *ast.BinaryNode) term {
 		s.fail(start(n.Right), "in wants a list of numbers behind it, as in weekday() in [6, 7]")
 		return term{}
 	}
+	if len(list.Nodes) == 0 {
+		s.fail(start(n.Right), "the list behind in is empty, so that nothing is in it; name the numbers, as in weekday() in [6, 7]")
+		return term{}
+	}
 	var of []float64
+	never := ok && !a.lit
 	for _, c := range list.Nodes {
 		switch t := s.walk(c); {
 		case t.typ == wrong:
@@ -357,12 +362,16 @@ func (s *source) within(n *ast.BinaryNode) term {
 			ok = false
 		default:
 			of = append(of, t.val)
+			out, _ := a.span.decided("==", t.span)
+			if never = never && out; out && ok && !a.lit && !s.macro {
+				s.warn(start(c), "this is never so: the number before in lies between %s and %s", number9(a.span.lo), number9(a.span.hi))
+			}
 		}
 	}
 	if !ok {
 		return term{}
 	}
-	return term{typ: truth, is: func(v []float64) bool {
+	return term{typ: truth, never: never, is: func(v []float64) bool {
 		x := a.num(v)
 		for _, y := range of {
 			if x == y {

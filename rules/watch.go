@@ -2,7 +2,9 @@ package rules
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,10 +49,14 @@ func Watch(ctx context.Context, dir, hash string, settle time.Duration, changed 
 			settled.Reset(settle)
 		case <-settled.C:
 			files, err := readFiles(os.DirFS(dir))
-			if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
 				continue // a file vanished while it was read: another event follows
 			}
-			if h := hashOf(files); h != hash {
+			h := hashOf(files)
+			if err != nil { // who loads the set says what is wrong
+				h = err.Error()
+			}
+			if h != hash {
 				hash = h
 				changed()
 			}

@@ -61,6 +61,14 @@ func TestWatch(t *testing.T) {
 	wait(scoring("0.25"))
 	write("p.yaml", "broken: [")
 	wait("broken: [")
+	write("notes.yml", "x") // which no set takes: who loads it says so, and edits are still seen
+	wait("broken: [")
+	if err := os.Remove(filepath.Join(dir, "notes.yml")); err != nil {
+		t.Fatal(err)
+	}
+	wait("broken: [")
+	write("p.yaml", scoring("0.125"))
+	wait(scoring("0.125"))
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("ended with %v", err)

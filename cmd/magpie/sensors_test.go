@@ -76,7 +76,7 @@ func TestSensorsCheckOfABroker(t *testing.T) {
 		told[s.Source] = strings.Join(s.Act, "|")
 		switch s.Source {
 		case "r-door":
-			if s.Messages != 23 || s.Rejected != 1 || s.Retained != 1 || s.Clock.By != "none" || s.Delay == nil || s.Delay.Max > 60_000 {
+			if s.Messages != 23 || s.Rejected != 2 || s.Retained != 1 || s.Clock.By != "none" || s.Delay == nil || s.Delay.Max > 60_000 {
 				t.Errorf("%+v", s)
 			}
 		case "eas-1":
@@ -85,7 +85,7 @@ func TestSensorsCheckOfABroker(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"1 message rejected (missing at /rssi)", "1 message came retained"} {
+	for _, want := range []string{"1 message rejected (missing at /rssi)", "1 message rejected (too_late at /ts): a broker had kept it", "1 message came retained"} {
 		if !strings.Contains(told["r-door"], want) {
 			t.Errorf("%q is not in %s", want, told["r-door"])
 		}
