@@ -366,6 +366,10 @@ func TestNothingLoadsThatCannotBeMeant(t *testing.T) {
 	if got := strings.Join(set.Warnings, "\n"); !strings.Contains(got, "p.yaml:3:23: this is never so: the number before in lies between 1 and 7") {
 		t.Errorf("warned of %s", got)
 	}
+	set = load(t, Options{}, "p.yaml", policy("prior: 0.1", `evidence: [{name: waits, if: 'absent(scanned("any"), picked("any"), "60s")', weight: strong, half_life: 10s}]`))
+	if got := strings.Join(set.Warnings, "\n"); !strings.Contains(got, `half_life counts from the newest fact behind the evidence "waits"`) {
+		t.Errorf("warned of %s", got)
+	}
 	set = load(t, Options{}, "p.yaml", policy("when: 'hour() in [24, 25] and open()'", "score: '0.9'"))
 	if len(set.Refused()) != 1 || !strings.Contains(set.Refused()[0].Error(), "when can never be true") {
 		t.Errorf("a policy that is never judged: %v", set.Refused())

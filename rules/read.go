@@ -262,6 +262,10 @@ func (r *reader) evidence(n *yaml.Node, names map[string]bool) {
 				line, col := r.place(m, 0)
 				r.Warn(line, col, "the evidence %s never adds anything: what it asks for cannot be", quote(e.name))
 			}
+			if e.half > 0 && slices.ContainsFunc(e.expr.slots, func(n int) bool { return r.table.ops[n].due != nil }) {
+				h := o.Get("half_life")
+				r.Warn(h.Line, h.Column, "half_life counts from the newest fact behind the evidence %s, which is long past when it comes true by waiting: leave it out", quote(e.name))
+			}
 		}
 	}
 	r.p.evidence = append(r.p.evidence, e)
