@@ -22,9 +22,6 @@ const (
 	Retracted   State = "retracted"
 )
 
-// Tiers, lowest first; an alert has one of them.
-var Tiers = [...]string{"log", "review", "staff", "gate"}
-
 // Alert is one line of the contract's §5. Times are ns since 1970; a zero time is null. Nil slices are written as [].
 type Alert struct {
 	ID          string

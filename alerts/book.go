@@ -417,16 +417,6 @@ func (b *Book) mayReturn(a *Alert) bool {
 	return s != nil && (a.ID == AlertID(b.desk.Store.ID, s.id, s.n) || a.ID == AlertID(b.desk.Store.ID, s.id, s.n+1))
 }
 
-// tierOf is the place of a tier in Tiers, -1 for none.
-func tierOf(name string) int {
-	for i, t := range Tiers {
-		if t == name {
-			return i
-		}
-	}
-	return -1
-}
-
 // Score is the highest score that a live policy has given an open visit, and that policy.
 func (b *Book) Score(visit string) (float64, string) {
 	if s := b.subjects[key(fusion.SubjectVisit, visit)]; s != nil && s.best != nil {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"magpie/rules"
 )
 
 // Budget bounds the staff and gate alerts of a period of event time; 0 is no bound. Source bounds a day's alerts by the
@@ -22,7 +24,7 @@ type spent struct {
 // spend caps a staff or gate alert at review when the budget of its day, hour or source is used up and its value does not
 // exceed all that were let through in that period.
 func (b *Book) spend(a *Alert, now int64) {
-	if tierOf(a.Tier) < tierOf("staff") || b.desk.Budget == (Budget{}) {
+	if rules.TierRank(a.Tier) < rules.TierRank("staff") || b.desk.Budget == (Budget{}) {
 		return
 	}
 	source := strongest(a)

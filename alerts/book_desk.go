@@ -101,9 +101,9 @@ func (d *Desk) Targets(a *Alert) []Target {
 				continue
 			}
 			for tier, names := range p.To {
-				if t := tierOf(tier); t <= tierOf(a.Tier) {
+				if t := rules.TierRank(tier); t <= rules.TierRank(a.Tier) {
 					for _, n := range names {
-						floor[n] = floor[n] || t >= tierOf("staff")
+						floor[n] = floor[n] || t >= rules.TierRank("staff")
 					}
 				}
 			}

@@ -15,7 +15,7 @@ func (b *Book) crossed(s *subject, a *Alert, results []rules.Result) {
 	}
 	for i := range results {
 		r := &results[i]
-		to := min(tierOf(r.Tier), tierOf(a.Tier)) + 1
+		to := min(rules.TierRank(r.Tier), rules.TierRank(a.Tier)) + 1
 		from := s.told[r.Policy.ID]
 		if r.Policy.Mode != rules.Live || to <= from {
 			continue
@@ -33,7 +33,7 @@ func (b *Book) crossed(s *subject, a *Alert, results []rules.Result) {
 			}
 		}
 		for tier := from; tier < to; tier++ {
-			x.Tier = Tiers[tier]
+			x.Tier = rules.Tiers[tier]
 			b.raised = append(b.raised, fusion.Fact{Kind: fusion.FactAlerted, At: b.crossedAs(s.id, x), Source: -1, Zone: -1, Product: -1,
 				N: 1, P: 1, Name: x.String()})
 		}

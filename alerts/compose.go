@@ -77,7 +77,7 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 	for i := range live {
 		r := &live[i]
 		a.Policies = append(a.Policies, PolicyScore{r.Policy.ID, r.Hash, r.Score})
-		if tierOf(r.Tier) > tierOf(main.Tier) {
+		if rules.TierRank(r.Tier) > rules.TierRank(main.Tier) {
 			main = r
 		}
 	}
@@ -88,7 +88,7 @@ func (b *Book) compose(s *subject, results []rules.Result, view fusion.View) (*A
 	if s.kind == fusion.SubjectVisit {
 		b.describe(a, view)
 	}
-	if s.kind == fusion.SubjectVisit && a.Person.P < personEnough && tierOf(a.Tier) > tierOf("review") {
+	if s.kind == fusion.SubjectVisit && a.Person.P < personEnough && rules.TierRank(a.Tier) > rules.TierRank("review") {
 		a.Tier, a.CappedBy = "review", "person"
 	}
 	for i := range live[0].Evidence {

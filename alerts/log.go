@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"magpie/fusion"
+	"magpie/rules"
 )
 
 // Log remembers what was said of each alert and says what is new: the difference between that and what the core holds,
@@ -38,9 +39,9 @@ type said struct {
 // tier is the highest tier that the outputs take the alert to have.
 func (s *said) tier() int {
 	if s.ahead != nil {
-		return max(tierOf(s.ahead.Tier), tierOf(s.last.Tier))
+		return max(rules.TierRank(s.ahead.Tier), rules.TierRank(s.last.Tier))
 	}
-	return tierOf(s.last.Tier)
+	return rules.TierRank(s.last.Tier)
 }
 
 // Newer reports whether line a of an alert says more of what is known than line b of the same alert: the one with the higher
@@ -58,7 +59,7 @@ func behind(f, p *Alert) bool {
 	if f.Final == 0 || p.Final != 0 || f.At >= p.At || f.State == Closed || f.MergedInto != "" || p.State == Retracted || p.State == Closed {
 		return false
 	}
-	return f.State == Retracted || tierOf(f.Tier) < tierOf(p.Tier) || p.Score-f.Score >= 0.05
+	return f.State == Retracted || rules.TierRank(f.Tier) < rules.TierRank(p.Tier) || p.Score-f.Score >= 0.05
 }
 
 // standing reports whether the outputs take the alert to stand.
@@ -237,7 +238,7 @@ func (l *Log) settle(w *fusion.World, b *Book, watermark, raised int64) {
 		switch {
 		case a == nil:
 			l.say(b.went(s.last), Retracted, at, raised, false)
-		case tierOf(a.Tier) < tierOf(s.ahead.Tier): // the rise was supposed in vain
+		case rules.TierRank(a.Tier) < rules.TierRank(s.ahead.Tier): // the rise was supposed in vain
 			l.say(a, Updated, at, raised, false)
 		}
 		s.ahead = nil
@@ -255,12 +256,12 @@ func (l *Log) Suppose(w *fusion.World, b *Book, raised int64) {
 	for _, id := range sortedKeys(stands) {
 		a, s := stands[id], l.said[id]
 		switch {
-		case s != nil && s.ahead != nil && tierOf(a.Tier) < tierOf(s.ahead.Tier):
+		case s != nil && s.ahead != nil && rules.TierRank(a.Tier) < rules.TierRank(s.ahead.Tier):
 		case s == nil || s.last.State == Retracted:
 			l.say(a, Provisional, b.since(id, now), raised, false)
 		case s.last.State == Provisional && (differs(a, s.last) || a.EventTime != s.last.EventTime):
 			l.say(a, Provisional, b.since(id, now), raised, false)
-		case s.confirmed() && tierOf(a.Tier) > s.tier():
+		case s.confirmed() && rules.TierRank(a.Tier) > s.tier():
 			l.say(a, Updated, b.since(id, now), raised, false)
 		}
 	}

@@ -23,6 +23,9 @@ const (
 // Tiers gives the names of tiers, lowest first.
 var Tiers = [...]string{"log", "review", "staff", "gate"}
 
+// TierRank is the place of a tier in Tiers; -1 for none.
+func TierRank(name string) int { return slices.Index(Tiers[:], name) }
+
 // Actions are what an alert may ask of staff.
 var Actions = names(ActionWords)
 

@@ -205,11 +205,11 @@ func (d *Decoder) route(m *draft, payload []byte) (kind, source string, read rea
 	case !ok:
 		kind, source = unmapped(topic)
 		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: wantTopic}
+	case ours(kind): // also another store's
+		return kind, source, nil, nil
 	case store != d.store.ID:
 		return kind, source, nil, &Rejection{Code: CodeUnknownSource,
 			Reason: fmt.Sprintf("the store in the topic is %q, this is %q", clip([]byte(store)), d.store.ID)}
-	case ours(kind):
-		return kind, source, nil, nil
 	case strings.Contains(source, "/"):
 		kind, source = unmapped(topic)
 		return kind, source, nil, &Rejection{Code: CodeUnknownKind, Reason: wantTopic}

@@ -288,7 +288,7 @@ func (r *backtestReport) fails(on []string) error {
 	for _, c := range r.Changes {
 		count[c.Change]++
 		class := classes[c.Verdict]
-		if class == falseAlert && c.With != nil && (c.Base == nil || tierRank(c.With.Tier) > tierRank(c.Base.Tier)) {
+		if class == falseAlert && c.With != nil && (c.Base == nil || rules.TierRank(c.With.Tier) > rules.TierRank(c.Base.Tier)) {
 			count["false"]++
 		}
 		if class == trueAlert && c.With == nil {

@@ -65,14 +65,11 @@ func (s *side) alert(a *alerts.Alert) {
 
 // more reports whether line a of an alert says more than line b.
 func more(a, b *alerts.Alert) bool {
-	if x, y := tierRank(a.Tier), tierRank(b.Tier); x != y {
+	if x, y := rules.TierRank(a.Tier), rules.TierRank(b.Tier); x != y {
 		return x > y
 	}
 	return a.Score > b.Score
 }
-
-// tierRank is the place of a tier, lowest first; -1 for none.
-func tierRank(name string) int { return slices.Index(alerts.Tiers[:], name) }
 
 func (s *side) results(list []alerts.Judgement) {
 	for i := range list {
@@ -88,7 +85,7 @@ func (s *side) results(list []alerts.Judgement) {
 			of[j.Subject] = c
 		}
 		c.score = max(c.score, j.Score)
-		if tierRank(j.Tier) > tierRank(c.tier) {
+		if rules.TierRank(j.Tier) > rules.TierRank(c.tier) {
 			c.tier = j.Tier
 		}
 	}

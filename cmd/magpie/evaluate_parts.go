@@ -2,11 +2,9 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -110,7 +108,7 @@ func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *
 	pipe, err := newPipeline(s, set, func(a *alerts.Alert) {
 		capped[a.SubjectID] = cmp.Or(a.CappedBy, capped[a.SubjectID])
 		k, known := raised[a.ID]
-		if slices.Index(alerts.Tiers[:], a.Tier) >= 2 && a.State != alerts.Retracted && !known {
+		if rules.TierRank(a.Tier) >= rules.TierRank("staff") && a.State != alerts.Retracted && !known {
 			k, known = len(j.Raised), true
 			raised[a.ID] = k
 			j.Raised = append(j.Raised, sim.Raised{At: a.RaisedAt, By: a.Policies[0].Policy})
@@ -197,7 +195,7 @@ func spoken(desk *alerts.Desk, set *rules.Set) (told map[string][]string, modes 
 }
 
 // load gives the policies, less what the part is without.
-func (p *part) load(dir string, s *site.Site) (set *rules.Set, err error) {
+func (p *part) load(dir string, s *site.Site) (*rules.Set, error) {
 	switch p.without {
 	case withoutCoverage, withoutExoneration, withoutGroups, withoutDecay:
 	default:
@@ -207,36 +205,33 @@ func (p *part) load(dir string, s *site.Site) (set *rules.Set, err error) {
 	if dir != "" {
 		files = os.DirFS(dir)
 	}
-	less, err := os.MkdirTemp("", "magpie-without")
+	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(less)) }()
-	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, "_test.yaml") {
-			return err
+	var less []rules.File
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() || !rules.IsSetFile(name) {
+			continue
 		}
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var doc yaml.Node
 		if err := yaml.Unmarshal(text, &doc); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if len(doc.Content) == 1 {
 			takeOut(doc.Content[0], p.without)
 		}
 		if text, err = yaml.Marshal(&doc); err != nil {
-			return err
+			return nil, err
 		}
-		to := filepath.Join(less, filepath.FromSlash(name))
-		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, text, 0o644))
-	})
-	if err != nil {
-		return nil, err
+		less = append(less, rules.File{Name: name, Data: text})
 	}
-	return loadPolicies(less, s)
+	return rules.Build(less, ruleOptions(s))
 }
 
 // takeOut removes from a policy what it is to be without.

@@ -19,6 +19,7 @@ import (
 	"magpie/alerts"
 	"magpie/journal"
 	"magpie/metrics"
+	"magpie/rules"
 	"magpie/sensors/message"
 	"magpie/sim"
 	"magpie/site"
@@ -152,7 +153,7 @@ func TestExampleRecording(t *testing.T) {
 	for _, a := range list {
 		if was := known[a.ID]; was == nil || alerts.Newer(a, was) {
 			known[a.ID] = a
-			if was != nil && slices.Index(alerts.Tiers[:], a.Tier) < slices.Index(alerts.Tiers[:], was.Tier) {
+			if was != nil && slices.Index(rules.Tiers[:], a.Tier) < slices.Index(rules.Tiers[:], was.Tier) {
 				t.Errorf("what is known of %s goes from %s to %s at rev %d", a.ID, was.Tier, a.Tier, a.Rev)
 			}
 		}

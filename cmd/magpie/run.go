@@ -348,13 +348,10 @@ func (st *station) openBroker() error {
 		st.trouble.set("mqtt", err)
 	}
 	st.trouble.set("mqtt", errors.New("not connected yet"))
-	own := []string{"magpie/v1/" + st.site.Store.ID + "/alert/", "magpie/v1/" + st.site.Store.ID + "/rejected/"}
 	o.Append = func(topic string, retain bool, payload []byte, done func(error)) {
-		for _, p := range own {
-			if strings.HasPrefix(topic, p) {
-				done(nil) // what Magpie says is no input
-				return
-			}
+		if sensors.OwnTopic(topic) {
+			done(nil) // what Magpie says is no input
+			return
 		}
 		st.journal.Append(journal.Line{Topic: topic, Retain: retain, Payload: payload}, func(_ int64, err error) { done(err) })
 	}
