@@ -205,7 +205,11 @@ func (w *World) hears(c claim, f Fact, out bool) (brought bool) {
 	switch f.Kind {
 	case FactMoved:
 		if !brought {
-			t.moved, t.share = f.P, c.share
+			p := f.P
+			if w.gone(c.visit) { // it grows weaker as he walks off, and has moved all the same
+				p = max(p, t.moved)
+			}
+			t.moved, t.share = p, c.share
 		}
 	case FactReadEnd:
 		t.ended = true

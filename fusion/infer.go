@@ -8,8 +8,9 @@ import (
 // Bounds and priors of item inference (science §3.2; the priors are assumptions, to be fitted).
 const (
 	maxKinds   = 3  // different products in one step
-	maxEach    = 4  // units of one product in a step of a mixed plate
-	maxUnits   = 30 // units in a step of a plate with one product
+	maxEach    = 4  // units of one product among several in a step
+	maxAlone   = 12 // units of one product alone, of a plate with several
+	maxUnits   = 30 // and of a plate with one
 	candidates = 16 // products considered
 
 	unknownPick = 0.01   // prior that what was taken is none of the plate's goods
@@ -81,7 +82,7 @@ func infer(sc *Scale, products []Product, grams, sd float64, held []inHand, stra
 
 // consider lists the candidates of a step with their priors, and the prior of goods that are none of them.
 func consider(sc *Scale, products []Product, put bool, held []inHand, strays []stray) (c []candidateItem, unknown float64) {
-	limit := maxEach
+	limit := maxAlone
 	if len(sc.Products) == 1 {
 		limit = maxUnits
 	}

@@ -69,6 +69,7 @@ func TestInferMixedPlate(t *testing.T) {
 	f(-744, 0.6, guess{Product: 0, N: -1}, guess{Product: 1, N: -1}, guess{Product: 2, N: -1})
 	f(-265, 0.5, guess{Product: 3, N: -1}, guess{Product: 2, N: 1}) // a swap
 	f(-160, 0.9, guess{Product: -1, N: -1})
+	f(-7*415, 0.6, guess{Product: 2, N: -7}) // a shelf that is swept
 }
 
 // TestInferTies: products that weigh the same share the probability, and the margin says that it is a guess.

@@ -10,7 +10,7 @@ const (
 	gate99     = 9.21              // χ² of two degrees of freedom, 99 %
 	sameFrames = 5                 // frames in a row that must agree
 	joinGap    = 44 * second       // longest time unseen
-	together   = 400 * int64(1e6)  // two cameras' points of one moment, ns
+	together   = 600 * int64(1e6)  // two cameras' points of one moment, ns: those of two frames a second, and some delay
 	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
 	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
 	leastSD    = 0.02              // metres: no foot point is surer than that
@@ -23,6 +23,7 @@ const (
 	leastPace  = 0.4               // metres a second: who is slower stands about (assumption)
 	standSD    = 0.25              // metres each way by which one who stands moves (assumption)
 	standFor   = 15 * second       // after which of those who stand one of e still does (assumption)
+	eachOne    = int64(800_000)    // micro-nats: by which it is unlikelier that two cameras each see but one of two than that they see one (assumption)
 	oneOfTwo   = int64(693147)     // ln 2, in micro-nats: he walks or stands on or he does not, which is equally likely (assumption)
 	glimpse    = 2.5               // seconds: who was seen for so long is with one half nobody, or a piece of somebody else's way (assumption)
 	glimpseGap = 5 * second        // of who is lost for less that does not matter: he was there

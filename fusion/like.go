@@ -264,14 +264,12 @@ func (w *World) same(v *Visit) { w.decideAs(v, sameFrames) }
 // decideAs is same with so many frames at least that must agree; it is the visit as which it goes on.
 func (w *World) decideAs(v *Visit, least int) *Visit {
 	of := []*Visit{v}
-	for k := 0; k < len(of) && len(of) < maxEvents; k++ {
-		for _, l := range of[k].like {
-			for _, o := range w.visits {
-				if len(o.like) > 0 && len(of) < maxEvents && !slices.Contains(of, o) &&
-					slices.ContainsFunc(o.like, func(m likeness) bool { return m.visit == l.visit }) {
-					of = append(of, o)
-				}
-			}
+	for _, o := range w.visits {
+		if len(of) < maxEvents && len(o.like) > 0 && o != v && w.bothSeen(v, o) &&
+			slices.ContainsFunc(o.like, func(l likeness) bool {
+				return slices.ContainsFunc(v.like, func(m likeness) bool { return m.visit == l.visit })
+			}) {
+			of = append(of, o)
 		}
 	}
 	list := make([]pairing, len(of))
@@ -280,11 +278,18 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 		walks, _ := o.pace()
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.costTo(walks) + w.out(l)})
+				cost := l.costTo(walks) + w.out(l)
+				if !l.gone && l.frames > 1 {
+					cost -= eachOne
+				}
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: cost})
 			}
 		}
 	}
 	decide(list, 0, make([]bool, len(list)))
+	if list[0].is == 0 {
+		w.oneOfSome(&list[0])
+	}
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && !(l.gone && w.looksLike(v)) {
 			gone := w.visit(l.visit)
@@ -294,6 +299,37 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 	}
 	w.undecided(v, list[0].who)
 	return v
+}
+
+// oneOfSome takes somebody who is surely one of several for the likeliest of them, where those may be one themselves: pieces of one
+// person's way that nothing has joined yet would else keep each other from it for ever.
+func (w *World) oneOfSome(p *pairing) {
+	best := -1
+	for k := range p.who {
+		if best < 0 || p.who[k].share > p.who[best].share {
+			best = k
+		}
+	}
+	if best < 0 {
+		return
+	}
+	o, sure := w.visit(p.who[best].visit), p.who[best].share
+	for k := range p.who {
+		if x := w.visit(p.who[k].visit); k != best && w.alike(o, x) {
+			sure += p.who[k].share
+		}
+	}
+	if sure >= sureSame {
+		p.is, p.sure = o.number, sure
+	}
+}
+
+// alike reports whether frames say that two visits may be one.
+func (w *World) alike(a, b *Visit) bool {
+	if b.begunBefore(a) {
+		a, b = b, a
+	}
+	return slices.ContainsFunc(b.like, func(l likeness) bool { return l.visit == a.number && l.frames >= 2 })
 }
 
 // looksLike reports whether a visit is beside somebody whom another camera sees at this moment, and no frame has yet said that the two

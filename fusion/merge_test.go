@@ -174,7 +174,7 @@ func TestLastGuess(t *testing.T) {
 		s.walk("cam-2", "far", 0, 8, Point{9, 4})
 		s.walk("cam-1", "gone", 0, 3, Point{0.6, 3})
 		s.walk("cam-1", "other", 0.1, 3.1, Point{2.6, 3})
-		s.walk("cam-2", "once", 3.6, 4, Point{1.6, 3})
+		s.walk("cam-2", "once", 3.8, 4.2, Point{1.6, 3})
 		s.walk("cam-1", "again", c.again, 8, Point{2.6, 3.2})
 		s.tell(6.5)
 		if got := fmt.Sprint(s.of("cam-1/gone").Tracks); got != c.want {

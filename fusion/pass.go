@@ -46,6 +46,9 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		if f.At-t.look >= passTime {
 			t.looked, t.odds = 0, 0
 		}
+		if t.looked > 0 && f.At-c.visit.PosAt > second && w.gone(c.visit) {
+			now = max(now, t.odds/t.looked) // he has gone out with it or without it: that he is not seen says neither
+		}
 		missed := float64(nowhere)
 		if f.At-c.visit.First <= passTime { // who has only just come into view may be the one who had it before
 			missed = now + anew

@@ -169,6 +169,14 @@ func TestSceneWhileLoud(t *testing.T) {
 			36s..42s  walk A 8,1.6 > 4,0.8 > 4,-0.8`, `
 			42s A moved 0..0.1
 			42s B moved 0..0.15`},
+		{"A stands outside the door, where no camera sees him", stands + `
+			0s..6s    walk A 1,3 > 8,1.6
+			6s..36s   walk A 8,1.6
+			36s..42s  walk A 8,1.6 > 4,0.8 > 4,-0.8
+			36.2s..48s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-46..-54 x94`, `
+			43s A moved 0.6..1
+			47s A moved 0.6..1
+			47s B moved 0..0.15`},
 	})
 }
 
