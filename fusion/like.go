@@ -265,10 +265,7 @@ func (w *World) same(v *Visit) { w.decideAs(v, sameFrames) }
 func (w *World) decideAs(v *Visit, least int) *Visit {
 	of := []*Visit{v}
 	for _, o := range w.visits {
-		if len(of) < maxEvents && len(o.like) > 0 && o != v && w.bothSeen(v, o) &&
-			slices.ContainsFunc(o.like, func(l likeness) bool {
-				return slices.ContainsFunc(v.like, func(m likeness) bool { return m.visit == l.visit })
-			}) {
+		if len(of) < maxEvents && o != v && w.compete(v, o) {
 			of = append(of, o)
 		}
 	}
@@ -299,6 +296,18 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 	}
 	w.undecided(v, list[0].who)
 	return v
+}
+
+// compete reports whether two visits cannot both be somebody who either may be: one camera has seen the two at once, or they came out
+// of one room. Tracks of several cameras are sooner all of them he.
+func (w *World) compete(v, o *Visit) bool {
+	if len(o.like) == 0 {
+		return false
+	}
+	two := w.bothSeen(v, o)
+	return slices.ContainsFunc(o.like, func(l likeness) bool {
+		return slices.ContainsFunc(v.like, func(m likeness) bool { return m.visit == l.visit && (two || l.room && m.room) })
+	})
 }
 
 // oneOfSome takes somebody who is surely one of several for the likeliest of them, where those may be one themselves: pieces of one
