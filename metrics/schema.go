@@ -50,7 +50,7 @@ func Schema() []Measurement {
 			{Name: "opened", Kind: Each, Help: "int, 1, from revision 1"}, {Name: "state", Kind: Each, Help: "string, the last"},
 			{Name: "value", Kind: Each, Help: "float"}, {Name: "latency_ms", Kind: Each, Help: "int, received − event time, of revision 1"}}},
 		{Name: "verdicts", Tags: []string{"zone", "policy", "tier", "verdict", "set"}, Help: "a verdict at the alert's event time", Fields: []Field{
-			{Name: "count", Kind: Each, Help: "int, 1"}, {Name: "recovered", Kind: Each, Help: "float, money"}, {Name: "minutes", Kind: Each, Help: "float, spent"}}},
+			{Name: "count", Kind: Each, Help: "int, 1, and 0 for what was said before another verdict"}, {Name: "recovered", Kind: Each, Help: "float, money"}, {Name: "minutes", Kind: Each, Help: "float, spent"}}},
 		{Name: "policy", Tags: []string{"policy", "mode", "set"}, Help: "the engine's work", Fields: []Field{
 			{Name: "evaluations"}, {Name: "crossed", Help: "tiers reached"}, {Name: "cost_ns"}}},
 		{Name: "visits", Tags: []string{"zone"}, Help: "people", Fields: []Field{
