@@ -199,9 +199,7 @@ func (l *live) deliver(ctx context.Context) error {
 
 // known makes a line known to the page and to the numbers, which count it to the set that raised the alert.
 func (l *live) known(a *alerts.Alert, line []byte) {
-	l.recent.add(a, line, l.pipeline.desk.SetAt(a.EventTime))
-	_, set := l.recent.alert(a.ID)
-	l.numbers.alert(a, set)
+	l.numbers.alert(a, l.recent.add(a, line, l.pipeline.desk.SetAt(a.EventTime)))
 }
 
 // tell says in plain words on the terminal what is known of an alert, when it is new or its tier or state is another than it

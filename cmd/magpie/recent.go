@@ -34,8 +34,9 @@ type knownAlert struct {
 
 func newRecent() *recent { return &recent{known: map[string]*knownAlert{}} }
 
-// add takes a line of an alert, and the set that judged when its score first crossed.
-func (r *recent) add(a *alerts.Alert, line []byte, set string) {
+// add takes a line of an alert, and the set that judged when its score first crossed. It gives the set that raised the alert: of a
+// later line that may be another.
+func (r *recent) add(a *alerts.Alert, line []byte, set string) (raised string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	k := r.known[a.ID]
@@ -54,6 +55,7 @@ func (r *recent) add(a *alerts.Alert, line []byte, set string) {
 	if k.last == nil || alerts.Newer(a, k.last) {
 		k.last, k.shown = a, line
 	}
+	return k.set
 }
 
 // alert is what is known of an alert, and the set that raised it; nil: nothing.
