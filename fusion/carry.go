@@ -1,6 +1,9 @@
 package fusion
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // staffPrior is the probability that a visit is staff when nothing says so.
 const staffPrior = 0.01
@@ -21,41 +24,18 @@ func (w *World) foldRead(e *Event) {
 		w.tags.gather(&r)
 		return
 	}
-	if !w.justCame(&r) {
-		return
-	}
-	if c := w.seenBy(e.Source, int(r.zone), e.TS, 1); len(c) > 0 { // the person nearest to the antenna's zone is staff
-		w.staff(c[0].visit, float64(0.98*c[0].share), e.Source)
-	}
+	w.readBadge(&r, e.Source)
 }
 
-// worn is a badge that a zone's antennas hear.
-type worn struct {
-	tag      int32
-	zone     int16
-	from, at int64 // its first read there without a gap of badgeGap, and its last
-}
-
-// badgeGap is how long a badge is silent before it comes anew, ns (assumption).
-const badgeGap = 60 * second
-
-// justCame reports whether a badge has only just come to a zone. One that has been there for longer is somebody's who works nearby, such
-// as a cashier beside the door, and not that of whoever walks past.
-func (w *World) justCame(r *read) bool {
-	w.worn = slices.DeleteFunc(w.worn, func(b worn) bool { return r.ts-b.at > badgeGap })
-	i := slices.IndexFunc(w.worn, func(b worn) bool { return b.tag == r.tag && b.zone == r.zone })
-	if i < 0 {
-		i = len(w.worn)
-		w.worn = append(w.worn, worn{r.tag, r.zone, r.ts, r.ts})
-	}
-	b := &w.worn[i]
-	b.at = max(b.at, r.ts)
-	return r.ts-b.from <= passTime
-}
-
-// staff raises the probability that a visit is staff.
+// staff notes a sign, other than a badge, that a visit is staff.
 func (w *World) staff(v *Visit, p float64, source int) {
-	if p <= v.Staff+0.01 {
+	v.signs = max(v.signs, p)
+	w.isStaff(v, max(v.Staff, v.signs), source)
+}
+
+// isStaff says how likely a visit is staff, where that is news.
+func (w *World) isStaff(v *Visit, p float64, source int) {
+	if math.Abs(p-v.Staff) < 0.04 {
 		return
 	}
 	v.Staff = p

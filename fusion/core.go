@@ -373,6 +373,9 @@ func (c *Core[J]) forgetNames() {
 	used := make([]bool, len(c.names.all))
 	for _, s := range append(c.checkpoints, c.state) {
 		s.world.tags.each(func(n int32, _ *tag) { used[n] = true })
+		for i := range s.world.badges {
+			used[s.world.badges[i].tag] = true
+		}
 	}
 	for _, ep := range c.epochs.list {
 		for i := range ep.hot {

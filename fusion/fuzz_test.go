@@ -54,7 +54,7 @@ func (c *chaos) id(few ...string) string {
 func (c *chaos) epc() string {
 	switch b := c.byte(); {
 	case b < 128:
-		return []string{sauceTag, otherTag, jacketTag, foreign, badge}[int(b)%5]
+		return []string{sauceTag, otherTag, jacketTag, foreign, staffBadge}[int(b)%5]
 	case b < 250:
 		return fmt.Sprintf("AABB%018d%02X", c.byte(), b)
 	}

@@ -33,10 +33,10 @@ func TestGoods(t *testing.T) {
 			"nobody: teddy shown 0.90 kept 0.90, exited door 5.0 +0.90 in door until 5"},
 		{"a foreign tag goes out", func(s *story) { see(s, 5, "tag", foreign, doorZone) },
 			"nobody: E2801160600002054321ABCD shown 1.00 kept 1.00, exited door 5.0 +1.00 in door until 5"},
-		{"a badge goes out", func(s *story) { see(s, 5, "tag", badge, doorZone) }, ""},
+		{"a badge goes out", func(s *story) { see(s, 5, "tag", staffBadge, doorZone) }, ""},
 		{"a foreign tag, which this store hides", func(s *story) { s.store.HideForeign = true; see(s, 5, "tag", foreign, tillZone) },
 			""},
-		{"a badge at the till", func(s *story) { see(s, 5, "tag", badge, tillZone) }, ""},
+		{"a badge at the till", func(s *story) { see(s, 5, "tag", staffBadge, tillZone) }, ""},
 		{"it is surer than sure", func(s *story) { see(s, 5, "tag", jacketTag, tillZone, conf(3)) },
 			"nobody: jacket1 shown 1.00,  +1.00 in till-1 until 5"},
 		{"seen nowhere", func(s *story) { see(s, 5, "goods", "salt", -1) }, ""},
@@ -251,7 +251,7 @@ func TestGoods(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newBagStory(t)
-			s.store.Staff.Badges = []string{EPCURI(badge)}
+			s.store.Staff.Badges = []string{EPCURI(staffBadge)}
 			c.tell(s)
 			s.tell(54)
 			var all []string

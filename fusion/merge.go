@@ -29,7 +29,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 		w.watch(v, v.PosAt)
 	}
 	v.Last = max(v.Last, o.Last)
-	v.Staff = max(v.Staff, o.Staff)
+	v.Staff, v.signs = max(v.Staff, o.Staff), max(v.signs, o.signs)
 	v.Unowned = v.Unowned && o.Unowned
 	v.mergeCompany(o)
 	v.mergeThings(o)
@@ -61,6 +61,9 @@ func (w *World) rename(o, v *Visit) {
 				s.fits = append(s.fits, fit{v.number, f.l})
 			}
 		}
+	}
+	for i := range w.badges {
+		w.badges[i].rename(o.number, v.number)
 	}
 	for k := range w.lanes {
 		l := &w.lanes[k]

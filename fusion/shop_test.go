@@ -32,11 +32,11 @@ const (
 )
 
 const (
-	sauceTag  = "303404579800D6800004CB2F" // of GTIN 00071142008582
-	otherTag  = "303404579800D6800004CB30"
-	jacketTag = "AABB00000000000000000001"
-	foreign   = "E2801160600002054321ABCD"
-	badge     = "341400C4B8000000000004D2" // urn:epc:id:giai:…
+	sauceTag   = "303404579800D6800004CB2F" // of GTIN 00071142008582
+	otherTag   = "303404579800D6800004CB30"
+	jacketTag  = "AABB00000000000000000001"
+	foreign    = "E2801160600002054321ABCD"
+	staffBadge = "341400C4B8000000000004D2" // urn:epc:id:giai:…
 )
 
 // cornerShop is the shop of the contract's example with a second camera and a stockroom.

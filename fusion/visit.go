@@ -68,6 +68,7 @@ type Visit struct {
 	Facts   Facts // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
+	signs   float64 // the same by anything but badges
 	Session string  // "source/session" of the till session matched to it, "" when none
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
 
@@ -222,7 +223,7 @@ func (w *World) open(source int, track string, ts int64) *Visit {
 	}
 	w.born++
 	v := &Visit{ID: VisitID(w.Store.ID, w.Store.Sources[source].ID, track, ts), First: ts, Last: ts, Zone: -1,
-		Staff: staffPrior, number: w.born, origin: trackKey{source, track}, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
+		Staff: staffPrior, signs: staffPrior, number: w.born, origin: trackKey{source, track}, stays: make([]stay, len(w.Store.Zones)), pastOut: -1}
 	w.visits, w.heads = append(w.visits, v), append(w.heads, head{number: v.number})
 	w.timers.push(timer{ts + endAfter, timerEnd, v.number})
 	return v

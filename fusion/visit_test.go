@@ -282,15 +282,15 @@ func TestStaff(t *testing.T) {
 			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})
 		}, 0.98},
 		{"wears a badge", func(s *story) {
-			s.store.Staff.Badges = []string{EPCURI(badge)}
+			s.store.Staff.Badges = []string{EPCURI(staffBadge)}
 			s.walk("cam-1", "A", 0, 4, Point{4, 3}, Point{4, 0.5})
-			s.event("r-door", 3.5, Event{ID: badge, Antenna: 1, RSSI: -50, Zone: -1})
+			s.event("r-door", 3.5, Event{ID: staffBadge, Antenna: 1, RSSI: -50, Zone: -1})
 		}, 0.93},
 		{"walks past the badge of a cashier whom the reader hears all the while", func(s *story) {
-			s.store.Staff.Badges = []string{EPCURI(badge)}
+			s.store.Staff.Badges = []string{EPCURI(staffBadge)}
 			s.walk("cam-1", "A", 0, 4, Point{4, 3}, Point{4, 0.5})
 			for i := range 40 {
-				s.event("r-door", -35+float64(i), Event{ID: badge, Antenna: 1, RSSI: -60, Zone: -1})
+				s.event("r-door", -35+float64(i), Event{ID: staffBadge, Antenna: 1, RSSI: -60, Zone: -1})
 			}
 		}, 0.01},
 	} {

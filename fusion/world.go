@@ -58,7 +58,7 @@ type World struct {
 	deeds  []deed // the newest steps, oldest first
 	deedID int
 	stirs  []stir  // the newest steps of plates, goods or not, oldest first
-	worn   []worn  // badges that are heard now
+	badges []badge // of staff that were heard, and who wears them
 	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
 }
 
@@ -143,7 +143,10 @@ func (w *World) Clone() *World {
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
-	c.worn = slices.Clone(w.worn)
+	c.badges = slices.Clone(w.badges)
+	for i := range c.badges {
+		c.badges[i] = c.badges[i].clone()
+	}
 	c.stirs = slices.Clip(w.stirs) // only ever appended to and cut at the front
 	return &c
 }
