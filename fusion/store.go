@@ -1,6 +1,7 @@
 package fusion
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -150,6 +151,7 @@ type Store struct {
 	boxes   []box // by zone
 	rooms   rooms
 	maxLate int64
+	median  int64 // of the prices of products that have one, in hundredths
 }
 
 // Index sorts the sources and builds the look-ups. Call it once, after every field is set.
@@ -176,7 +178,11 @@ func (s *Store) Index() {
 	}
 	s.findRooms()
 	s.name = map[string]int{}
+	var prices []int64
 	for i, p := range s.Products {
+		if p.Price > 0 {
+			prices = append(prices, p.Price)
+		}
 		s.sku[p.SKU] = i
 		if n := strings.ToLower(p.Name); n != "" {
 			if _, twice := s.name[n]; twice {
@@ -184,6 +190,10 @@ func (s *Store) Index() {
 			}
 			s.name[n] = i
 		}
+	}
+	s.median = 0
+	if slices.Sort(prices); len(prices) > 0 {
+		s.median = prices[len(prices)/2]
 	}
 	mark := func(table []int, id string, i int) {
 		if n, ok := s.source[id]; ok {

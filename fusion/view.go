@@ -201,14 +201,22 @@ func (v View) Carried(g Goods) float64 { return v.sum(g, (*Item).Held) }
 // Unpaid is the expected number of units of the goods that no till has seen.
 func (v View) Unpaid(g Goods) float64 { return v.sum(g, (*Item).Unpaid) }
 
-// CarriedValue is the expected value of what the visit holds, in the site's currency.
+// CarriedValue is the expected value of what the visit holds, in the site's currency. A thing that is not known counts as the catalogue's
+// median price.
 func (v View) CarriedValue() float64 {
-	return v.sum(nil, func(i *Item) float64 { return float64(i.Held() * v.price(i)) })
+	return v.sum(nil, func(i *Item) float64 { return float64(i.Held() * v.worth(i)) })
 }
 
-// UnpaidValue is the expected value of what no till has seen, in the site's currency.
+// UnpaidValue is the expected value of what no till has seen, as CarriedValue.
 func (v View) UnpaidValue() float64 {
-	return v.sum(nil, func(i *Item) float64 { return float64(i.Unpaid() * v.price(i)) })
+	return v.sum(nil, func(i *Item) float64 { return float64(i.Unpaid() * v.worth(i)) })
+}
+
+func (v View) worth(i *Item) float64 {
+	if i.Product < 0 {
+		return float64(v.World.Store.median) / 100
+	}
+	return v.price(i)
 }
 
 func (v View) price(i *Item) float64 {

@@ -33,3 +33,25 @@ func TestOneTagAtTwoDoors(t *testing.T) {
 		t.Errorf("%v tags; want 1.75: E1 is 0.95 and E2 0.8", n)
 	}
 }
+
+// TestWorth: a thing that is not known counts as the catalogue's median price, of products that have one.
+func TestWorth(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		prices []int64
+		want   float64
+	}{
+		{"no prices", []int64{0, 0}, 0},
+		{"the median", []int64{200, 10000, 0, 300}, 3 + 0.5*2},
+	} {
+		s := &Store{}
+		for i, p := range c.prices {
+			s.Products = append(s.Products, Product{SKU: string(rune('a' + i)), Price: p})
+		}
+		s.Index()
+		v := View{World: NewWorld(s), Visit: &Visit{Basket: []Item{{Product: -1, N: 1}, {Product: 0, N: 0.5}}}}
+		if u, c2 := v.UnpaidValue(), v.CarriedValue(); u != c.want || c2 != c.want {
+			t.Errorf("%s: unpaid %v, carried %v; want %v", c.name, u, c2, c.want)
+		}
+	}
+}

@@ -391,7 +391,7 @@ func TestMessage(t *testing.T) {
 	s.v.Visit.Basket = []fusion.Item{{Product: 0, N: 2}, {Product: 1, N: 1.1}, {Product: -1, EPC: "ABCD", N: 1}}
 	s.fact(1, picked(2))
 	r := s.result()
-	want := "door: 4 × Razor of 1 × Razor, 2 × Taco sauce, 1 × unknown goods (30.93 GBP) near till, offer help"
+	want := "door: 4 × Razor of 1 × Razor, 2 × Taco sauce, 1 × unknown goods (55.43 GBP) near till, offer help"
 	if got := r.Policy.Text(s.v, &r, "door"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

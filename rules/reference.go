@@ -71,8 +71,8 @@ var reference = []struct{ name, about, result, doc, example string }{
 
 	{"carried", ofGoods, "expected units", "Units of such goods that the person holds, paid or not.", `carried("razors") >= 0.5`},
 	{"unpaid", ofGoods, "expected units", "Units of such goods that the person holds and no till has seen.", `unpaid("any") >= 1`},
-	{"carried_value", ofGoods, "", "What all that the person holds is worth.", `carried_value() >= 20`},
-	{"unpaid_value", ofGoods, "", "What that is worth which the person holds and no till has seen.", `unpaid_value() >= 20`},
+	{"carried_value", ofGoods, "", "What all that the person holds is worth. A thing that is not known counts as the median price of the catalogue.", `carried_value() >= 20`},
+	{"unpaid_value", ofGoods, "", "What that is worth which the person holds and no till has seen. A thing that is not known counts as the median price of the catalogue.", `unpaid_value() >= 20`},
 	{"p_unpaid", ofGoods, "", "Anything that the person holds is unpaid.", `p_unpaid() >= 0.5`},
 	{"owner_conf", ofGoods, "", "How sure it is that the goods are this person's and not a neighbour's.", `picked("any") > 0 and owner_conf() >= 0.8`},
 	{"substituted", ofGoods, "", "Something cheaper was scanned in the place of what the person holds.", `substituted() >= 0.3`},
