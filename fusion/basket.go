@@ -20,6 +20,7 @@ type Item struct {
 	known  float64 // units of a line with a tag that are known by more than the tag's moving
 	tag    float64 // the visit's share in the tag's moving
 	found  bool    // no pick of his explains them: others had them before
+	among  float64 // Owner among those whom cameras saw: what somebody unseen may have leaves no doubt between them, up to unseenPart
 	any    float64 // of units that come from several picks: the probability that there is one at all; 0: not known
 	kept   float64 // of Shown, what a till showed whose sale is over
 	bagged float64 // units on a bagging scale, expected

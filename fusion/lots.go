@@ -81,6 +81,20 @@ func (l *lot) held(visit int) float64 {
 	return n
 }
 
+// unseenPart is the part of goods that may be with somebody whom no camera saw, and yet leave no doubt between the people whom cameras did
+// see: how likely it is that nobody seen has them is in what each may have (assumption).
+const unseenPart = 0.3
+
+// among is how surely the visit is the one, of all that may have what was taken, who has it, 0–1.
+func (l *lot) among(visit int) float64 {
+	mine, all := l.held(visit), 0.0
+	for i := range l.parts {
+		all += l.parts[i].n
+	}
+	left := max(all, l.units-l.back)
+	return min(1, mine/max(tiny, all+max(0, left-all-float64(unseenPart*left))))
+}
+
 // sameHand is how far what was taken at once, or one after the other, is the same person's: between each unit's being somebody's by
 // itself, 0, and all of one, 1 (assumption).
 const sameHand = 0.5
@@ -231,7 +245,7 @@ func (w *World) putDown(v *Visit, product int, n float64, until int64) float64 {
 // reckon renews what a basket says of the lots behind its lines: how surely the visit is the one who has them, how likely
 // there is one at all, what of them may be another product, and who else may have them.
 func (w *World) reckon(v *Visit) {
-	type sum struct{ n, own, none, least, doubt float64 }
+	type sum struct{ n, own, among, none, least, doubt float64 }
 	sums := make([]sum, len(v.Basket))
 	for i := range sums {
 		sums[i].none, sums[i].least = 1, 1
@@ -244,6 +258,7 @@ func (w *World) reckon(v *Visit) {
 		}
 		l := w.lots[i]
 		held := min(1, l.held(v.number)/l.units)
+		his := l.among(v.number)
 		for j := range l.parts {
 			p := &l.parts[j]
 			if p.visit != v.number {
@@ -257,6 +272,7 @@ func (w *World) reckon(v *Visit) {
 					s := &sums[b]
 					s.n += p.n
 					s.own += float64(p.n * max(held, p.sure))
+					s.among += float64(p.n * max(his, p.sure))
 					none := l.without(p)
 					s.none, s.least = float64(s.none*none), min(s.least, none)
 					if l.doubt {
@@ -274,9 +290,10 @@ func (w *World) reckon(v *Visit) {
 			if it.Shown > 0 {
 				it.Owner = max(it.tag, round9(it.share))
 			}
+			it.among = it.Owner
 			continue
 		}
-		it.Owner = round9(max(it.tag, s.own/s.n))
+		it.Owner, it.among = round9(max(it.tag, s.own/s.n)), round9(max(it.tag, s.among/s.n))
 		if it.N <= s.n+tiny {
 			it.any = round9(1 - float64(sameHand*s.least) - float64((1-sameHand)*s.none))
 		}

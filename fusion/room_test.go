@@ -280,6 +280,36 @@ func TestPerson(t *testing.T) {
 	}
 }
 
+// TestAmong: what somebody whom no camera saw may have leaves no doubt between those whom cameras saw, unless it is much.
+func TestAmong(t *testing.T) {
+	for _, c := range []struct {
+		name                string
+		units, back, his, o float64 // taken, put back, what he and another may have
+		want                float64
+	}{
+		{"all is his", 2, 0, 2, 0, 1},
+		{"some may be with somebody unseen", 1, 0, 0.8, 0, 1},
+		{"or with another", 1, 0, 0.8, 0.2, 0.8},
+		{"with either", 1, 0, 0.6, 0.2, 0.75},
+		{"half with somebody unseen", 1, 0, 0.5, 0, 0.5 / 0.7},
+		{"one of two is on the shelf again", 2, 1, 1, 0, 1},
+		{"nothing", 1, 1, 0, 0, 0},
+	} {
+		l := &lot{units: c.units, back: c.back, parts: []part{{visit: 1, n: c.his}, {visit: 2, n: c.o}}}
+		if got := l.among(1); !near(got, c.want, 1e-9) {
+			t.Errorf("%s: %.3f; want %.3f", c.name, got, c.want)
+		}
+	}
+	s := newStory(t)
+	s.walk("cam-1", "A", 0, 8, atShelf)
+	s.weigh(8, 4, -621)
+	s.tell(8)
+	v := s.of("cam-1/A")
+	if it := &v.Basket[0]; it.Owner > 0.97 || it.among != 1 || s.view(v).Person() != 1 {
+		t.Errorf("alone at the shelf: owner %.3f, among %.3f, person %.3f", it.Owner, it.among, s.view(v).Person())
+	}
+}
+
 // TestGoodsComeAlong: what somebody took comes along with the track that goes on his way, and the less surely the longer nobody saw him
 // and the farther away he is then; it is all the same which camera sees him again.
 func TestGoodsComeAlong(t *testing.T) {

@@ -282,7 +282,7 @@ func (v View) Person() float64 {
 		if p <= tiny {
 			continue
 		}
-		owner := max(p, it.Owner)
+		owner := max(p, it.Owner, it.among)
 		if p > most || p == most && owner > conf {
 			conf, most = owner, p
 		}
