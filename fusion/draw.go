@@ -92,6 +92,10 @@ func (w *World) loses(l *lot, p part, n float64) {
 // settled tells a visit that goods are sooner or less soon with it than was thought.
 func (w *World) settled(v *Visit, l *lot, n float64) {
 	w.reckon(v)
+	w.tellSettled(v, l, n)
+}
+
+func (w *World) tellSettled(v *Visit, l *lot, n float64) {
 	if n < worthTelling && n > -worthTelling {
 		return
 	}

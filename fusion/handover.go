@@ -141,10 +141,13 @@ func (w *World) pass(v, o *Visit, p float64) {
 			w.passed(i, v, o, float64(p*w.claimed(w.lots[i], mine))/max(1, all))
 		}
 	}
+	w.reckon(v)
+	w.reckon(o)
 }
 
 // passNear lets what a visit has had for long enough pass to one who is near it, with probability p.
 func (w *World) passNear(v, o *Visit, p float64) {
+	some := false
 	for k := range v.lots {
 		i := w.lotIndex(v.lots[k])
 		if i < 0 || w.now-w.lots[i].at < passAfter {
@@ -156,16 +159,24 @@ func (w *World) passNear(v, o *Visit, p float64) {
 			continue
 		}
 		n := min(float64(p*w.claimed(l, mine)), max(0, float64(p*l.units)-l.passed))
+		if n <= tiny && len(l.parts) == maxParts { // nobody has to make room for nothing: he would come back at the next frame
+			continue
+		}
 		w.passed(i, v, o, n)
 		w.lots[i].passed += n // the lot is new since passed
+		some = true
+	}
+	if some {
+		w.reckon(v)
+		w.reckon(o)
 	}
 }
 
-// passed moves n units of a lot, maybe none, from one visit to another.
+// passed moves n units of a lot, maybe none, from one visit to another, which both are to be reckoned anew.
 func (w *World) passed(i int, v, o *Visit, n float64) {
 	l := w.change(i)
 	w.give(l, v, "", -n)
 	w.give(l, o, "", n)
-	w.settled(v, l, -n)
-	w.settled(o, l, n)
+	w.tellSettled(v, l, -n)
+	w.tellSettled(o, l, n)
 }

@@ -197,3 +197,34 @@ func TestLostBeforeFollowed(t *testing.T) {
 		t.Errorf("who has shown all of it has %.3f", n)
 	}
 }
+
+// TestFullLotStands: who stands by in a crowd, and gets nothing, makes nobody give up his place: else each frame changed the lot anew.
+func TestFullLotStands(t *testing.T) {
+	w := NewWorld(cornerShop())
+	w.now = at(100)
+	open := func(name string) *Visit { return w.open(0, name, at(0)) }
+	v := open("A")
+	l := w.newLot(Fact{At: at(0), Product: sauce, N: 1, P: 1}, 1)
+	w.give(l, v, "", 1)
+	w.reckon(v)
+	var crowd []*Visit
+	for i := range maxParts + 2 {
+		crowd = append(crowd, open(string(rune('B'+i))))
+	}
+	for _, o := range crowd {
+		w.passNear(v, o, passNear)
+	}
+	full := w.lots[0]
+	if len(full.parts) != maxParts {
+		t.Fatalf("%d parts; want %d", len(full.parts), maxParts)
+	}
+	for _, o := range crowd {
+		w.passNear(v, o, passNear)
+	}
+	if w.lots[0] != full {
+		t.Error("the lot changed as nothing changed hands")
+	}
+	if len(v.lots) != 1 || v.Basket[0].N < 0.9 {
+		t.Errorf("A has %v", v.Basket)
+	}
+}

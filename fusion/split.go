@@ -149,4 +149,6 @@ func (w *World) halve(v, n *Visit, since int64) {
 			}
 		}
 	}
+	w.reckon(v)
+	w.reckon(n)
 }
