@@ -8,6 +8,10 @@ const (
 	groupEntry  = 4 * second
 	groupRadius = 1.5 // metres
 	groupSample = second
+	groupDoubt  = 4.0 // seconds
+	groupNone   = 0.2
+	groupSure   = 0.45
+	groupMost   = 0.95
 	maxMates    = 8
 )
 
@@ -55,13 +59,12 @@ func (v *Visit) mate(o *Visit) *mate {
 	return &v.mates[len(v.mates)-1]
 }
 
-// p is the probability that the two shop together: none before three seconds were seen, then the share of time together,
-// with one second of doubt.
+// p is the probability that the two shop together, by the share of the time in which both are seen that they are near each other, with
+// groupDoubt seconds apart beside what was seen: strangers who came in together are near each other for less than groupNone of it,
+// companions for groupSure or more (assumptions).
 func (m *mate) p() float64 {
-	if m.seen < 3 || 2*m.beside <= m.seen {
-		return 0
-	}
-	return float64(m.beside) / float64(m.seen+1)
+	share := float64(m.beside) / (float64(m.seen) + groupDoubt)
+	return round9(min(groupMost, max(0, (share-groupNone)/(groupSure-groupNone))))
 }
 
 // goesWith is the probability that the visit shops together with another.

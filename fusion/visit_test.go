@@ -376,3 +376,25 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d lines; want the newest %d", len(v.Basket), maxBasket)
 	}
 }
+
+// TestMates: companions are near each other for half of their time or so, strangers who came in together are not.
+func TestMates(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		beside, seen int32
+		want         float64
+	}{
+		{"just came in", 2, 2, 0.53},
+		{"stays together", 100, 110, groupMost},
+		{"half of the time", 60, 120, groupMost},
+		{"two fifths", 48, 116, 0.8},
+		{"a fifth", 24, 116, 0},
+		{"parted at once", 4, 100, 0},
+		{"never seen together", 0, 0, 0},
+	} {
+		m := mate{beside: c.beside, seen: c.seen}
+		if p := m.p(); !near(p, c.want, 0.01) {
+			t.Errorf("%s: %.3f; want %.2f", c.name, p, c.want)
+		}
+	}
+}
