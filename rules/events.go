@@ -81,6 +81,22 @@ func sinceOf(v *fusion.View, t *tape) float64 {
 	return long
 }
 
+// sumAfterOp is the expected number of units of one event that came after the last of another, 0 without one. By how much an event is the
+// subject's counts: of a neighbour's pick there is little.
+func sumAfterOp(_ *language, a []arg) op {
+	steps := []*op{a[0].event, a[1].event}
+	o := together(steps)
+	o.window = forever
+	o.eval = func(v *fusion.View, t []*tape) float64 {
+		at := t[1].newest()
+		if at == math.MinInt64 {
+			return 0
+		}
+		return sumOf(v, t[0], at)
+	}
+	return o
+}
+
 // sequenceOp is true once the events came in this order, the last within the window of the first. No fact serves twice.
 func sequenceOp(_ *language, a []arg) op {
 	var steps []*op
@@ -92,7 +108,15 @@ func sequenceOp(_ *language, a []arg) op {
 
 // ordered is true once the steps were taken one after the other, the last at most window after the first.
 func ordered(steps []*op, window int64) op {
-	o := op{events: steps, span: window}
+	o := together(steps)
+	o.span = window
+	o.eval = func(_ *fusion.View, t []*tape) float64 { return bit(inOrder(t, window)) }
+	return o
+}
+
+// together is an operand of several events: any of them is behind it.
+func together(steps []*op) op {
+	o := op{events: steps}
 	for _, e := range steps {
 		o.behind |= e.behind
 		o.relies = append(o.relies, e.relies...)
@@ -105,7 +129,6 @@ func ordered(steps []*op, window int64) op {
 		}
 		return false
 	}
-	o.eval = func(_ *fusion.View, t []*tape) float64 { return bit(inOrder(t, window)) }
 	return o
 }
 

@@ -91,6 +91,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"first", overTime, "seconds since the visit began; −1 without one", "When the first such event was.", `first(picked("any")) > 8`},
 	{"last", overTime, "seconds since the visit began; −1 without one", "When the last such event was.", `last(picked("any")) > 20`},
 	{"since", overTime, "seconds; 1e9 without one", "How long ago the last such event was.", `since(picked("any")) < 10`},
+	{"sum_after", overTime, "expected units", "Units of the first event since the last of the second; 0 without such a one.", `sum_after(picked("any"), scanned("any")) >= 0.5`},
 	{"sequence", overTime, "", "Two to five events came in this order, the last within the window of the first.", `sequence(picked("any"), putback("any"), "1m")`},
 	{"absent", overTime, "", "The window has passed after the second event without the first, which could have been perceived all the while: a dead sensor is no " +
 		"evidence. It is judged at that moment, with no further event.", `absent(scanned("any"), picked("any"), "40s")`},

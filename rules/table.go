@@ -86,17 +86,18 @@ var functions = map[string]*function{
 		return o
 	}},
 
-	"count":    windowed(counted, countOf),
-	"sum":      windowed(counted, sumOf),
-	"rate":     windowed(anyUnit, rateOf),
-	"distinct": windowed(counted, distinctOf),
-	"first":    moment(firstOf),
-	"last":     moment(lastOf),
-	"since":    moment(sinceOf),
-	"sequence": {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, tapes: true, build: sequenceOp},
-	"absent":   {args: []param{anEvent, anEvent, aWindow}, truth: true, build: absentOp},
-	"zscore":   {args: []param{anEvent, aWindow, aBasis, aWindow}, build: zscoreOp},
-	"alerted":  {args: []param{aPolicy, aTier, aGoods}, unit: counted, store: true, build: alertedOp},
+	"count":     windowed(counted, countOf),
+	"sum":       windowed(counted, sumOf),
+	"rate":      windowed(anyUnit, rateOf),
+	"distinct":  windowed(counted, distinctOf),
+	"first":     moment(firstOf),
+	"last":      moment(lastOf),
+	"since":     moment(sinceOf),
+	"sum_after": {args: []param{anEvent, anEvent}, unit: counted, tapes: true, build: sumAfterOp},
+	"sequence":  {args: []param{anEvent, anEvent, aWindow}, more: 3, truth: true, tapes: true, build: sequenceOp},
+	"absent":    {args: []param{anEvent, anEvent, aWindow}, truth: true, build: absentOp},
+	"zscore":    {args: []param{anEvent, aWindow, aBasis, aWindow}, build: zscoreOp},
+	"alerted":   {args: []param{aPolicy, aTier, aGoods}, unit: counted, store: true, build: alertedOp},
 
 	"coverage": {args: []param{aModality, aPlace}, unit: counted, build: func(_ *language, a []arg) op {
 		m, p := a[0].modality, a[1].place
