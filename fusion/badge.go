@@ -30,7 +30,8 @@ type badge struct {
 // heardIn is when a badge was heard in a zone without a gap.
 type heardIn struct {
 	zone     int16
-	from, at int64
+	known    bool  // its coming was weighed
+	from, at int64 // its first read and its last, ns
 }
 
 type wearer struct {
@@ -57,7 +58,8 @@ func (w *World) readBadge(r *read, source int) {
 		w.badges = append(w.badges, badge{tag: r.tag, nobody: 1})
 	}
 	b := &w.badges[i]
-	came := b.hear(r)
+	h := b.hear(r)
+	came := !h.known && r.ts-h.from <= passTime
 	if !came && r.ts-b.asked < badgeEvery {
 		return
 	}
@@ -65,6 +67,7 @@ func (w *World) readBadge(r *read, source int) {
 	if len(near) == 0 && len(b.who) == 0 {
 		return
 	}
+	h.known = h.known || len(near) > 0 // until then its wearer is still to come into view
 	b.asked = r.ts
 	before := slices.Clone(b.who)
 	b.forget(w)
@@ -77,17 +80,17 @@ func (w *World) readBadge(r *read, source int) {
 	}
 }
 
-// hear notes a read, and reports whether the badge has just come to its zone.
-func (b *badge) hear(r *read) bool {
+// hear notes a read in its zone.
+func (b *badge) hear(r *read) *heardIn {
 	b.zones = slices.DeleteFunc(b.zones, func(h heardIn) bool { return r.ts-h.at > badgeGap })
 	for i := range b.zones {
 		if h := &b.zones[i]; h.zone == r.zone {
 			h.at = max(h.at, r.ts)
-			return false
+			return h
 		}
 	}
-	b.zones = append(b.zones, heardIn{r.zone, r.ts, r.ts})
-	return true
+	b.zones = append(b.zones, heardIn{zone: r.zone, from: r.ts, at: r.ts})
+	return &b.zones[len(b.zones)-1]
 }
 
 // forget gives the part of who has gone to those whom nobody sees.
@@ -118,10 +121,10 @@ func (b *badge) rename(from, to int) {
 func (b *badge) weigh(w *World, near []claim, came bool, ts int64) {
 	strange, rest := badgePast, badgeHid
 	switch {
-	case came:
-		strange, rest = badgeNew, unseen
 	case len(near) == 0:
 		rest = 1
+	case came:
+		strange, rest = badgeNew, unseen
 	}
 	sum := 0.0
 	for _, c := range near {

@@ -47,6 +47,10 @@ func TestBadge(t *testing.T) {
 			s.walk("cam-1", "B", 60, 70, Point{4, 0.5}, Point{2, 4}, Point{4, 0.5})
 			heard(s, "r-aisle", 0, 199)
 		}, map[string]float64{a: 0.85, b: 0.01}},
+		{"his badge is heard before a camera sees him", func(s *story) {
+			heard(s, "r-door", 1, 6)
+			s.walk("cam-1", "A", 4, 8, Point{4, 0.5})
+		}, map[string]float64{a: 0.93}},
 		{"two pieces of one person become one", func(s *story) {
 			s.walk("cam-1", "A", 0, 6, Point{4, 0.5}, Point{4, 2.5}, Point{3, 4})
 			s.walk("cam-2", "B", 5, 12, Point{3, 4}, Point{2, 4})

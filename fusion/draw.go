@@ -95,6 +95,7 @@ func (w *World) settled(v *Visit, l *lot, n float64) {
 	w.tellSettled(v, l, n)
 }
 
+// tellSettled is settled for a visit that is reckoned anew by the caller.
 func (w *World) tellSettled(v *Visit, l *lot, n float64) {
 	if n < worthTelling && n > -worthTelling {
 		return

@@ -2,15 +2,15 @@ package fusion
 
 import "slices"
 
-// Who shops together: came in within a few seconds and near each other, and stays near for most of the time in which both
-// are seen (science §4: joint entry, at most 1.5 m apart for more than half of the visit).
+// Who shops together: came in within a few seconds and near each other, and stays near. Science §4 asks for more than half of the visit at
+// most 1.5 m apart; those who are for two fifths of it are no strangers either (decision 017).
 const (
 	groupEntry  = 4 * second
 	groupRadius = 1.5 // metres
 	groupSample = second
-	groupDoubt  = 4.0 // seconds
-	groupNone   = 0.2
-	groupSure   = 0.45
+	groupDoubt  = 4.0  // seconds apart that are added to what was seen
+	groupNone   = 0.2  // share of the common time: strangers
+	groupSure   = 0.45 // and companions (assumptions)
 	groupMost   = 0.95
 	maxMates    = 8
 )
@@ -59,9 +59,7 @@ func (v *Visit) mate(o *Visit) *mate {
 	return &v.mates[len(v.mates)-1]
 }
 
-// p is the probability that the two shop together, by the share of the time in which both are seen that they are near each other, with
-// groupDoubt seconds apart beside what was seen: strangers who came in together are near each other for less than groupNone of it,
-// companions for groupSure or more (assumptions).
+// p is the probability that the two shop together, by the share of the time in which both are seen that they are near each other.
 func (m *mate) p() float64 {
 	share := float64(m.beside) / (float64(m.seen) + groupDoubt)
 	return round9(min(groupMost, max(0, (share-groupNone)/(groupSure-groupNone))))
