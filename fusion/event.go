@@ -94,9 +94,10 @@ type Event struct {
 	Price                int64   // hundredths per unit
 	Every                int64   // status: ns between signs of life
 	HasFloor             bool
-	Change               bool  // weight in "mode":"change"
-	Shift                int32 // ms that were added to TS to set its clock right; Add does it
-	Retained             bool  // of a retained delivery: no sign of life; Add sets it
+	Change               bool    // weight in "mode":"change"
+	Shift                int32   // ms that were added to TS to set its clock right; Add does it
+	Retained             bool    // of a retained delivery: no sign of life; Add sets it
+	Tall                 float32 // of a track, metres from foot to head as its box has them; 0: not known
 }
 
 // Message is what one accepted line of the journal holds, decoded.

@@ -263,9 +263,9 @@ func (w *World) joinFrame(frame []Event) {
 		for k := range like[i] {
 			l := &like[i][k]
 			if lost[k] {
-				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost()})
+				list[i].who = append(list[i].who, doer{visit: l.visit, cost: l.cost() + w.asTall(e, l.visit)})
 			} else {
-				list[i].nobody = min(list[i].nobody, l.cost()) // it may yet be this one
+				list[i].nobody = min(list[i].nobody, l.cost()+w.asTall(e, l.visit)) // it may yet be this one
 			}
 		}
 	}

@@ -128,6 +128,7 @@ func (w *World) compare(v *Visit, e *Event) {
 	n := len(v.trail)
 	if n > 1 && v.trail[n-1].at == e.TS && v.trail[n-1].at/second != v.trail[n-2].at/second { // once a second
 		w.lookAround(v, e)
+		w.mistaken(v, e)
 	}
 	due := false
 	kept := v.like[:0]
@@ -273,9 +274,10 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 	for i, o := range of {
 		list[i].nobody = w.newcomer(o.from)
 		walks, _ := o.pace()
+		tall := w.stature(o)
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				cost := l.costTo(walks) + w.out(l)
+				cost := l.costTo(walks) + w.out(l) + w.statures.same(tall, w.stature(w.visit(l.visit)))
 				if !l.gone && l.frames > 1 {
 					cost -= eachOne
 				}

@@ -33,6 +33,9 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.Unowned = v.Unowned && o.Unowned
 	v.mergeCompany(o)
 	v.mergeThings(o)
+	for _, s := range o.tall {
+		v.grew(s.source, s.mean, s.blocks)
+	}
 	w.mergeBasket(v, o)
 	w.drop(o)
 	w.grid.remove(o)

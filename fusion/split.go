@@ -34,8 +34,8 @@ func (w *World) unfollow(v *Visit, key trackKey) {
 }
 
 // divided looks whether the tracks of a visit that are seen now are two people's: one camera sees both at once, or two see
-// them farther apart than the gate, for sameFrames frames in a row. Then the one that joined later goes on as a visit of its
-// own, with those that are nearer to it.
+// them farther apart than the gate, for sameFrames frames in a row. Then one of them has exchanged its id with a third, or the one that
+// joined later goes on as a visit of its own, with those that are nearer to it.
 func (w *World) divided(t *track) {
 	v := t.visit
 	if len(v.keys) < 2 {
@@ -56,6 +56,10 @@ func (w *World) divided(t *track) {
 		return
 	}
 	if t.far++; t.far < sameFrames {
+		return
+	}
+	if x, u := w.exchanged(t, other); u != nil {
+		w.exchange(x, u)
 		return
 	}
 	if t.begunBefore(other) {
@@ -80,9 +84,16 @@ func (w *World) two(t, u *track) bool {
 	if t.key.source == u.key.source {
 		return t.pos.distance(u.pos) >= twoPeople
 	}
-	s := footNoise(t.sd).plus(footNoise(u.sd)).plus(w.walked(t.visit, t.at-u.at, walkSD, t.key.source, u.key.source))
-	return !(s.of(t.pos.minus(u.pos)) <= gate99)
+	return !(w.apart(t, u).of(t.pos.minus(u.pos)) <= gate99)
 }
+
+// apart is the variance of how far two cameras' tracks of one person are from each other.
+func (w *World) apart(t, u *track) variance {
+	return footNoise(t.sd).plus(footNoise(u.sd)).plus(w.walked(t.visit, abs(t.at-u.at), walkSD, t.key.source, u.key.source))
+}
+
+// farOff is the cost of two cameras' tracks being one person's by how far they are from each other, micro-nats.
+func (w *World) farOff(t, u *track) int64 { return w.apart(t, u).cost(t.pos.minus(u.pos)) }
 
 // split makes a visit of one of two tracks of a visit, which turned out to be two people, and of the other tracks seen now
 // that are nearer to it. What the visit took since then is with either of them: each may have half of what is unpaid.
@@ -96,24 +107,34 @@ func (w *World) split(v *Visit, later, stays *track) *Visit {
 			leaving = append(leaving, u)
 		}
 	}
-	first := later
-	for _, u := range leaving {
-		if u.begunBefore(first) {
-			first = u
+	n := w.branch(v, leaving)
+	stays.far = 0
+	w.place(n, later)
+	w.place(v, stays)
+	return n
+}
+
+// branch makes a visit of some tracks of another. What that one took since the first of them began is with either: each may have half of what
+// is unpaid.
+func (w *World) branch(v *Visit, leaving []*track) *Visit {
+	first := leaving[0]
+	for _, t := range leaving {
+		if t.begunBefore(first) {
+			first = t
 		}
 	}
 	n := w.open(first.key.source, first.key.id, first.first)
 	n.Last, n.inside, n.from = w.now, v.inside, first.pos // who of the two is staff nobody knows
-	for _, u := range leaving {
-		w.unname(v, u.key)
-		w.follow(n, u.key)
-		u.visit, u.far = n, 0
+	for _, t := range leaving {
+		w.unname(v, t.key)
+		w.follow(n, t.key)
+		t.visit, t.far = n, 0
+		if t.own.blocks > 0 {
+			n.grew(t.key.source, t.own.mean, t.own.blocks)
+		}
 	}
-	stays.far = 0
 	w.watch(n, w.now)
-	w.begun(n, &Event{TS: w.now, Source: later.key.source, ID: later.key.id, Conf: 1})
-	w.place(n, later)
-	w.place(v, stays)
+	w.begun(n, &Event{TS: w.now, Source: first.key.source, ID: first.key.id, Conf: 1})
 	w.halve(v, n, first.first)
 	return n
 }

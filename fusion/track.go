@@ -25,6 +25,12 @@ type track struct {
 	odds   int        // such frames in a row
 	far    int        // frames in a row in which another track of the visit was too far away
 	way    []waypoint // its newest points, where several cameras see
+	tall   float64    // sum of how tall the newest frames show its person, metres
+	frames int        // which are so many, fewer than a block
+	block  float64    // mean of the block before them, 0: none
+	own    stature    // of all its blocks
+	leap   float64    // its oddest step of late, nats
+	leapAt int64
 }
 
 const (
@@ -68,10 +74,12 @@ func (w *World) foldTrack(e *Event) {
 		w.watch(v, e.TS)
 		defer func() { w.begun(t.visit, e) }()
 	}
+	t.leaps(e)
 	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
 	w.divided(t)
 	w.seen(t.visit, e)
 	w.walksOn(t, e)
+	w.measure(t, float64(e.Tall))
 }
 
 func (w *World) follow(v *Visit, key trackKey) {

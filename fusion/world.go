@@ -53,13 +53,14 @@ type World struct {
 	pairs   []pair   // made lately
 	eyed    eyed     // those of two cameras in this minute
 
-	lots   []*lot // where goods in baskets come from, by id
-	lotID  int    // of the newest
-	deeds  []deed // the newest steps, oldest first
-	deedID int
-	stirs  []stir  // the newest steps of plates, goods or not, oldest first
-	badges []badge // of staff that were heard, and who wears them
-	strays []stray // what lies on plates beside or beyond the planogram, by scale and product
+	lots     []*lot // where goods in baskets come from, by id
+	lotID    int    // of the newest
+	deeds    []deed // the newest steps, oldest first
+	deedID   int
+	stirs    []stir   // the newest steps of plates, goods or not, oldest first
+	badges   []badge  // of staff that were heard, and who wears them
+	statures statures // how cameras see how tall people are
+	strays   []stray  // what lies on plates beside or beyond the planogram, by scale and product
 }
 
 // span is from when to when a source was heard, ns; zero: it was not. shift was added to the newest ts, ms.
@@ -78,6 +79,7 @@ func NewWorld(s *Store) *World {
 		}
 	}
 	w.plates = newPlates(s)
+	w.statures.eyes = make([]eyesight, len(s.Sources))
 	w.shrink = newShrink(s)
 	w.lanes, w.laneOf = lanes(s)
 	for i := range s.Scales {
@@ -143,6 +145,7 @@ func (w *World) Clone() *World {
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
+	c.statures = w.statures.clone()
 	c.badges = slices.Clone(w.badges)
 	for i := range c.badges {
 		c.badges[i] = c.badges[i].clone()

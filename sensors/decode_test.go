@@ -356,6 +356,51 @@ func TestBoxOnTheFloor(t *testing.T) {
 	}
 }
 
+// TestTallOfABox: a box tells how tall somebody is where the site knows the camera, also in a picture of another size and beside a floor point that the
+// sender gives; one that the frame cuts off tells nothing.
+func TestTallOfABox(t *testing.T) {
+	// Three metres up, looking 30° down along y: a lens of 800 pixels, the floor point (0, 0) below it.
+	frame, sin, cos := [2]int{1280, 720}, 0.5, math.Sqrt(0.75)
+	pixel := func(y, z float64) float64 { return 360 + 800*((3-z)*cos-y*sin)/(y*cos+(3-z)*sin) }
+	var points []fusion.Match
+	for _, p := range []fusion.Point{{X: -2, Y: 3}, {X: 2, Y: 3}, {X: 2, Y: 8}, {X: -2, Y: 8}} {
+		points = append(points, fusion.Match{PX: 640 + 800*p.X/(p.Y*cos+3*sin), PY: pixel(p.Y, 0), X: p.X, Y: p.Y})
+	}
+	h, _, err := fusion.FitHomography(points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, ok := h.Upright(frame)
+	if !ok {
+		t.Fatal("the camera tells nothing of what stands upright")
+	}
+	d, err := NewDecoder(shop(), Options{Cameras: []site.Camera{{ID: "cam-1", Frame: frame, Homography: &h, Upright: up}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		more string
+		y, z float64
+		want float64
+	}{
+		{"", 5, 1.8, 1.8},
+		{`,"floor":[0,5]`, 5, 1.8, 1.8},
+		{"", 7, 1.55, 1.55},
+		{"", 1, 1.8, 0}, // the feet are below the frame
+		{"", 5, 0.4, 0}, // a trolley
+	} {
+		head, foot := pixel(c.y, c.z)/2, min(pixel(c.y, 0), 719)/2
+		m, err := d.Decode(received, "magpie/v1/s042/track/cam-1", false, fmt.Appendf(nil,
+			`{"ts":1795341600123,"frame":[640,360],"tracks":[{"track":"1","class":"person","conf":1,"box":[310,%.2f,20,%.2f]%s}]}`, head, foot-head, c.more))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(m.Events[0].Tall); math.Abs(got-c.want) > 0.02 {
+			t.Errorf("%.2f m tall at %g m%s is %.2f", c.z, c.y, c.more, got)
+		}
+	}
+}
+
 func TestCashier(t *testing.T) {
 	for mode, want := range map[string]string{"": "", "off": "", "allowed": "c7", "pseudonym": "3d1"} {
 		d, err := NewDecoder(shop(), Options{Cashier: mode, Key: []byte("k")})

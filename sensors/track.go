@@ -160,13 +160,13 @@ func (d *Decoder) acts() *Rejection {
 	})
 }
 
-// seen makes the event of an object. Where the sender gave no floor point and the site knows the camera's homography, the
-// middle of the box's lower edge is where the object stands.
+// seen makes the event of an object. Where the site knows the camera's homography, the box tells how tall the object is, and
+// the middle of its lower edge where it stands if the sender does not.
 func (d *Decoder) seen(m *draft, o *object, frame [2]number) fusion.Event {
 	e := fusion.Event{Zone: -1, ID: o.track.v, Name: o.class.v, Conf: o.conf.v, Holding: o.holding.v, Hands: o.hands,
 		Floor: fusion.Point{X: o.floor[0].v, Y: o.floor[1].v}, SD: fusion.Point{X: o.sd[0].v, Y: o.sd[1].v}, HasFloor: o.placed}
 	camera := d.cameras[m.Source]
-	if o.placed || camera == nil || camera.Homography == nil {
+	if camera == nil || camera.Homography == nil {
 		return e
 	}
 	box := [4]float64{o.box[0].v, o.box[1].v, o.box[2].v, o.box[3].v}
@@ -176,7 +176,14 @@ func (d *Decoder) seen(m *draft, o *object, frame [2]number) fusion.Event {
 			box[i] = float64(box[i] * float64(camera.Frame[i%2]) / frame[i%2].v)
 		}
 	}
-	e.Floor, e.SD, e.HasFloor = camera.Homography.Foot(box, lower > 0 && box[1]+box[3] >= lower-2)
+	if !o.placed {
+		e.Floor, e.SD, e.HasFloor = camera.Homography.Foot(box, lower > 0 && box[1]+box[3] >= lower-2)
+	}
+	if camera.Upright != nil {
+		if tall, ok := camera.Upright.Tall(box); ok {
+			e.Tall = float32(tall)
+		}
+	}
 	return e
 }
 

@@ -9,13 +9,14 @@ import (
 
 // camera is what a camera of the site sees, and where in its image.
 type camera struct {
-	id     string
-	sees   []fusion.Point
-	zones  []fusion.Zone
-	frame  [2]int
-	pixels *fusion.Homography // floor to image, nil when the site gives no homography
-	low    fusion.Point       // corners of the floor that it sees
-	high   fusion.Point
+	id      string
+	sees    []fusion.Point
+	zones   []fusion.Zone
+	frame   [2]int
+	pixels  *fusion.Homography // floor to image, nil when the site gives no homography
+	upright *fusion.Upright    // what stands on the floor; nil when that does not tell
+	low     fusion.Point       // corners of the floor that it sees
+	high    fusion.Point
 }
 
 func newCamera(s *site.Site, i int) *camera {
@@ -28,7 +29,9 @@ func newCamera(s *site.Site, i int) *camera {
 			c.frame = known.Frame
 		}
 		if known.Homography != nil {
-			c.pixels = inverse(*known.Homography, float64(c.frame[0])/2, float64(c.frame[1])-1)
+			if c.pixels = inverse(*known.Homography, float64(c.frame[0])/2, float64(c.frame[1])-1); c.pixels != nil {
+				c.upright = known.Upright
+			}
 		}
 	}
 	c.low, c.high = fusion.Point{X: math.Inf(1), Y: math.Inf(1)}, fusion.Point{X: math.Inf(-1), Y: math.Inf(-1)}
@@ -59,46 +62,71 @@ func (c *camera) covers(p fusion.Point) bool {
 	return false
 }
 
-// box is where a person of 1.7 m by 0.5 m who stands at p would be in the image: through the homography, with the height
-// taken from the scale of the floor around the feet; without one as if the camera looked down along y.
-func (c *camera) box(p fusion.Point) [4]float64 {
+// upright is how tall somebody is of whom nothing else is known, metres.
+const upright = 1.7
+
+// box is where somebody is in the image whose foot is seen at one point of the floor and whose head that many metres above another: through
+// the homography, and without one as if the camera looked down along y. What lies outside of the frame is cut off.
+func (c *camera) box(foot, head fusion.Point, tall float64) [4]float64 {
 	w, h := float64(c.frame[0]), float64(c.frame[1])
-	x, y, metre := 0.0, 0.0, 0.0
-	ok := false
-	if c.pixels != nil {
-		var side float64
-		if x, y, ok = c.pixels.Apply(p.X, p.Y); ok {
-			var right float64
-			if side, right, ok = c.pixels.Apply(p.X+0.1, p.Y); ok {
-				metre = 10 * math.Hypot(side-x, right-y)
-			}
+	x, y, top, ok := 0.0, 0.0, 0.0, false
+	if c.upright != nil {
+		if x, y, ok = c.pixels.Apply(foot.X, foot.Y); !ok {
+			x, y, ok = w/2, h, true // below the frame
+		}
+		if px, py, seen := c.pixels.Apply(head.X, head.Y); seen {
+			_, top, _ = c.upright.Head(px, py, tall)
 		}
 	}
 	if !ok {
-		x = w * (p.X - c.low.X) / max(0.1, c.high.X-c.low.X)
-		near := (c.high.Y - p.Y) / max(0.1, c.high.Y-c.low.Y)
+		x = w * (foot.X - c.low.X) / max(0.1, c.high.X-c.low.X)
+		near := (c.high.Y - foot.Y) / max(0.1, c.high.Y-c.low.Y)
 		y = h * (0.4 + float64(0.6*near))
-		metre = h / 4
+		top = y - float64(tall*h/4)
 	}
+	half := 0.15 * max(0, y-top)
 	round := func(x, limit float64) float64 { return math.Round(min(max(x, 0), limit)) }
-	left, right := round(x-float64(0.25*metre), w-2), round(x+float64(0.25*metre), w)
-	top, foot := round(y-float64(1.7*metre), h-2), round(y, h)
-	return [4]float64{left, top, max(2, right-left), max(2, foot-top)}
+	left, right := round(x-half, w-2), round(x+half, w)
+	top, low := round(top, h-2), round(y, h)
+	return [4]float64{left, top, max(2, right-left), max(2, low-top)}
+}
+
+// hang is the map of the pixels of a camera to the floor that hangs at the first corner of what it sees, eyeHeight above it, and looks at the
+// middle, with a lens of 71°.
+func hang(sees []fusion.Point, frame [2]int) (fusion.Homography, error) {
+	at, to := sees[0], fusion.Point{}
+	for _, p := range sees {
+		to.X += p.X / float64(len(sees))
+		to.Y += p.Y / float64(len(sees))
+	}
+	x, y, z := to.X-at.X, to.Y-at.Y, 1-eyeHeight // at a metre above the floor
+	level := math.Sqrt(float64(x*x) + float64(y*y))
+	length := math.Sqrt(float64(level*level) + float64(z*z))
+	ahead := [3]float64{x / length, y / length, z / length}
+	right := [3]float64{y / level, -x / level, 0}
+	down := [3]float64{float64(ahead[1]*right[2]) - float64(ahead[2]*right[1]), float64(ahead[2]*right[0]) - float64(ahead[0]*right[2]),
+		float64(ahead[0]*right[1]) - float64(ahead[1]*right[0])}
+	f, u, v := 0.7*float64(frame[0]), float64(frame[0])/2, float64(frame[1])/2
+	row := func(axis [3]float64, f, middle float64) [3]float64 {
+		var r [3]float64
+		for i := range r {
+			r[i] = float64(f*axis[i]) + float64(middle*ahead[i])
+		}
+		// The floor is at z = 0, eyeHeight below the camera.
+		return [3]float64{r[0], r[1], -float64(r[0]*at.X) - float64(r[1]*at.Y) - float64(r[2]*eyeHeight)}
+	}
+	a, b, c := row(right, f, u), row(down, f, v), row([3]float64{}, 0, 1)
+	image := fusion.Homography{a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1], c[2]}
+	return image.Inverse().Oriented(u, float64(frame[1]))
 }
 
 // inverse maps floor to pixels; nil for a homography that has no inverse. (px, py) shows floor.
 func inverse(h fusion.Homography, px, py float64) *fusion.Homography {
-	cofactor := func(a, b, c, d int) float64 { return float64(h[a]*h[d]) - float64(h[b]*h[c]) }
-	inv := fusion.Homography{
-		cofactor(4, 5, 7, 8), -cofactor(1, 2, 7, 8), cofactor(1, 2, 4, 5),
-		-cofactor(3, 5, 6, 8), cofactor(0, 2, 6, 8), -cofactor(0, 2, 3, 5),
-		cofactor(3, 4, 6, 7), -cofactor(0, 1, 6, 7), cofactor(0, 1, 3, 4),
-	}
 	x, y, ok := h.Apply(px, py)
 	if !ok {
 		return nil
 	}
-	inv, err := inv.Oriented(x, y)
+	inv, err := h.Inverse().Oriented(x, y)
 	if err != nil {
 		return nil
 	}

@@ -3,7 +3,10 @@ package sim
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
+
+	"magpie/fusion"
 )
 
 // A Layout is a store that was drawn: the text of its site file and of the products.csv that it names.
@@ -73,14 +76,29 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 		}
 		put("  - {id: aisle-%d, kind: %s, polygon: [[%g,5],[%g,5],[%g,%g],[%g,%g]]}", k+1, kind, x, x+2, x+2, back, x, back)
 	}
+	var bad error
+	camera := func(id string, sees ...fusion.Point) {
+		h, err := hang(sees, [2]int{1280, 720})
+		if err != nil {
+			bad = err
+		}
+		var map9, area []string
+		for _, x := range h {
+			map9 = append(map9, strconv.FormatFloat(x, 'g', 8, 64))
+		}
+		for _, p := range sees {
+			area = append(area, fmt.Sprintf("[%g,%g]", p.X, p.Y))
+		}
+		put("  - {id: %s, frame: [1280, 720], homography: [%s], sees: [%s]}", id, strings.Join(map9, ", "), strings.Join(area, ","))
+	}
 	put("cameras:")
-	put("  - {id: cam-front-1, frame: [1280, 720], sees: [[0,-1],[%g,-1],[%g,5],[0,5]]}", width, width)
-	put("  - {id: cam-front-2, frame: [1280, 720], sees: [[%g,-1],[%g,5],[0,5],[0,-1]]}", width, width)
-	put("  - {id: cam-back, frame: [1280, 720], sees: [[0,%g],[0,%g],[%g,%g],[%g,%g]]}", back+1.5, back-0.5, width, back-0.5, width, back+1.5)
+	camera("cam-front-1", fusion.Point{X: 0, Y: -1}, fusion.Point{X: width, Y: -1}, fusion.Point{X: width, Y: 5}, fusion.Point{X: 0, Y: 5})
+	camera("cam-front-2", fusion.Point{X: width, Y: -1}, fusion.Point{X: width, Y: 5}, fusion.Point{X: 0, Y: 5}, fusion.Point{X: 0, Y: -1})
+	camera("cam-back", fusion.Point{X: 0, Y: back + 1.5}, fusion.Point{X: 0, Y: back - 0.5}, fusion.Point{X: width, Y: back - 0.5}, fusion.Point{X: width, Y: back + 1.5})
 	for k := range aisles {
 		x := float64(1 + 3*k)
 		if k == 0 || d.chance(0.9) { // some aisles have none
-			put("  - {id: cam-aisle-%d, frame: [1280, 720], sees: [[%g,4.5],[%g,4.5],[%g,%g],[%g,%g]]}", k+1, x-0.3, x+2.3, x+2.3, back+0.5, x-0.3, back+0.5)
+			camera(fmt.Sprintf("cam-aisle-%d", k+1), fusion.Point{X: x - 0.3, Y: 4.5}, fusion.Point{X: x + 2.3, Y: 4.5}, fusion.Point{X: x + 2.3, Y: back + 0.5}, fusion.Point{X: x - 0.3, Y: back + 0.5})
 		}
 	}
 	put("readers:\n  - {id: r-out, antennas: {1: {zone: out}, 2: {zone: out}}}\n  - {id: r-fitting, antennas: {1: {zone: fitting}}}")
@@ -126,6 +144,9 @@ func DrawLayout(seed uint64, aisles int) (*Layout, error) {
 					k+1, side+1, int(math.Round((at-5.6)/0.8))+1, k+1, x, at, 1.1, skus)
 			}
 		}
+	}
+	if bad != nil {
+		return nil, bad
 	}
 	return &Layout{y.String(), products.String()}, nil
 }

@@ -31,6 +31,7 @@ type sighting struct {
 	at     time.Duration
 	side   float64 // error of the foot point in standard deviations, across and along the line of sight
 	along  float64
+	head   float64 // of the head, in standard deviations
 	cart   string
 }
 
@@ -51,6 +52,9 @@ func (w *world) openEyes() {
 		w.eyes = append(w.eyes, e)
 	}
 }
+
+// Errors of feet and heads last for some frames: AR(1) with the same variance.
+const keep, fresh = 0.8, 0.6
 
 // forget is after how long without being seen a track ends.
 const forget = 1500 * time.Millisecond
@@ -123,6 +127,8 @@ func (w *world) see(e *eye, s *shopper, body *message.Track) {
 	where := w.foot(e, s.here, v)
 	p := person{hands: s.hands}
 	o := p.object(w.now, where.at, e.camera)
+	v.head = float64(keep*v.head) + float64(fresh*w.bodies.normal())
+	o.Box = e.box(where.at, s.here, s.tall*(1+float64(w.m.head*v.head)))
 	o.Track, o.SD = v.track, &[2]float64{centimetres(max(0.03, where.sd.X)), centimetres(max(0.03, where.sd.Y))}
 	o.Conf = centimetres(w.noise.between(0.6, 0.95))
 	body.Tracks = append(body.Tracks, o)
@@ -132,7 +138,7 @@ func (w *world) see(e *eye, s *shopper, body *message.Track) {
 			e.count++
 			v.cart = fmt.Sprint(e.count)
 		}
-		cart := message.Object{Track: v.cart, Class: "cart", Conf: o.Conf, Box: e.box(where.at),
+		cart := message.Object{Track: v.cart, Class: "cart", Conf: o.Conf, Box: e.box(where.at, where.at, upright),
 			Floor: &[2]float64{centimetres(where.at.X + 0.5), centimetres(where.at.Y)}, SD: o.SD}
 		body.Tracks = append(body.Tracks, cart)
 	}
@@ -182,7 +188,6 @@ type footed struct{ at, sd fusion.Point }
 // foot is where a camera takes somebody to stand. A box's foot is off by a share of its height, across and along the line
 // of sight; a pinhole camera at height H sees d metres away Δ along as Δ·d/H on the floor.
 func (w *world) foot(e *eye, p fusion.Point, v *sighting) footed {
-	const keep, fresh = 0.8, 0.6 // errors last for some frames: AR(1) with the same variance
 	v.side = float64(keep*v.side) + float64(fresh*w.noise.normal())
 	v.along = float64(keep*v.along) + float64(fresh*w.noise.normal())
 	d := max(0.5, apart(e.at, p))

@@ -179,7 +179,7 @@ func (b *builder) frames() {
 // object is what a camera reports of the person.
 func (p *person) object(t time.Duration, where fusion.Point, c *camera) message.Object {
 	o := message.Object{
-		Track: p.name, Class: "person", Conf: 0.9, Box: c.box(where),
+		Track: p.name, Class: "person", Conf: 0.9, Box: c.box(where, where, upright),
 		Floor: &[2]float64{centimetres(where.X), centimetres(where.Y)}, SD: &[2]float64{0.1, 0.1},
 	}
 	for _, g := range p.hands {

@@ -16,6 +16,7 @@ type shopper struct {
 	staff bool
 	here  fusion.Point
 	speed float64 // m/s
+	tall  float64 // metres
 	tasks []task
 	stay  time.Duration // until when the task's place is not left
 	there bool          // at the place of the first task

@@ -79,15 +79,16 @@ func Simulate(seed uint64, s *site.Site, o ShopOptions) (*Simulated, error) {
 
 // world is a store while it is played.
 type world struct {
-	dice  dice // what people do
-	noise dice // what sensors make of it
-	site  *site.Site
-	store *fusion.Store
-	m     *measured
-	o     ShopOptions
-	start int64
-	now   time.Duration // since start
-	end   time.Duration
+	dice   dice // what people do
+	noise  dice // what sensors make of it
+	bodies dice // how tall they are, and what cameras make of that
+	site   *site.Site
+	store  *fusion.Store
+	m      *measured
+	o      ShopOptions
+	start  int64
+	now    time.Duration // since start
+	end    time.Duration
 
 	habits   []habit
 	stands   []stand
@@ -140,7 +141,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		}
 		o.Start = start
 	}
-	w := &world{dice: newDice(seed, 11), noise: newDice(seed, 12), site: s, store: s.Store, o: o, start: o.Start.UnixNano(),
+	w := &world{dice: newDice(seed, 11), noise: newDice(seed, 12), bodies: newDice(seed, 14), site: s, store: s.Store, o: o, start: o.Start.UnixNano(),
 		ends: map[int][2]fusion.Point{}, spans: spans{}, silent: map[string]bool{}}
 	w.end = time.Duration(o.Hours * float64(time.Hour)).Truncate(tick)
 	var err error
@@ -300,6 +301,7 @@ func (w *world) draw(of func(*habit) bool) *habit {
 func (w *world) newShopper(habit string) *shopper {
 	s := &shopper{name: fmt.Sprintf("p%d", len(w.visits)+1), speed: w.dice.between(w.m.speedLow, w.m.speedHigh), sight: map[int]*sighting{}}
 	s.truth = &Visit{Person: s.name, Kind: Honest, Type: habit}
+	s.tall = min(2.0, max(1.3, w.m.tall+float64(w.m.tallSD*w.bodies.normal())))
 	s.here = beyond(&w.store.Zones[w.zone(fusion.Entrance)], 1.5)
 	w.visits = append(w.visits, s.truth)
 	return s

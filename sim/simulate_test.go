@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"magpie/fusion"
 	"magpie/sensors/message"
 	"magpie/site"
 )
@@ -219,14 +220,7 @@ func TestSensorsAreAsMeasured(t *testing.T) {
 			}
 		}
 	}
-	mean, square := 0.0, 0.0
-	for _, x := range middles {
-		mean += x / float64(len(middles))
-	}
-	for _, x := range middles {
-		square += (x - mean) * (x - mean) / float64(len(middles))
-	}
-	if sd := math.Sqrt(square); sd < 0.2 || sd > 0.4 {
+	if _, sd := meanSD(middles); sd < 0.2 || sd > 0.4 {
 		t.Errorf("the clocks of the plates differ by a standard deviation of %.2f s, measured.csv says 0.3", sd)
 	}
 	if len(seen) < 30 || gone > 0 {
@@ -299,4 +293,60 @@ func TestTruthIsRead(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"from":"noon"}`), &Visit{}); err == nil {
 		t.Error("noon is a time")
 	}
+}
+
+// TestPeopleDifferInHeight: what a camera's boxes say through the site's homographies is how tall the simulated people are, on average and each, and as
+// uncertain as measured.
+func TestPeopleDifferInHeight(t *testing.T) {
+	s := drawn(t, 5, 4)
+	r := simulated(t, 5, s, ShopOptions{Hours: 0.5, Noise: 1})
+	up := map[string]*fusion.Upright{}
+	for _, c := range s.Cameras {
+		if up[c.ID] = c.Upright; c.Upright == nil {
+			t.Errorf("%s tells nothing of heights", c.ID)
+		}
+	}
+	tall := map[string][]float64{}
+	for _, l := range r.Lines {
+		if l.Control != "" || !strings.Contains(l.Topic, "/track/") {
+			continue
+		}
+		_, _, source, _ := message.SplitTopic(l.Topic)
+		var m struct{ Tracks []message.Object }
+		if err := json.Unmarshal(l.Payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range m.Tracks {
+			if x, ok := up[source].Tall(o.Box); ok && o.Class == "person" && o.Conf >= 0.6 {
+				tall[source+"/"+o.Track] = append(tall[source+"/"+o.Track], x)
+			}
+		}
+	}
+	var means, within []float64
+	for _, x := range tall {
+		if len(x) < 50 {
+			continue
+		}
+		m, sd := meanSD(x)
+		means, within = append(means, m), append(within, sd)
+	}
+	mean, between := meanSD(means)
+	frames, _ := meanSD(within)
+	if len(means) < 20 || math.Abs(mean-1.69) > 0.06 || between < 0.07 || between > 0.15 {
+		t.Errorf("%d tracks show people of %.2f m ± %.2f; want 1.69 ± 0.1", len(means), mean, between)
+	}
+	if frames < 0.07 || frames > 0.14 {
+		t.Errorf("frames differ by %.3f m; want 9 cm for the head, and 5 more for a foot that is taken to be nearer or farther", frames)
+	}
+}
+
+// meanSD is the mean and the standard deviation of some numbers.
+func meanSD(of []float64) (mean, sd float64) {
+	for _, x := range of {
+		mean += x / float64(len(of))
+	}
+	for _, x := range of {
+		sd += (x - mean) * (x - mean) / float64(len(of))
+	}
+	return mean, math.Sqrt(sd)
 }

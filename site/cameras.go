@@ -95,6 +95,7 @@ func (l *loader) homography(o *strict.Object, cam *Camera) {
 		return
 	}
 	cam.Homography = &h
+	cam.Upright, _ = h.Upright(cam.Frame)
 }
 
 // lowerHalf is the floor that a camera sees when the file does not say: the lower half of its frame.

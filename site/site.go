@@ -61,6 +61,7 @@ type Camera struct {
 	Frame      [2]int             // width and height in pixels, 0 when not given
 	Homography *fusion.Homography // pixels to metres, nil when not given
 	RMS        float64            // error of a homography fitted from points, metres
+	Upright    *fusion.Upright    // how tall what it sees is; nil when its homography does not tell
 	Sees       []fusion.Point     // floor polygon in metres; nil: every zone
 	Masks      [][]fusion.Point   // polygons in pixels, blacked out before inference
 }
