@@ -84,7 +84,7 @@ func (c *camera) box(foot, head fusion.Point, tall float64) [4]float64 {
 		y = h * (0.4 + float64(0.6*near))
 		top = y - float64(tall*h/4)
 	}
-	half := 0.15 * max(0, y-top)
+	half := float64(0.15 * max(0, y-top))
 	round := func(x, limit float64) float64 { return math.Round(min(max(x, 0), limit)) }
 	left, right := round(x-half, w-2), round(x+half, w)
 	top, low := round(top, h-2), round(y, h)
