@@ -174,8 +174,8 @@ func (w *World) mistaken(v *Visit, e *Event) {
 		v.as, v.asFor = 0, 0
 		return
 	}
-	if v.as != as.number {
-		v.as, v.asFor = as.number, 0
+	if v.as != int32(as.number) {
+		v.as, v.asFor = int32(as.number), 0
 	}
 	if v.asFor++; v.asFor < mistakenFor {
 		return

@@ -97,8 +97,8 @@ type Visit struct {
 	touches []contact // hands at plates
 	owed    []owed    // put back, and not known to have been held
 	tall    []stature // of its person, by camera; copies share it
-	as      int       // another visit that is seen where this one is, though the two were once seen apart,
-	asFor   int       // in so many looks in a row
+	as      int32     // another visit that is seen where this one is, though the two were once seen apart,
+	asFor   int32     // in so many looks in a row
 }
 
 // owed are goods that a visit put back and was not known to have: whoever it turns out to be had them.

@@ -66,29 +66,37 @@ func (c *camera) covers(p fusion.Point) bool {
 const upright = 1.7
 
 // box is where somebody is in the image whose foot is seen at one point of the floor and whose head that many metres above another: through
-// the homography, and without one as if the camera looked down along y. What lies outside of the frame is cut off.
+// the homography, of one that tells nothing of what stands upright by the scale of the floor around the feet, and without one as if the camera
+// looked down along y. What lies outside of the frame is cut off.
 func (c *camera) box(foot, head fusion.Point, tall float64) [4]float64 {
 	w, h := float64(c.frame[0]), float64(c.frame[1])
-	x, y, top, ok := 0.0, 0.0, 0.0, false
-	if c.upright != nil {
-		if x, y, ok = c.pixels.Apply(foot.X, foot.Y); !ok {
-			x, y, ok = w/2, h, true // below the frame
-		}
-		if px, py, seen := c.pixels.Apply(head.X, head.Y); seen {
-			_, top, _ = c.upright.Head(px, py, tall)
-		}
+	x := w * (foot.X - c.low.X) / max(0.1, c.high.X-c.low.X)
+	y := h * (0.4 + float64(0.6*(c.high.Y-foot.Y)/max(0.1, c.high.Y-c.low.Y)))
+	top := y - float64(tall*h/4)
+	if c.pixels != nil {
+		x, y, top = c.through(foot, head, tall)
 	}
-	if !ok {
-		x = w * (foot.X - c.low.X) / max(0.1, c.high.X-c.low.X)
-		near := (c.high.Y - foot.Y) / max(0.1, c.high.Y-c.low.Y)
-		y = h * (0.4 + float64(0.6*near))
-		top = y - float64(tall*h/4)
-	}
-	half := float64(0.15 * max(0, y-top))
+	half := float64(0.25 / upright * max(0, y-top))
 	round := func(x, limit float64) float64 { return math.Round(min(max(x, 0), limit)) }
 	left, right := round(x-half, w-2), round(x+half, w)
 	top, low := round(top, h-2), round(y, h)
 	return [4]float64{left, top, max(2, right-left), max(2, low-top)}
+}
+
+// through is box through the homography: the foot, and where the head ends.
+func (c *camera) through(foot, head fusion.Point, tall float64) (x, y, top float64) {
+	x, y, ok := c.pixels.Apply(foot.X, foot.Y)
+	if !ok {
+		return float64(c.frame[0]) / 2, float64(c.frame[1]), 0 // below the frame
+	}
+	if c.upright == nil {
+		side, low, _ := c.pixels.Apply(foot.X+0.1, foot.Y)
+		return x, y, y - float64(tall*10*math.Hypot(side-x, low-y))
+	}
+	if px, py, ok := c.pixels.Apply(head.X, head.Y); ok {
+		_, top, _ = c.upright.Head(px, py, tall)
+	}
+	return x, y, top
 }
 
 // hang is the map of the pixels of a camera to the floor that hangs at the first corner of what it sees, eyeHeight above it, and looks at the
