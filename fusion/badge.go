@@ -154,7 +154,7 @@ func (b *badge) weigh(w *World, near []claim, came bool, ts int64) {
 	for i := range b.who {
 		b.who[i].p = round9(float64(b.who[i].p/total) * (1 - badgeDoubt))
 	}
-	b.nobody = round9(badgeDoubt + float64(b.nobody/total)*(1-badgeDoubt))
+	b.nobody = round9(badgeDoubt + float64(b.nobody/total*(1-badgeDoubt)))
 	b.who = slices.DeleteFunc(b.who, func(x wearer) bool { return x.p < 0.001 })
 }
 

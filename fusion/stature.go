@@ -144,7 +144,7 @@ func (t *track) recent() (s stature, ok bool) {
 		s = s.with(t.block, 1)
 	}
 	if t.frames > 0 {
-		s = s.with(t.tall/float64(t.frames), frameWorth+float64(1-frameWorth)*float64(t.frames-1)/(blockOf-1))
+		s = s.with(t.tall/float64(t.frames), frameWorth+float64((1-frameWorth)/(blockOf-1)*float64(t.frames-1)))
 	}
 	return s, s.blocks > 0
 }
