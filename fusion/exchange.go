@@ -27,28 +27,31 @@ func (w *World) changedIDs(t *track) {
 	}
 	var with *track
 	most := exchangeOdds + exchangeSure
-	for _, o := range w.near(t.pos, exchangeReach) {
-		if o == t.visit {
+	for _, u := range w.rivals(t, t.key.source, exchangeSeen) {
+		r, ok := u.recent()
+		if !ok || r.blocks < exchangeWorth {
 			continue
 		}
-		for _, k := range o.keys {
-			u := w.tracks[k]
-			if k.source != t.key.source || !u.beside(t, exchangeSeen) {
-				continue
-			}
-			r, ok := u.recent()
-			if !ok || r.blocks < exchangeWorth {
-				continue
-			}
-			gain := s.crossed(mine, t.visit.tall, []stature{r}, o.tall)
-			if gain > most && t.visit.nearLately(o) {
-				with, most = u, gain
-			}
+		gain := s.crossed(mine, t.visit.tall, []stature{r}, u.visit.tall)
+		if gain > most && t.visit.nearLately(u.visit) {
+			with, most = u, gain
 		}
 	}
 	if with != nil {
 		w.exchange(t, with)
 	}
+}
+
+// rivals are the tracks by which a camera sees other people near a track, and has seen them within some time of it.
+func (w *World) rivals(of *track, camera int, within int64) (all []*track) {
+	for _, o := range w.near(of.pos, exchangeReach) {
+		for _, k := range o.keys {
+			if u := w.tracks[k]; o != of.visit && k.source == camera && u.beside(of, within) {
+				all = append(all, u)
+			}
+		}
+	}
+	return all
 }
 
 // nearLately reports whether two visits' people were near each other lately.
@@ -123,24 +126,18 @@ func (w *World) otherOf(exchanged, stays *track) *track {
 	}
 	var best *track
 	most := exchangeOdds + exchangeSure
-	for _, o := range w.near(stays.pos, exchangeReach) {
-		if o == stays.visit {
+	for _, u := range w.rivals(stays, exchanged.key.source, lostAfter) {
+		if w.apart(u, stays).of(u.pos.minus(stays.pos)) > 2*gate99 {
 			continue
 		}
-		for _, k := range o.keys {
-			u := w.tracks[k]
-			if k.source != exchanged.key.source || !u.beside(stays, lostAfter) || w.apart(u, stays).of(u.pos.minus(stays.pos)) > 2*gate99 {
-				continue
+		gain := w.farOff(exchanged, stays) - w.farOff(u, stays)
+		for _, k := range u.visit.keys {
+			if x := w.tracks[k]; k.source != u.key.source && x.beside(exchanged, together) {
+				gain += w.farOff(x, u) - w.farOff(x, exchanged)
 			}
-			gain := w.farOff(exchanged, stays) - w.farOff(u, stays)
-			for _, k := range o.keys {
-				if x := w.tracks[k]; k.source != u.key.source && x.beside(exchanged, together) {
-					gain += w.farOff(x, u) - w.farOff(x, exchanged)
-				}
-			}
-			if gain > most {
-				best, most = u, gain
-			}
+		}
+		if gain > most {
+			best, most = u, gain
 		}
 	}
 	return best
