@@ -280,6 +280,39 @@ func TestPerson(t *testing.T) {
 	}
 }
 
+// TestRung: a gate that rings for somebody makes it surer that she has the goods with a tag that she may share with another; nothing of
+// goods without one, and nothing where she has paid.
+func TestRung(t *testing.T) {
+	for name, c := range map[string]struct {
+		product int
+		paid    bool
+		least   float64
+		most    float64
+	}{
+		"with a tag":    {sauce, false, 0.9, 1},
+		"without":       {salt, false, 0.5, 0.5},
+		"but has paid":  {sauce, true, 0.5, 0.5},
+		"what it knows": {-1, false, 0.9, 1},
+	} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 6, atShelf, atDoor)
+		s.walk("cam-1", "B", 0, 6, Point{7, 4})
+		s.event("eas-1", 5.8, Event{On: true, Action: Out, Zone: -1})
+		s.tell(6)
+		for track, least := range map[string]float64{"cam-1/A": c.least, "cam-1/B": 0.5} {
+			v := s.of(track)
+			v.Basket, v.Paid = []Item{{Product: c.product, N: 0.5, Owner: 0.5}}, c.paid
+			most := c.most
+			if track == "cam-1/B" {
+				most = 0.5
+			}
+			if p := s.view(v).Person(); p < least || p > most {
+				t.Errorf("%s: %s has it with %g; want %g to %g", name, track, p, least, most)
+			}
+		}
+	}
+}
+
 // TestAmong: what somebody whom no camera saw may have leaves no doubt between those whom cameras saw, unless it is much.
 func TestAmong(t *testing.T) {
 	for _, c := range []struct {

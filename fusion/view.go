@@ -273,8 +273,10 @@ func (v View) OwnerConf() float64 {
 // Person is how sure it is that the visit's person, and not a neighbour, has goods that are not paid for. To have one of them is
 // enough: it lies half way (sameHand) between all being one person's, when it is as sure as of the goods that are the likeliest to
 // be unpaid, and each being somebody's by itself, when it is the share of those worlds with unpaid goods in which he has some.
+// A gate that rings for him makes it surer that he, and not the neighbour, has the goods that have a tag.
 func (v View) Person() float64 {
 	conf, most := 1.0, 0.0
+	tagged := false
 	none, paid := 1.0, 1.0 // that he has nothing unpaid; that nothing that he may have is
 	for i := range v.Visit.Basket {
 		it := &v.Visit.Basket[i]
@@ -286,6 +288,7 @@ func (v View) Person() float64 {
 		if p > most || p == most && owner > conf {
 			conf, most = owner, p
 		}
+		tagged = tagged || it.Product < 0 || v.World.Store.Products[it.Product].Tagged
 		none = float64(none * (1 - p))
 		paid = float64(paid * (1 - p/owner))
 	}
@@ -293,8 +296,31 @@ func (v View) Person() float64 {
 		return v.OwnerConf()
 	}
 	apart := (1 - none) / (1 - paid)
-	return round9(max(conf, float64(sameHand*conf)+float64((1-sameHand)*apart)))
+	p := max(conf, float64(sameHand*conf)+float64((1-sameHand)*apart))
+	if tagged && !v.Visit.Paid {
+		p = posterior(p, v.rung())
+	}
+	return round9(p)
 }
+
+// ringTells is how much likelier a gate rings for who carries unpaid goods with a tag past it than for who does not: 0.85 against one
+// false ring in some thirty passes (assumed; science §5 has 0.2 false rings an hour, but a gate rings for whoever is near, too).
+const ringTells = 25.0
+
+// rung is how much likelier it is that a gate rings as it did if the visit has goods unpaid than if it has none, at least 1. Who
+// has paid most often has a tag on that the till did not take off: for them it tells nothing.
+func (v View) rung() float64 {
+	share := 0.0
+	for f := range v.Visit.Facts.All() {
+		if f.Kind == FactGate && f.Zone >= 0 && v.World.Store.wayOut(f.Zone) {
+			share = max(share, float64(f.N*min(1, 2*f.P)))
+		}
+	}
+	return 1 + float64(share*(ringTells-1))
+}
+
+// posterior is a probability after evidence whose likelihood ratio is lr.
+func posterior(p, lr float64) float64 { return float64(p*lr) / (float64(p*lr) + 1 - p) }
 
 // IsStaff is the probability that the visit is staff.
 func (v View) IsStaff() float64 { return v.Visit.Staff }
