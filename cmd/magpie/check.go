@@ -104,7 +104,7 @@ func (c *checked) text(out io.Writer) {
 	if set.Signer != "" {
 		fmt.Fprintf(out, "signed by %s: %s\n", set.Signer, set.SignedWith)
 	}
-	for _, w := range c.warnings() {
+	for _, w := range saidOnce(c.warnings()) {
 		fmt.Fprintln(out, "warning:", w)
 	}
 	if asleep := set.NoneLive(s.Store); asleep != "" {
@@ -113,6 +113,32 @@ func (c *checked) text(out io.Writer) {
 	for _, p := range set.Policies {
 		describe(out, p, s)
 	}
+}
+
+// saidOnce is what a person reads of warnings: one that stands at several places, as that a site has no way in, is said once, at the first.
+func saidOnce(warnings []string) (once []string) {
+	more := map[string]int{} // by what is said, the places beyond the first
+	what := func(w string) string {
+		at, text, _ := strings.Cut(w, ": ")
+		if strings.Count(at, ":") != 2 { // file:line:column
+			return w
+		}
+		return text
+	}
+	for _, w := range warnings {
+		if _, again := more[what(w)]; again {
+			more[what(w)]++
+			continue
+		}
+		more[what(w)] = 0
+		once = append(once, w)
+	}
+	for i, w := range once {
+		if n := more[what(w)]; n > 0 {
+			once[i] = fmt.Sprintf("%s (places like this: %d)", w, n+1)
+		}
+	}
+	return once
 }
 
 // warnings are those of the set but for what check refuses.
