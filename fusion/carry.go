@@ -11,6 +11,9 @@ const staffPrior = 0.01
 // passTime is how lately a visit must have shared a tag for a new owner to take it over: one pass through a gate.
 const passTime = 10 * second
 
+// passingBy is the probability of having moved with a visit below which a tag was near as it came by (assumption).
+const passingBy = 0.1
+
 // gateReach is how far outside a zone a person may stand to own what its reader or gate saw, in metres.
 const gateReach = 1.5
 
@@ -232,29 +235,48 @@ func (v *Visit) holds(product int, epc string) bool {
 	return false
 }
 
-// tag returns what the visit knows of a tag in a zone. A visit that knows of too many forgets the one least likely its
-// own: the oldest of those that moved least.
+// tag returns what the visit knows of a tag in a zone.
 func (w *World) tag(v *Visit, f Fact) *carriedTag {
-	least, had := 0, v.had(f)
-	for i := range v.tags {
-		t, l := &v.tags[i], &v.tags[least]
-		if t.epc == f.Name && t.zone == f.Zone {
-			t.had = had
-			if f.Kind != FactReadEnd { // he may have been out of reach as its run began
-				t.ended = false
-			}
-			return t
+	had := v.had(f)
+	if t := v.knows(f); t != nil {
+		t.had = had
+		if f.Kind != FactReadEnd { // he may have been out of reach as its run began
+			t.ended = false
 		}
-		if t.moved < l.moved || t.moved == l.moved && t.at < l.at {
-			least = i
-		}
+		return t
 	}
-	if len(v.tags) == maxBasket {
+	if v.learn(carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At, had: had}) {
 		w.evicted++
+	}
+	return &v.tags[len(v.tags)-1]
+}
+
+// learn adds a tag to those of which the visit knows. A visit that knows of too many forgets, full says, the one that is least likely its
+// own: people walk past shelves full of tags, each of which is theirs a little, and what they carry out comes last.
+func (v *Visit) learn(t carriedTag) (full bool) {
+	if full = len(v.tags) == maxBasket; full {
+		least := 0
+		for i := range v.tags {
+			a, b := v.tags[i].worth(), v.tags[least].worth()
+			if a < b || a == b && v.tags[i].at < v.tags[least].at {
+				least = i
+			}
+		}
 		v.tags = slices.Delete(v.tags, least, least+1)
 	}
-	v.tags = append(v.tags, carriedTag{epc: f.Name, product: f.Product, zone: f.Zone, first: f.At, at: f.At, had: had})
-	return &v.tags[len(v.tags)-1]
+	v.tags = append(v.tags, t)
+	return full
+}
+
+// worth says how much a visit would lose that forgot the tag, 0–1: what is hardly its own, or did not move, is nothing.
+func (t *carriedTag) worth() float64 {
+	switch p := float64(t.moved * t.share); {
+	case p >= passingBy:
+		return p
+	case t.brought, t.had:
+		return passingBy
+	}
+	return 0
 }
 
 // bind ties a tag seen moving at a gate to the basket: it is one of the units of that product already there, or one more.

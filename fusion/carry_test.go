@@ -1,6 +1,10 @@
 package fusion
 
-import "testing"
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
 
 // TestPickIsShared: two people stand at the shelf; each is held to have taken it with a probability, and both know of the
 // other.
@@ -66,6 +70,55 @@ func TestLongRummage(t *testing.T) {
 	s.tell(20)
 	if n := s.view(s.of("cam-1/A")).Carried(nil); n < 0.8 {
 		t.Errorf("holds %.2f", n)
+	}
+}
+
+// TestLearn: a visit that walks past shelves full of tags forgets those, and not the one with which it goes out, nor what it brought or had
+// before; that holds for what a visit knew that turns out to be the same person's.
+func TestLearn(t *testing.T) {
+	fill := func(v *Visit, from, n int) {
+		for i := range n {
+			v.learn(carriedTag{epc: fmt.Sprint("shelf-", from+i), zone: aisleZone, moved: 0.9, share: 0.05, at: at(float64(from + i))})
+		}
+	}
+	knows := func(v *Visit, epc string) bool {
+		return slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == epc })
+	}
+	v := &Visit{}
+	v.learn(carriedTag{epc: "brought", zone: doorZone, brought: true, at: at(0)})
+	v.learn(carriedTag{epc: "had", zone: doorZone, had: true, at: at(0)})
+	fill(v, 1, 2*maxBasket)
+	v.learn(carriedTag{epc: "out", zone: doorZone, moved: 0.8, share: 0.5, at: at(90)})
+	fill(v, 100, 2*maxBasket)
+	young := &Visit{}
+	young.learn(carriedTag{epc: "later", zone: doorZone, moved: 0.6, share: 0.9, at: at(200)})
+	v.mergeThings(young)
+	for _, epc := range []string{"brought", "had", "out", "later", fmt.Sprint("shelf-", 100+2*maxBasket-1)} {
+		if !knows(v, epc) {
+			t.Errorf("forgot the tag %s", epc)
+		}
+	}
+	if len(v.tags) != maxBasket {
+		t.Errorf("knows %d tags; want %d", len(v.tags), maxBasket)
+	}
+}
+
+// TestTwinDoors: what the reader of the door beside hears counts for who goes out by the other, and not for who is still inside.
+func TestTwinDoors(t *testing.T) {
+	shop := cornerShop()
+	in := slices.IndexFunc(shop.Zones, func(z Zone) bool { return z.Kind == Entrance })
+	w := NewWorld(shop)
+	v := w.open(0, "A", at(0))
+	v.tags = []carriedTag{{epc: sauceTag, product: sauce, zone: in, moved: 0.9, share: 0.8}}
+	exit := make(Place, len(shop.Zones))
+	exit[doorZone] = true
+	view := View{World: w, Visit: v}
+	if m := view.Moved(exit); m != 0 {
+		t.Errorf("inside: moved %.2f through the exit", m)
+	}
+	v.stays[doorZone].gone = true
+	if m, d := view.Moved(exit), shop.polygonDistance(doorZone, in); m < 0.7 || d > doorReach {
+		t.Errorf("gone out: moved %.2f through the exit, %.1f m from the other door", m, d)
 	}
 }
 

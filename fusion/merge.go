@@ -280,9 +280,7 @@ func (v *Visit) mergeThings(o *Visit) {
 	for _, t := range o.tags {
 		i := slices.IndexFunc(v.tags, func(x carriedTag) bool { return x.epc == t.epc && x.zone == t.zone })
 		if i < 0 {
-			if len(v.tags) < maxBasket {
-				v.tags = append(v.tags, t)
-			}
+			v.learn(t)
 			continue
 		}
 		x := &v.tags[i]

@@ -115,19 +115,22 @@ func (v View) Model() string {
 
 func (v View) current() bool { return v.Visit.PosAt != 0 && v.Now-v.Visit.PosAt <= dwellUnseen }
 
+// outward is how far somebody must have come nearer to a way out over about the last second to walk there, in metres.
+const outward = 0.3
+
 // Heading reports whether the visit walks out of the store: on towards the edge of a way out, or where that has none nearer to it by more
-// than 0.3 m over about the last second; who passes by a door does not. With out false it has moved away from all of them so far.
+// than outward over about the last second; who passes by a door does not. With out false it has moved away from all of them so far.
 func (v View) Heading(out bool) bool {
 	switch {
 	case !v.current():
 		return false
 	case !out:
-		return v.Visit.heading < -0.3
+		return v.Visit.heading < -outward
 	}
 	z := v.World.Store.nearestWayOut(v.Visit.Pos)
 	pace, stands := v.Visit.pace()
 	if z < 0 || len(v.World.Store.Zones[z].Out) != 2 || pace == (Point{}) && !stands {
-		return v.Visit.heading > 0.3
+		return v.Visit.heading > outward
 	}
 	for z := range v.World.Store.Zones {
 		if v.World.Store.wayOut(z) && v.World.Store.Zones[z].leads(v.Visit.Pos, pace) {

@@ -319,7 +319,7 @@ func (w *World) lost(v *Visit) {
 		}
 	}
 	for z := range v.stays {
-		if v.stays[z].in && w.Store.wayOut(z) || v.inside && z == v.pastOut {
+		if w.Store.wayOut(z) && (v.stays[z].in || w.Store.in(z, v.Pos)) || v.inside && z == v.pastOut {
 			w.exit(v, z, v.PosAt)
 		}
 	}

@@ -49,6 +49,10 @@ func TestExits(t *testing.T) {
 		{"a camera that died is no exit", func(s *story) {
 			s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{4, 0.4})
 		}, "", false},
+		{"lost as it comes into the exit, near its side", func(s *story) { // 0.2 m and 0.2 s are within the hysteresis
+			s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{4, 0.85})
+			s.empty("cam-1", 3.2, 12)
+		}, "exited door 3.0", true},
 		{"lost in an aisle is no exit", func(s *story) {
 			s.walk("cam-1", "A", 0, 3, Point{4, 2.5}, Point{4, 4})
 			s.empty("cam-1", 3.2, 12)
