@@ -103,25 +103,6 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-// TestTwinDoors: what the reader of the door beside hears counts for who goes out by the other, and not for who is still inside.
-func TestTwinDoors(t *testing.T) {
-	shop := cornerShop()
-	in := slices.IndexFunc(shop.Zones, func(z Zone) bool { return z.Kind == Entrance })
-	w := NewWorld(shop)
-	v := w.open(0, "A", at(0))
-	v.tags = []carriedTag{{epc: sauceTag, product: sauce, zone: in, moved: 0.9, share: 0.8}}
-	exit := make(Place, len(shop.Zones))
-	exit[doorZone] = true
-	view := View{World: w, Visit: v}
-	if m := view.Moved(exit); m != 0 {
-		t.Errorf("inside: moved %.2f through the exit", m)
-	}
-	v.stays[doorZone].gone = true
-	if m, d := view.Moved(exit), shop.polygonDistance(doorZone, in); m < 0.7 || d > doorReach {
-		t.Errorf("gone out: moved %.2f through the exit, %.1f m from the other door", m, d)
-	}
-}
-
 // TestTagsAndGoods: a tag carried through the gate is the unit that was taken, and one whose goods were paid has not moved.
 func TestTagsAndGoods(t *testing.T) {
 	walk := func(s *story) {

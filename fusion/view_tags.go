@@ -8,7 +8,7 @@ import (
 // What a policy sees of the tags that a visit carries.
 
 // Moved is the probability that the visit has carried an unpaid tagged product through the place; 0 for a way out when it has
-// gone out by another, unless the two lie beside each other.
+// gone out by another.
 func (v View) Moved(p Place) float64 {
 	m := 0.0
 	for i := range v.Visit.tags {
@@ -40,7 +40,7 @@ func (v View) MovedCount(p Place) float64 {
 
 func (v View) moved(i int, p Place) float64 {
 	t := &v.Visit.tags[i]
-	if !p[t.zone] && !v.Visit.leftBeside(v.World.Store, t.zone, p) || v.Visit.leftElsewhere(v.World.Store, t.zone) {
+	if !p[t.zone] || v.Visit.leftElsewhere(v.World.Store, t.zone) {
 		return 0
 	}
 	unpaid := 1.0
@@ -71,20 +71,6 @@ func (v *Visit) leftElsewhere(s *Store, zone int) bool {
 		left = true
 	}
 	return left && s.wayOut(zone)
-}
-
-// leftBeside reports whether a zone is a way out and the visit has gone out by one of the place beside it: readers of two doors next to
-// each other hear what goes through either.
-func (v *Visit) leftBeside(s *Store, zone int, p Place) bool {
-	if !s.wayOut(zone) {
-		return false
-	}
-	for z := range v.stays {
-		if v.stays[z].gone && p[z] && s.polygonDistance(z, zone) <= doorReach {
-			return true
-		}
-	}
-	return false
 }
 
 // Stranded is the probability that a tag of goods that the visit holds lies still in the place, which the visit has left.
