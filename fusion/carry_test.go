@@ -92,7 +92,9 @@ func TestLearn(t *testing.T) {
 	fill(v, 100, 2*maxBasket)
 	young := &Visit{}
 	young.learn(carriedTag{epc: "later", zone: doorZone, moved: 0.6, share: 0.9, at: at(200)})
-	v.mergeThings(young)
+	if n := v.mergeThings(young); n != 1 {
+		t.Errorf("%d tags were forgotten for one more; want 1, which is counted", n)
+	}
 	for _, epc := range []string{"brought", "had", "out", "later", fmt.Sprint("shelf-", 100+2*maxBasket-1)} {
 		if !knows(v, epc) {
 			t.Errorf("forgot the tag %s", epc)

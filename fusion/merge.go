@@ -32,7 +32,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.Staff, v.signs = max(v.Staff, o.Staff), max(v.signs, o.signs)
 	v.Unowned = v.Unowned && o.Unowned
 	v.mergeCompany(o)
-	v.mergeThings(o)
+	w.evicted += v.mergeThings(o)
 	for _, s := range o.tall {
 		v.grew(s.source, s.mean, s.blocks)
 	}
@@ -275,12 +275,14 @@ func merged[T any](a, b []T, most int, compare func(a, b T) int) []T {
 	return all[max(0, len(all)-most):]
 }
 
-// mergeThings takes over tags, objects and the till session.
-func (v *Visit) mergeThings(o *Visit) {
+// mergeThings takes over tags, objects and the till session; forgotten is how many tags there was no room for.
+func (v *Visit) mergeThings(o *Visit) (forgotten int) {
 	for _, t := range o.tags {
 		i := slices.IndexFunc(v.tags, func(x carriedTag) bool { return x.epc == t.epc && x.zone == t.zone })
 		if i < 0 {
-			v.learn(t)
+			if v.learn(t) {
+				forgotten++
+			}
 			continue
 		}
 		x := &v.tags[i]
@@ -308,4 +310,5 @@ func (v *Visit) mergeThings(o *Visit) {
 		v.Session = o.Session
 	}
 	v.Paid = v.Paid || o.Paid
+	return forgotten
 }
