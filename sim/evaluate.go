@@ -40,8 +40,9 @@ type Raised struct {
 type Evaluation struct {
 	Runs              int
 	Hours             float64
-	Thefts, Honest    int // visits; mistakes, which are neither, are left out of all but Mistakes
+	Thefts, Honest    int // visits; those of mistakes and accomplices, which are neither, are left out of all but what is named after them
 	Mistakes          int
+	Accomplices       int
 	Unseen            int // thefts of people of whom no visit was scored
 	Precision, Recall float64
 	F1                Interval
@@ -62,7 +63,7 @@ type Evaluation struct {
 	Before            float64    // share of right alerts that came before the way out was crossed
 	AUC, Permuted     float64    // area under the ROC curve; and where labels are dealt anew, the mean of 200 deals: 0.5, or this is wrong
 	Blind             float64    // PR-AUC of a score that knows only how long a visit took: the floor
-	UpperPerHour      float64    // FalsePerHour, alerts by mistake too: below that with 95 %, if they come by chance (Poisson)
+	UpperPerHour      float64    // FalsePerHour, alerts of those left out too: below that with 95 %, if they come by chance (Poisson)
 	Skill, ECE        float64    // Brier skill against the base rate; expected calibration error over 15 bins of equal mass
 	Bands             []Band
 	Bins              []Band  // the 15 of ECE; From and To are the lowest and highest score in it
@@ -70,6 +71,8 @@ type Evaluation struct {
 	Types             []TypeRecall
 	False             []TypeRecall // wrong alerts (Found) among the honest visits (Count) of each type; type "" is of nobody
 	ByMistake         []TypeRecall // the same of those who did not pay by mistake; they count as neither
+	ByAccomplice      []TypeRecall // the same of accomplices
+	AsHonest          *Evaluation  // where accomplices count as honest; nil if there are none
 	Missed            []Missed     // thefts without an alert
 	Wrong             []Wrong
 	Policies          []PolicyRecall
@@ -114,7 +117,7 @@ func (j *Judged) Highest() (all []Outcome) {
 		}
 	}
 	for _, v := range j.Visits {
-		if v.Kind != Mistake {
+		if !v.Aside() {
 			all = append(all, Outcome{score[v], v.Kind == Theft})
 		}
 	}
@@ -151,7 +154,8 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	var all []judgedVisit
 	type counts struct{ right, wrong, found, thefts, exact int }
 	by := make([]counts, len(runs))
-	types, honest, mistakes := map[int]*TypeRecall{}, map[string]*TypeRecall{}, map[string]*TypeRecall{}
+	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
+	aside := map[string]map[string]*TypeRecall{Mistake: {}, Accomplice: {}}
 	kind := func(of map[string]*TypeRecall, v *Visit) *TypeRecall {
 		name := ""
 		if v != nil {
@@ -163,7 +167,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		return of[name]
 	}
 	modes, said := map[string]string{}, map[string][]*Visit{}
-	var before, someoneElse, raised, retracted, byMistake int
+	var before, someoneElse, raised, retracted, leftOut int
 	var toAlert, lead, leadTagged []float64
 	var value, foundValue float64
 	for r := range runs {
@@ -192,9 +196,9 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 				retracted++
 			}
 			switch {
-			case v != nil && v.Kind == Mistake:
-				byMistake++
-				kind(mistakes, v).Found++
+			case v != nil && v.Aside():
+				leftOut++
+				kind(aside[v.Kind], v).Found++
 				e.wrong(r, v, a, false)
 			case v != nil && v.Kind == Theft && found[v]:
 				e.Again++
@@ -226,9 +230,8 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		}
 		for _, v := range run.Visits {
 			switch v.Kind {
-			case Mistake:
-				e.Mistakes++
-				kind(mistakes, v).Count++
+			case Mistake, Accomplice:
+				kind(aside[v.Kind], v).Count++
 				continue
 			case Theft:
 				e.Thefts++
@@ -273,10 +276,15 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	for _, t := range honest {
 		e.False = append(e.False, *t)
 	}
-	for _, t := range mistakes {
+	for _, t := range aside[Mistake] {
 		e.ByMistake = append(e.ByMistake, *t)
+		e.Mistakes += t.Count
 	}
-	for _, list := range [][]TypeRecall{e.False, e.ByMistake} {
+	for _, t := range aside[Accomplice] {
+		e.ByAccomplice = append(e.ByAccomplice, *t)
+		e.Accomplices += t.Count
+	}
+	for _, list := range [][]TypeRecall{e.False, e.ByMistake, e.ByAccomplice} {
 		slices.SortFunc(list, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
 	}
 	slices.SortStableFunc(e.Missed, func(a, b Missed) int { return a.Theft - b.Theft })
@@ -329,7 +337,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 	e.WrongPerson, e.Alerts, e.Before = ratio(someoneElse, right+wrong), right+wrong, ratio(before, right)
 	if e.Hours > 0 {
 		e.FalsePerHour = float64(wrong) / e.Hours
-		e.UpperPerHour = poissonUpper(wrong+byMistake) / e.Hours
+		e.UpperPerHour = poissonUpper(wrong+leftOut) / e.Hours
 	}
 	for _, share := range []float64{0.001, 0.005, 0.02} {
 		list := slices.Clone(all)
@@ -351,7 +359,26 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		blind[i].p, blind[i].weight = blind[i].took, 1
 	}
 	e.Blind = averagePrecision(blind)
+	if e.Accomplices > 0 && draws > 1 {
+		e.AsHonest = evaluate(accomplicesHonest(runs), 1)
+	}
 	return e
+}
+
+// accomplicesHonest are the same runs, in which whoever lent a hand is honest.
+func accomplicesHonest(runs []Judged) []Judged {
+	all := slices.Clone(runs)
+	for r := range all {
+		all[r].Visits = slices.Clone(all[r].Visits)
+		for i, v := range all[r].Visits {
+			if v.Kind == Accomplice {
+				honest := *v
+				honest.Kind = Honest
+				all[r].Visits[i] = &honest
+			}
+		}
+	}
+	return all
 }
 
 // gateSees reports whether readers at a door can tell of a theft: some goods have a tag, in no lined bag (3 of the catalogue), and
@@ -360,7 +387,7 @@ func (v *Visit) gateSees() bool {
 	return v.Theft != 3 && v.Theft != 17 && slices.ContainsFunc(v.Unpaid, func(u Unpaid) bool { return u.EPC != "" })
 }
 
-// recallOf counts the visits of which a policy spoke, none of them a mistake.
+// recallOf counts the visits of which a policy spoke, none of them left out.
 func recallOf(id, mode string, said []*Visit, types map[int]*TypeRecall) PolicyRecall {
 	p := PolicyRecall{Policy: id, Mode: mode}
 	found := map[int]int{}

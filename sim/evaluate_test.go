@@ -233,3 +233,21 @@ func TestEvaluateMistakes(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestEvaluateAccomplices: an alert about one who lent a hand counts as neither, and the same numbers are told as if they had not.
+func TestEvaluateAccomplices(t *testing.T) {
+	runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
+	runs[0].Visits[1].Kind = Accomplice
+	runs[0].Raised = []Raised{{Tracks: []string{"cam/0-1"}, At: 20e9}}
+	e := Evaluate(runs)
+	want := []TypeRecall{{Type: "shopping", Found: 1, Count: 1}}
+	if e.FalsePerHour != 0 || e.UpperPerHour < 4.7 || e.Accomplices != 1 || !reflect.DeepEqual(e.ByAccomplice, want) {
+		t.Errorf("%+v", e)
+	}
+	if h := e.AsHonest; h == nil || h.FalsePerHour == 0 || h.Honest != e.Honest+1 || h.Accomplices != 0 || h.Thefts != e.Thefts {
+		t.Errorf("as honest: %+v", e.AsHonest)
+	}
+	if runs[0].Visits[1].Kind != Accomplice {
+		t.Error("the runs themselves were changed")
+	}
+}

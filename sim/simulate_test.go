@@ -113,15 +113,24 @@ func TestTruthStaysApart(t *testing.T) {
 	}
 }
 
-// TestEveryTheft: each type of the catalogue happens, and only thefts and mistakes leave something unpaid.
+// TestEveryTheft: each type of the catalogue happens, and only thefts and mistakes leave something unpaid. Who gave the goods away is an
+// accomplice of the one who has them.
 func TestEveryTheft(t *testing.T) {
 	s := drawn(t, 4, 5)
-	done := map[int]bool{}
+	done, accomplices := map[int]bool{}, 0
 	for seed := range uint64(2) {
 		r := simulated(t, seed, s, ShopOptions{Hours: 0.5, Visits: 200, Thefts: 0.8, Twins: 0.5, Noise: 1})
 		for _, v := range r.Visits {
 			if unpaid := len(v.Unpaid) > 0; unpaid != (v.Kind == Theft || v.Kind == Mistake) {
 				t.Errorf("%s, %s, leaves %d unpaid", v.Kind, v.Type, len(v.Unpaid))
+			}
+			if v.Kind == Accomplice {
+				accomplices++
+				if v.Theft != 12 || !slices.ContainsFunc(r.Visits, func(o *Visit) bool {
+					return o.Kind == Theft && (o.With == v.Person || v.With == o.Person)
+				}) {
+					t.Errorf("%s, %s, is an accomplice of nobody", v.Person, v.Type)
+				}
 			}
 			if v.Kind == Theft {
 				done[v.Theft] = true
@@ -138,6 +147,9 @@ func TestEveryTheft(t *testing.T) {
 		if !done[h.theft] {
 			t.Errorf("no theft %d (%s) came about", h.theft, h.name)
 		}
+	}
+	if accomplices == 0 {
+		t.Error("nobody handed goods over")
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 
 // What a visit was.
 const (
-	Honest  = "honest"
-	Mistake = "mistake" // something was not paid for, and nobody meant it
-	Theft   = "theft"
-	Work    = "work" // of staff
+	Honest     = "honest"
+	Mistake    = "mistake" // something was not paid for, and nobody meant it
+	Theft      = "theft"
+	Accomplice = "accomplice" // of a theft, and another has the goods
+	Work       = "work"       // of staff
 )
 
 // Visit is one person's stay, apart from the recording. It shares no id with it but those of tags and tracks (which camera's
@@ -20,7 +21,7 @@ const (
 // 1970, zero where it did not happen.
 type Visit struct {
 	Person    string
-	Kind      string // Honest, Mistake, Theft or Work
+	Kind      string // Honest, Mistake, Theft, Accomplice or Work
 	Type      string // the name of what was done
 	Theft     int    // its number in the catalogue, 0 for none
 	With      string // the person with whom they came, or for whom they work
@@ -33,6 +34,9 @@ type Visit struct {
 
 	unpaid []*unit
 }
+
+// Aside reports whether a visit is neither a theft nor honest: to speak of it is neither right nor wrong.
+func (v *Visit) Aside() bool { return v.Kind == Mistake || v.Kind == Accomplice }
 
 // Unpaid is a piece of goods that was not paid for.
 type Unpaid struct {
@@ -125,7 +129,8 @@ func (s spans) see(track, person string, at int64) {
 	s[track] = append(all, seenAs{person, at, at})
 }
 
-// told is the truth when all is over. Visits of a theft that came to nothing are honest.
+// told is the truth when all is over. Visits of a theft that came to nothing are honest; who has no goods of a theft that came to
+// something is an accomplice.
 func (w *world) told() (all []*Visit) {
 	byName := map[string]*Visit{}
 	for _, v := range w.visits {
@@ -143,11 +148,23 @@ func (w *world) told() (all []*Visit) {
 			g := &w.store.Products[u.product]
 			v.Unpaid = append(v.Unpaid, Unpaid{g.Written, u.epc, g.Price})
 		}
-		if len(v.Unpaid) == 0 && v.Kind != Work {
-			v.Kind = Honest
-		}
 		if v.Kind == Honest && len(v.Unpaid) > 0 {
 			v.Kind = Mistake
+		}
+	}
+	for _, v := range w.visits {
+		if principal := byName[v.With]; v.Kind == Theft && principal != nil && principal.Kind == Theft {
+			switch {
+			case len(principal.Unpaid) == 0 && len(v.Unpaid) > 0:
+				principal.Kind = Accomplice
+			case len(v.Unpaid) == 0 && len(principal.Unpaid) > 0:
+				v.Kind = Accomplice
+			}
+		}
+	}
+	for _, v := range w.visits {
+		if len(v.Unpaid) == 0 && (v.Kind == Theft || v.Kind == Mistake) {
+			v.Kind = Honest
 		}
 	}
 	for _, v := range w.visits {

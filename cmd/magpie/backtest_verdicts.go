@@ -203,6 +203,8 @@ func (v *verdictsOf) settleTruth(r *backtested, pairs []*pair, m *missed) {
 			return "loss"
 		case sim.Mistake:
 			return "honest_error"
+		case sim.Accomplice:
+			return "unclear"
 		}
 		return "no_loss"
 	}

@@ -94,7 +94,7 @@ func (w *regression) fit(tuned []playedRun) {
 	for i := range tuned {
 		own := sim.NewWhose(tuned[i].visits)
 		for _, seen := range tuned[i].evidence {
-			if v := own.At(seen.tracks, seen.to); v != nil && v.Kind != sim.Mistake {
+			if v := own.At(seen.tracks, seen.to); v != nil && !v.Aside() {
 				x, thefts = append(x, w.row(seen)), append(thefts, v.Kind == sim.Theft)
 			}
 		}

@@ -25,8 +25,8 @@ type judgedBy struct {
 // printEvaluation writes the table of the first judge with what each number means, one row for each judge, and what is met.
 func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
 	e := all[0]
-	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid are left out\n\n",
-		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes)
+	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid and %d accomplices are left out\n\n",
+		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes, e.Accomplices)
 	if e.Thefts > 0 {
 		printJudge(out, e.Evaluation)
 	} else {
@@ -101,6 +101,10 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 	row("blind", fmt.Sprintf("%.3f", e.Blind), "PR-AUC of the length of visits: the floor")
 	row("ECE", fmt.Sprintf("%.3f", e.ECE), "expected calibration error, 15 bins of equal mass")
 	row("unseen thieves", fmt.Sprint(e.Unseen), "of whom no visit was scored")
+	if h := e.AsHonest; h != nil {
+		row("accomplices honest", fmt.Sprintf("%.3f, %.3f, %.3f", h.PRAUC.Value, h.F1.Value, h.WrongPerson),
+			"PR-AUC, F1 and wrong person, if who has none of the goods of a theft had no part in it")
+	}
 	w.Flush()
 	fmt.Fprintln(out)
 	w = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -120,13 +124,13 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 
 // printTheftFree writes what was said where nobody stole.
 func printTheftFree(out io.Writer, e *sim.Evaluation) {
-	honest, mistakes := 0, 0
-	for _, t := range e.False {
-		honest += t.Found
+	found := func(list []sim.TypeRecall) (n int) {
+		for _, t := range list {
+			n += t.Found
+		}
+		return n
 	}
-	for _, t := range e.ByMistake {
-		mistakes += t.Found
-	}
+	honest, mistakes := found(e.False), found(e.ByMistake)
 	fmt.Fprintf(out, "staff or gate alerts  %d about honest visits, %d about visits by mistake unpaid\n", honest, mistakes)
 	fmt.Fprintf(out, "an hour               %.3f; with 95 %% less than %.3f (exact Poisson bound, one-sided)\n", float64(honest+mistakes)/e.Hours, e.UpperPerHour)
 	by := map[string]int{}
@@ -147,6 +151,9 @@ func printFalse(out io.Writer, e *sim.Evaluation) {
 	}
 	for _, t := range e.ByMistake {
 		fmt.Fprintf(w, "%s, by mistake unpaid\t%d\t%d\n", t.Type, t.Found, t.Count)
+	}
+	for _, t := range e.ByAccomplice {
+		fmt.Fprintf(w, "%s, accomplice\t%d\t%d\n", t.Type, t.Found, t.Count)
 	}
 	w.Flush()
 }
@@ -181,6 +188,9 @@ func remarks(a sim.Wrong) string {
 	}
 	if a.Kind == sim.Mistake {
 		more = append(more, "by mistake unpaid")
+	}
+	if a.Kind == sim.Accomplice {
+		more = append(more, "an accomplice")
 	}
 	if a.Another {
 		more = append(more, "somebody else stole such goods")

@@ -107,7 +107,7 @@ func (f *fitted) count(set *rules.Set, log *evidenceLog, truth []*sim.Visit) {
 		}
 	}
 	for _, v := range truth {
-		if v.Kind != sim.Mistake {
+		if !v.Aside() {
 			f.add(set, v.Kind == sim.Theft, of[v])
 		}
 	}

@@ -77,8 +77,8 @@ func runSimulate(_ context.Context, args []string, out, errw io.Writer) error {
 	if err := os.WriteFile(filepath.Join(*dir, "truth.jsonl"), truth, 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d lines; %d visits: %d honest, %d by mistake unpaid, %d thefts, %d of staff (simulated)\n", *dir, len(played.Lines),
-		len(played.Visits), kinds[sim.Honest], kinds[sim.Mistake], kinds[sim.Theft], kinds[sim.Work])
+	fmt.Fprintf(out, "%s: %d lines; %d visits: %d honest, %d by mistake unpaid, %d thefts, %d of accomplices, %d of staff (simulated)\n", *dir, len(played.Lines),
+		len(played.Visits), kinds[sim.Honest], kinds[sim.Mistake], kinds[sim.Theft], kinds[sim.Accomplice], kinds[sim.Work])
 	return nil
 }
 
