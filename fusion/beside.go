@@ -7,7 +7,7 @@ import "slices"
 const besideFor = 120 * second
 
 // paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
-// with whom it stood at that till, or whom it may be: they are the same piece. One of two who came together pays for both, and cameras
+// with whom it stood at that till, or whom it may be: they are the same piece. So is the one whose tag a till rang up, whoever stood there. One of two who came together pays for both, and cameras
 // take one of two people for the other, and one for two, more often than two have a piece of the same goods and one of them steals his.
 func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
@@ -15,6 +15,11 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 	}
 	if it := v.line(product, epc); it != nil {
 		it.Paid, it.lent = it.Paid-it.lent, 0
+	}
+	payer, rung := w.rangUp(epc)
+	if it := v.line(product, epc); rung && payer == nil && it != nil {
+		n := max(0, 1-it.named)
+		it.lent, it.Paid = n, it.Paid+n
 	}
 	for _, o := range w.visits {
 		it := v.line(product, epc)
@@ -34,7 +39,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 				it.lent, it.Paid = it.lent+n, it.Paid+n
 			}
 		}
-		if from == nil || from.Paid <= tiny || !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
+		if from == nil || from.Paid <= tiny || o != payer && !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
 			continue
 		}
 		n, had := min(it.Unpaid(), from.Paid), it.N
@@ -54,6 +59,41 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		}
 		it.N, it.Paid, it.At = max(it.known, had), it.Paid+n, w.now // the piece was counted already
 	}
+}
+
+// rungTag is a piece that a till rang up by its tag, or whose sale it took back.
+type rungTag struct {
+	epc  string
+	by   sessionKey
+	back bool
+}
+
+// maxRung bounds the tags that tills rang up of which is known.
+const maxRung = 1 << 13
+
+// ring notes what a till says of a piece with a tag. It outlives the visit of who paid, whom cameras may lose on the way out.
+func (w *World) ring(epc string, by sessionKey, back bool) {
+	if epc == "" {
+		return
+	}
+	if len(w.rungTags) == maxRung {
+		w.rungTags = slices.Clone(w.rungTags[maxRung/2:])
+	}
+	w.rungTags = append(w.rungTags, rungTag{epc, by, back})
+}
+
+// rangUp reports whether a till rang up the piece with a tag and neither voided nor took it back since, and whose sale that was: nil for one
+// who is known no more.
+func (w *World) rangUp(epc string) (payer *Visit, rung bool) {
+	for i := len(w.rungTags) - 1; i >= 0 && epc != ""; i-- {
+		if r := &w.rungTags[i]; r.epc == epc {
+			if s := w.sessions[r.by]; s != nil && !r.back {
+				payer = s.visit
+			}
+			return payer, !r.back
+		}
+	}
+	return nil, false
 }
 
 // brief is how long somebody was seen who cannot have been at a shelf and a till: he is a piece of another's way, ns (assumption).

@@ -126,3 +126,48 @@ func TestPaidUnseenBeside(t *testing.T) {
 		}
 	}
 }
+
+// TestRungUp: the piece whose tag a till rang up is paid for, whoever carries it out and however long ago its payer was last seen; one whose
+// sale was voided or taken back is not, nor is another of the product.
+func TestRungUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		rang   string
+		then   Action // at the till, of that tag
+		late   int64  // after the sale, s
+		unpaid float64
+	}{
+		"rung up":                      {rang: sauceTag},
+		"rung up, its payer long gone": {rang: sauceTag, late: 600},
+		"voided":                       {rang: sauceTag, then: Void, unpaid: 0.9},
+		"taken back":                   {rang: sauceTag, then: Refund, unpaid: 0.9},
+		"another of the product":       {rang: sauceTag[:20] + "CB30", unpaid: 0.9},
+	} {
+		s := newStory(t)
+		if c.late > 0 {
+			s.walk("cam-1", "A", 0, 12, Point{7.6, 1.6})
+		} else { // whom B cannot be, since both are seen
+			s.walk("cam-1", "A", 0, 45, Point{7.6, 1.6})
+		}
+		s.event("sco-1", 8, Event{ID: "1", Action: Scan, EPC: c.rang, Line: "1", Qty: 1, Zone: -1})
+		if c.then == Void {
+			s.event("sco-1", 9, Event{ID: "1", Action: Void, Of: "1", Zone: -1})
+		}
+		s.till(10, "1", Tender, "")
+		if c.then == Refund {
+			s.event("sco-1", 11, Event{ID: "2", Action: Refund, EPC: c.rang, Qty: 1, Zone: -1})
+		}
+		at := float64(30 + c.late)
+		s.walk("cam-1", "B", at-15, at-0.2, Point{1, 3}) // longer than a piece of another's way
+		s.walk("cam-1", "B", at, at+7, Point{1, 3}, Point{3, 2.8})
+		s.walk("cam-1", "B", at+7.2, at+12, Point{3, 2.8}, atDoor, Point{4, -0.6})
+		s.carry("r-door", sauceTag, at+9)
+		s.tell(at + 15)
+		v := s.of("cam-1/B")
+		if v.line(s.of("cam-1/B").Basket[0].Product, sauceTag) == nil {
+			t.Fatalf("%s: nobody carries it", name)
+		}
+		if n := s.view(v).Unpaid(nil); !near(n, c.unpaid, 0.2) {
+			t.Errorf("%s: %.2f unpaid, want %.1f", name, n, c.unpaid)
+		}
+	}
+}

@@ -501,7 +501,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{meeting{}, "visit since at hands"},
 		{session{}, "visit share scans lines began at fits known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
+		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions rungTags lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
 			"lots lotID deeds deedID stirs badges statures strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

@@ -76,6 +76,7 @@ func (w *World) foldTill(e *Event) {
 		f.Kind = FactOpened
 	case Scan:
 		f.Kind, f.N = FactScanned, max(1, e.Qty)
+		w.ring(e.EPC, key, false)
 		s.scan(tillLine{id: e.Line, epc: e.EPC, product: f.Product, n: f.N, grams: e.Grams, at: e.TS})
 	case Void:
 		f.Kind, f.N = FactVoided, max(1, e.Qty)
@@ -85,9 +86,11 @@ func (w *World) foldTill(e *Event) {
 				f.Product, f.N = l.product, l.n
 			}
 		}
+		w.ring(epc, key, true)
 		s.void(e.Of, f)
 	case Refund:
 		f.Kind, f.N = FactRefunded, max(1, e.Qty)
+		w.ring(e.EPC, key, true)
 	case Tender, Close:
 		f.Kind = FactPaid
 	default:

@@ -31,6 +31,7 @@ type World struct {
 	found    []standing // scratch
 	claims   []claim    // scratch
 	sessions map[sessionKey]*session
+	rungTags []rungTag // by tills, the newest last
 	lanes    []lane
 	laneOf   []int    // by zone: its lane, -1
 	tills    []*Visit // ledgers, by till, zone, and one for the store
@@ -118,6 +119,7 @@ func (w *World) Clone() *World {
 		n.visit, n.way = moved[t.visit], slices.Clip(t.way)
 		c.tracks[k] = &n
 	}
+	c.rungTags = slices.Clip(w.rungTags) // only ever appended to and cut at the front
 	c.sessions = make(map[sessionKey]*session, len(w.sessions))
 	for k, s := range w.sessions {
 		n := *s
