@@ -7,8 +7,9 @@ import "slices"
 const besideFor = 120 * second
 
 // paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
-// with whom it stood at that till, or whom it may be: they are the same piece. So is the one whose tag a till rang up, whoever stood there. One of two who came together pays for both, and cameras
-// take one of two people for the other, and one for two, more often than two have a piece of the same goods and one of them steals his.
+// with whom it stood at that till, or whom it may be: they are the same piece. So is the one whose tag a till rang up, whoever
+// stood there. One of two who came together pays for both, and cameras take one of two people for the other, and one for two, more
+// often than two have a piece of the same goods and one of them steals his.
 func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
 		return
@@ -17,10 +18,6 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 		it.Paid, it.lent = it.Paid-it.lent, 0
 	}
 	payer, rung := w.rangUp(epc)
-	if it := v.line(product, epc); rung && payer == nil && it != nil {
-		n := max(0, 1-it.named)
-		it.lent, it.Paid = n, it.Paid+n
-	}
 	for _, o := range w.visits {
 		it := v.line(product, epc)
 		if it == nil || it.Unpaid() <= tiny {
@@ -58,6 +55,10 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 			return
 		}
 		it.N, it.Paid, it.At = max(it.known, had), it.Paid+n, w.now // the piece was counted already
+	}
+	if it := v.line(product, epc); rung && payer != v && it != nil { // who paid is known no more, or has it in no basket
+		n := min(it.Unpaid(), max(0, 1-it.named-it.lent))
+		it.lent, it.Paid = it.lent+n, it.Paid+n
 	}
 }
 
