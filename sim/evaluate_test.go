@@ -222,32 +222,26 @@ func TestWhyMissed(t *testing.T) {
 	}
 }
 
-// TestEvaluateMistakes: an alert about one who forgot to pay counts as neither, and is told apart and in the bound.
-func TestEvaluateMistakes(t *testing.T) {
-	runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
-	runs[0].Visits[1].Kind = Mistake
-	runs[0].Raised = []Raised{{Tracks: []string{"cam/0-1"}, At: 20e9}}
-	e := Evaluate(runs)
-	want := []TypeRecall{{Type: "shopping", Found: 1, Count: 1}}
-	if e.FalsePerHour != 0 || e.UpperPerHour < 4.7 || !reflect.DeepEqual(e.ByMistake, want) {
-		t.Errorf("%+v", e)
-	}
-}
-
-// TestEvaluateAccomplices: an alert about one who lent a hand counts as neither, and the same numbers are told as if they had not.
-func TestEvaluateAccomplices(t *testing.T) {
-	runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
-	runs[0].Visits[1].Kind = Accomplice
-	runs[0].Raised = []Raised{{Tracks: []string{"cam/0-1"}, At: 20e9}}
-	e := Evaluate(runs)
-	want := []TypeRecall{{Type: "shopping", Found: 1, Count: 1}}
-	if e.FalsePerHour != 0 || e.UpperPerHour < 4.7 || e.Accomplices != 1 || !reflect.DeepEqual(e.ByAccomplice, want) {
-		t.Errorf("%+v", e)
-	}
-	if h := e.AsHonest; h == nil || h.FalsePerHour == 0 || h.Honest != e.Honest+1 || h.Accomplices != 0 || h.Thefts != e.Thefts {
-		t.Errorf("as honest: %+v", e.AsHonest)
-	}
-	if runs[0].Visits[1].Kind != Accomplice {
-		t.Error("the runs themselves were changed")
+// TestEvaluateAside: an alert about one who forgot to pay, or who lent a hand in a theft, counts as neither, and is told apart and in the
+// bound. What the numbers would be if who lent a hand had not is told too.
+func TestEvaluateAside(t *testing.T) {
+	for _, kind := range []string{Mistake, Accomplice} {
+		runs := judgedRuns(1, 10, func(dice, bool) float64 { return 0 })
+		runs[0].Visits[1].Kind = kind
+		runs[0].Raised = []Raised{{Tracks: []string{"cam/0-1"}, At: 20e9}}
+		e := Evaluate(runs)
+		apart, want := map[string][]TypeRecall{Mistake: e.ByMistake, Accomplice: e.ByAccomplice}, []TypeRecall{{Type: "shopping", Found: 1, Count: 1}}
+		if e.FalsePerHour != 0 || e.UpperPerHour < 4.7 || !reflect.DeepEqual(apart[kind], want) {
+			t.Errorf("%s: %+v", kind, e)
+		}
+		if e.Mistakes+e.Accomplices != 1 || (e.AsHonest != nil) != (kind == Accomplice) {
+			t.Errorf("%s: %d mistakes, %d accomplices, as honest %+v", kind, e.Mistakes, e.Accomplices, e.AsHonest)
+		}
+		if h := e.AsHonest; h != nil && (h.FalsePerHour == 0 || h.Honest != e.Honest+1 || h.Accomplices != 0 || h.Thefts != e.Thefts) {
+			t.Errorf("as honest: %+v", h)
+		}
+		if runs[0].Visits[1].Kind != kind {
+			t.Error("the runs themselves were changed")
+		}
 	}
 }

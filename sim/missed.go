@@ -36,7 +36,7 @@ func (e *Evaluation) WhyMissed(theft int) string {
 	return strings.Join(all, ", ")
 }
 
-// Wrong is an alert that was not right: about one who stole nothing, or by mistake, or about a thief too soon or too late.
+// Wrong is an alert that was not right: about one who stole nothing, or by mistake, or only lent a hand, or about a thief too soon or too late.
 type Wrong struct {
 	Run                int
 	Kind, Type, Person string // of the visit; "" for nobody

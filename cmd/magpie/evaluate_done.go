@@ -34,7 +34,7 @@ func criteria(all []judgedBy) (list []criterion) {
 	}
 	e := all[0]
 	alerts, among := 0, 0
-	for _, t := range slices.Concat(e.False, e.ByMistake, e.ByAccomplice) {
+	for _, t := range slices.Concat(e.False, e.ByMistake) {
 		alerts, among = alerts+t.Found, among+t.Count
 	}
 	if e.Thefts == 0 {
