@@ -10,6 +10,8 @@ const (
 	gate99     = 9.21              // χ² of two degrees of freedom, 99 %
 	sameFrames = 5                 // frames in a row that must agree
 	joinGap    = 44 * second       // longest time unseen
+	walkGap    = 12 * second       // after which only who is seen about where he was lost may be the same: two in three of the others were not (foreign simulators)
+	lingers    = 0.5               // metres: about where he was lost (assumption)
 	together   = 600 * int64(1e6)  // two cameras' points of one moment, ns: those of two frames a second, and some delay
 	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
 	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
@@ -332,7 +334,7 @@ func (w *World) mayBe(v *Visit, e *Event) (l likeness, lost, ok bool) {
 			room = -1
 		}
 	}
-	if !(s.of(d) <= gate99) {
+	if !(s.of(d) <= gate99) || room < 0 && gap > walkGap && e.Floor.distance(v.Pos) > lingers {
 		return l, false, false
 	}
 	l = likeness{visit: v.number, gone: gap > together || v.camera == e.Source, until: v.PosAt, apart: d, noise: s, gap: gap, went: e.Floor.minus(v.Pos),
