@@ -31,6 +31,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.Last = max(v.Last, o.Last)
 	v.Staff, v.signs = max(v.Staff, o.Staff), max(v.signs, o.signs)
 	v.Unowned = v.Unowned && o.Unowned
+	v.served += o.served
 	v.mergeCompany(o)
 	w.evicted += v.mergeThings(o)
 	for _, s := range o.tall {
@@ -53,15 +54,23 @@ func (w *World) rename(o, v *Visit) {
 			t.visit = v
 		}
 	}
+	for i := range w.counters {
+		w.counters[i].rename(o.number, v.number)
+	}
 	for _, s := range w.sessions {
 		if s.visit == o {
 			s.visit = v
 		}
+		if n := s.waits[o.number]; n > 0 {
+			s.waits[v.number] = max(n, s.waits[v.number])
+		}
 		if f, ok := without(&s.fits, o.number, func(f fit) int { return f.visit }); ok {
 			if i := slices.IndexFunc(s.fits, func(f fit) bool { return f.visit == v.number }); i >= 0 {
 				s.fits[i].l = max(s.fits[i].l, f.l)
+				s.fits[i].stood += f.stood
 			} else {
-				s.fits = append(s.fits, fit{v.number, f.l})
+				f.visit = v.number
+				s.fits = append(s.fits, f)
 			}
 		}
 	}

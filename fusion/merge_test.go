@@ -490,7 +490,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff signs Session Others " +
+		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside served ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff signs Session Others " +
 			"posSD trail keys origin from like out shared within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed tall as asFor"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found among any kept bagged absent odd filmed share left named lent twice"},
 		{carriedTag{}, "epc product zone moved share near look looked odds first at ended brought had left"},
@@ -499,9 +499,9 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
-		{session{}, "visit share scans lines began at fits known"},
+		{session{}, "visit share turn scans events lines began at over fits waits known"},
 		{lane{}, "session visit at paid ended goods plate"},
-		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions rungTags lanes laneOf tills zones cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
+		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions rungTags lanes laneOf tills zones counters cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
 			"lots lotID deeds deedID stirs badges statures strays"},
 	} {
 		kind := reflect.TypeOf(c.of)

@@ -6,88 +6,105 @@ import "slices"
 // thought to take it. It is assumed.
 const strange = 0.1
 
-// fit is how likely what a session has scanned so far is what a visit, or who came with it, has.
+// hand is how likely somebody else must be the customer of a session for it to be handed over. It is assumed.
+const hand = 0.6
+
+// fit is how likely what a session has scanned so far is what a visit, or who came with it, has, and how near it stood meanwhile.
 type fit struct {
 	visit int // its number; 0: somebody of whom nothing is known
 	l     float64
+	stood float64 // the sum of its shares in the session's events, by where it stood
+	wait  float64 // how long it had been there when the session began, s, and one more; 0: it was not
 }
 
-// whoseSale looks whether what a session scans is another's who stands at its till: where two stand there, who came first says less
-// than what they carry. It hands the sale over once that is sure. Call it before a scan is folded, which takes the goods from whoever
-// seemed to have them. zone is the till's.
+// whoseSale looks whether a session is another's who stands at its till: as it begins nobody can tell a customer from who walks past,
+// waits or serves. Over its events the customer stands nearest, and what is scanned is what he carries. It hands the sale over once
+// that is likely enough. Call it before a scan is folded, which takes the goods from whoever seemed to have them. zone is the till's.
 func (w *World) whoseSale(s *session, key sessionKey, zone int, e *Event) {
 	if s.visit.Unowned || zone < 0 {
 		return
 	}
-	near := w.inside(zone, e.TS)
 	line := tillLine{epc: e.EPC, product: w.product(e), n: max(1, e.Qty)}
 	if e.Action != Scan || line.product < 0 && line.epc == "" {
 		line.n = 0
 	}
-	w.weighLine(s, near, &line)
+	w.weighLine(s, key, w.inside(zone, e.TS), &line, e.TS)
 	var best *Visit
-	sum, most := float64(unseen*s.fitOf(0)), 0.0
-	for _, c := range near {
-		if c.visit.Unowned || c.visit == s.visit {
+	sum, most, his := 0.0, 0.0, 0.0
+	for _, f := range s.fits {
+		v := w.visit(f.visit)
+		near := f.stood / float64(s.events)
+		l := float64(float64(f.l*max(1, f.wait)) * float64(near*near))
+		switch {
+		case f.visit == 0:
+			l = float64(unseen * f.l)
+		case v == nil || v.Unowned:
 			continue
+		case v == s.visit:
+			his = float64(float64(l*(1-v.Staff)) * s.turn)
+			l = his
+		default:
+			if l = float64(float64(l*(1-v.Staff)) * w.takesTurn(v, key.source, zone)); l > most {
+				best, most = v, l
+			}
 		}
-		l := float64(float64(c.share*(1-c.visit.Staff)) * float64(w.takesTurn(c.visit, zone)*s.fitOf(c.visit.number)))
 		sum += l
-		if l > most {
-			best, most = c.visit, l
-		}
 	}
-	his := float64(s.share * s.fitOf(s.visit.number))
-	if p := most / (sum + his); best != nil && p >= sureSame {
+	switch {
+	case best != nil && most >= float64(hand*sum):
+		s.turn = w.takesTurn(best, key.source, zone)
 		w.handSale(s, key, best)
-		s.share = p
+		s.share = most / sum
+	case sum > 0:
+		s.share = his / sum
 	}
 }
 
 // weighLine weighs all at a till by whether they have what is scanned, and those who were not there before by what was scanned so
 // far.
-func (w *World) weighLine(s *session, near []claim, line *tillLine) {
-	all := []fit{{0, s.fitOf(0)}}
+func (w *World) weighLine(s *session, key sessionKey, near []claim, line *tillLine, ts int64) {
+	s.events++
+	all := []fit{{visit: 0, l: s.fitOf(0).l}}
 	if line.n > 0 {
 		all[0].l = float64(all[0].l * strange)
 	}
-	weigh := func(v *Visit) {
+	weigh := func(v *Visit, share float64) {
 		if v.Unowned || slices.ContainsFunc(all, func(f fit) bool { return f.visit == v.number }) {
 			return
 		}
-		l := 1.0
-		if slices.ContainsFunc(s.fits, func(f fit) bool { return f.visit == v.number }) {
-			l = s.fitOf(v.number)
-		} else {
+		f := s.fitOf(v.number)
+		if f.visit != v.number {
+			f.visit, f.wait = v.number, s.waits[v.number]
 			for i := range s.lines {
-				l = float64(l * w.has(v, &s.lines[i]))
+				f.l = float64(f.l * w.has(v, &s.lines[i]))
 			}
 		}
 		if line.n > 0 {
-			l = float64(l * w.has(v, line))
+			f.l = float64(f.l * w.has(v, line))
 		}
-		all = append(all, fit{v.number, l})
+		f.stood += share
+		all = append(all, f)
 	}
-	weigh(s.visit)
 	for _, c := range near {
-		weigh(c.visit)
+		weigh(c.visit, float64(c.share*w.atSpot(c.visit, key.source, ts)))
 	}
+	weigh(s.visit, 0)
 	for _, f := range s.fits { // who has gone away may come back
 		if v := w.visit(f.visit); v != nil && len(all) < maxOwners {
-			weigh(v)
+			weigh(v, 0)
 		}
 	}
 	s.fits = all
 }
 
-// fitOf is what is known of a visit.
-func (s *session) fitOf(visit int) float64 {
+// fitOf is what is known of a visit; of none when nothing is.
+func (s *session) fitOf(visit int) fit {
 	for _, f := range s.fits {
 		if f.visit == visit {
-			return f.l
+			return f
 		}
 	}
-	return 1
+	return fit{visit: -1, l: 1}
 }
 
 // has is how likely a line is scanned by a visit: it, or who came with it, has that, or nobody saw it taken.
@@ -114,7 +131,15 @@ func (v *Visit) unsold(line *tillLine) float64 {
 }
 
 // takesTurn weighs somebody at a till as the customer of a session by the sessions that they had.
-func (w *World) takesTurn(v *Visit, zone int) float64 {
+func (w *World) takesTurn(v *Visit, till, zone int) float64 {
+	serves := 1.0
+	if w.staffedTill(till) {
+		serves = v.serves()
+	}
+	return float64(serves * w.hadTurn(v, zone))
+}
+
+func (w *World) hadTurn(v *Visit, zone int) float64 {
 	switch {
 	case v.Session == "":
 		return 1

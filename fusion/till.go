@@ -14,14 +14,18 @@ type sessionKey struct {
 
 // session is one transaction at a till, matched to the visit that is likely its customer.
 type session struct {
-	visit *Visit
-	share float64
-	scans int
-	lines []tillLine // the newest maxLines
-	began int64      // its first event, ns
-	at    int64      // its newest
-	fits  []fit      // of those who may be its customer; nil: nothing was scanned
-	known bool       // the tags with its customer have been asked for
+	visit  *Visit
+	share  float64
+	turn   float64 // how far it was its customer's turn when it became his
+	scans  int
+	events int             // at which it was looked who stood there
+	lines  []tillLine      // the newest maxLines
+	began  int64           // its first event, ns
+	at     int64           // its newest
+	over   bool            // it was tendered, or closed
+	fits   []fit           // of those who may be its customer
+	waits  map[int]float64 // visits that were there when it began: for how many seconds, and one more
+	known  bool            // the tags with its customer have been asked for
 }
 
 // tillLine is a line that was scanned, as a void names it.
@@ -37,6 +41,10 @@ type tillLine struct {
 
 // maxLines bounds the lines remembered of one session.
 const maxLines = 256
+
+// seldom is how likely the likeliest of those at a till must be its customer to be taken for him: else it is somebody whom no camera
+// shows. It is assumed.
+const seldom = 0.2
 
 // customerFor bounds the presence that counts for being the customer of a session, ns.
 const customerFor = 20 * second
@@ -54,6 +62,9 @@ func (w *World) foldTill(e *Event) {
 		}
 		s = &session{began: e.TS}
 		w.sessions[key] = s
+		if w.staffedTill(e.Source) {
+			w.opens(s, key, w.Store.Tills[t].Zone)
+		}
 	}
 	s.at = e.TS
 	zone, lane := w.Store.Tills[t].Zone, -1
@@ -95,6 +106,10 @@ func (w *World) foldTill(e *Event) {
 		f.Kind = FactPaid
 	default:
 		f.Kind, f.Name = FactTill, e.Action.String()
+	}
+	if f.Kind == FactPaid && !s.over && w.staffedTill(e.Source) {
+		s.over = true
+		w.closes(s, key, zone)
 	}
 	w.note(f)
 	if e.Name != "" {
@@ -267,11 +282,17 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		case w.isAtUnseen(x.visit, zone, e.TS) > 0 && Distance(w.Store.Zones[zone].Polygon, x.visit.Pos) <= gateReach:
 			time += min(customerFor, e.TS-x.visit.PosAt) // lost beside the till, and not seen since
 		}
-		l := float64(float64(x.share*float64(time)/1e9*(1-x.visit.Staff)) * w.takesTurn(x.visit, zone))
+		if s.waits == nil {
+			s.waits = map[int]float64{}
+		}
+		s.waits[x.visit.number] = float64(time) / 1e9
+		l := float64(x.share * w.atSpot(x.visit, key.source, e.TS))
+		l = float64(l*float64(float64(time)/1e9*(1-x.visit.Staff))) * w.takesTurn(x.visit, key.source, zone)
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
 		sum += l
 	}
-	if len(c) == 0 {
+	sort.SliceStable(c, func(i, j int) bool { return c[i].share > c[j].share })
+	if len(c) == 0 || c[0].share < float64(seldom*sum) {
 		if s.visit == nil {
 			s.visit = shown
 			if shown == nil || !shown.Unowned {
@@ -283,12 +304,12 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		}
 		return
 	}
-	sort.SliceStable(c, func(i, j int) bool { return c[i].share > c[j].share })
 	before := s.visit
 	if before == nil && shown != nil && shown.Unowned {
 		before = shown
 	}
 	s.visit, s.share = c[0].visit, c[0].share/sum
+	s.turn = w.takesTurn(s.visit, key.source, zone)
 	switch { // nobody was there when the session began: its scans are this customer's, and if that is sure all else that was said of nobody
 	case before == nil:
 	case s.share >= sureSame:

@@ -55,9 +55,10 @@ type Visit struct {
 	camera  int   // source that saw it last
 	Last    int64
 	Subject SubjectKind
-	Paid    bool // its till session was tendered, or closed with a scan
-	Unowned bool // opened by a gate, exit or till fact that nobody could own
-	inside  bool // it was once seen inside the store
+	Paid    bool    // its till session was tendered, or closed with a scan
+	Unowned bool    // opened by a gate, exit or till fact that nobody could own
+	inside  bool    // it was once seen inside the store
+	served  float32 // sales of staffed tills that it stood by as others stand by none (see serves)
 
 	ID      string
 	Ended   int64    // event time at which it ended, 0 while open

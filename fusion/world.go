@@ -1,6 +1,7 @@
 package fusion
 
 import (
+	"maps"
 	"math"
 	"slices"
 )
@@ -36,7 +37,8 @@ type World struct {
 	laneOf   []int    // by zone: its lane, -1
 	tills    []*Visit // ledgers, by till, zone, and one for the store
 	zones    []*Visit
-	cashiers []*Visit // ledgers, by id
+	counters []counter // by till
+	cashiers []*Visit  // ledgers, by id
 	store    *Visit
 	shrink   shrink
 	timers   timers
@@ -83,6 +85,7 @@ func NewWorld(s *Store) *World {
 	w.statures.eyes = make([]eyesight, len(s.Sources))
 	w.shrink = newShrink(s)
 	w.lanes, w.laneOf = lanes(s)
+	w.counters = make([]counter, len(s.Tills))
 	for i := range s.Scales {
 		bags := w.bagging(i) != -1
 		w.plates.all[i].bags, w.plates.all[i].zero = bags, bags
@@ -124,6 +127,7 @@ func (w *World) Clone() *World {
 	for k, s := range w.sessions {
 		n := *s
 		n.visit = moved[s.visit]
+		n.waits = maps.Clone(s.waits)
 		n.lines, n.fits = slices.Clone(s.lines), slices.Clone(s.fits)
 		c.sessions[k] = &n
 	}
@@ -139,6 +143,7 @@ func (w *World) Clone() *World {
 		return to
 	}
 	c.tills, c.zones, c.store = ledgers(w.tills), ledgers(w.zones), w.store.clone()
+	c.counters = slices.Clone(w.counters) // what they hold is replaced, never changed
 	c.cashiers = ledgers(w.cashiers)
 	c.timers = slices.Clone(w.timers)
 	c.shifts, c.anchors = slices.Clone(w.shifts), slices.Clone(w.anchors)
