@@ -75,6 +75,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"unpaid_value", ofGoods, "", "What that is worth which the person holds and no till has seen. A thing that is not known counts as the median price of the catalogue.", `unpaid_value() >= 20`},
 	{"p_unpaid", ofGoods, "", "Anything that the person holds is unpaid.", `p_unpaid() >= 0.5`},
 	{"owner_conf", ofGoods, "", "How sure it is that the goods are this person's and not a neighbour's.", `picked("any") > 0 and owner_conf() >= 0.8`},
+	{"refunded_taken", ofGoods, "", "Money was paid back for goods that the person took from a shelf before, in the same visit, and that no till has sold.", `refunded_taken() >= 0.5`},
 	{"substituted", ofGoods, "", "Something cheaper was scanned in the place of what the person holds.", `substituted() >= 0.3`},
 	{"group_paid", ofGoods, "", "Somebody who came and went with the person has paid.", `group_paid() >= 0.3`},
 

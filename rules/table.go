@@ -59,11 +59,12 @@ var functions = map[string]*function{
 	"unpaid": {args: []param{aGoods}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
 		return basketOp(func(v *fusion.View) float64 { return v.Unpaid(a[0].goods) }, a[0].goods)
 	}},
-	"carried_value": {unit: money, visit: true, build: ofBasket(fusion.View.CarriedValue)},
-	"unpaid_value":  {unit: money, visit: true, build: ofBasket(fusion.View.UnpaidValue)},
-	"p_unpaid":      {unit: counted, visit: true, build: ofBasket(fusion.View.PUnpaid)},
-	"owner_conf":    {unit: counted, visit: true, build: ofBasket(fusion.View.OwnerConf)},
-	"substituted":   {unit: counted, visit: true, build: ofBasket(fusion.View.Substituted)},
+	"carried_value":  {unit: money, visit: true, build: ofBasket(fusion.View.CarriedValue)},
+	"unpaid_value":   {unit: money, visit: true, build: ofBasket(fusion.View.UnpaidValue)},
+	"p_unpaid":       {unit: counted, visit: true, build: ofBasket(fusion.View.PUnpaid)},
+	"owner_conf":     {unit: counted, visit: true, build: ofBasket(fusion.View.OwnerConf)},
+	"substituted":    {unit: counted, visit: true, build: ofBasket(fusion.View.Substituted)},
+	"refunded_taken": {unit: counted, visit: true, build: ofBasket(fusion.View.RefundedTaken)},
 	"staff": {unit: counted, visit: true, build: func(*language, []arg) op {
 		return op{eval: from(func(v *fusion.View) float64 { return v.IsStaff() }), touch: of(fusion.FactStaff) | walking | tagged, behind: of(fusion.FactStaff)}
 	}},

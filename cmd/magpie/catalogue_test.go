@@ -103,3 +103,10 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// TestCatalogue: the stories of each policy hold beside all the others as well, whose alerts are then one person's.
+func TestCatalogue(t *testing.T) {
+	if code, out, errw := magpie(t, "test", filepath.Join("..", "..", "policies")); code != 0 {
+		t.Errorf("magpie test policies: %d\n%s%s", code, out, errw)
+	}
+}
