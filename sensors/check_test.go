@@ -193,6 +193,25 @@ note: 1 of 1500 messages came later than its lateness of 2s`},
 	}
 }
 
+// TestClockAdvice: messages are called late only where they are: a clock that other sources show to be behind may well be in time.
+func TestClockAdvice(t *testing.T) {
+	for _, c := range []struct {
+		off                int64
+		byArrival, allLate bool
+		want               string
+	}{
+		{146e6, false, false, "its clock is 146ms ahead: set it, by NTP"},
+		{146e6, true, false, "its clock is at least 146ms ahead: set it, by NTP"},
+		{-146e6, false, false, "its clock is 146ms behind: set it, by NTP"},
+		{-4e9, true, true, "all its messages come later than its lateness allows, by at least 4s: its clock is behind, set it by NTP; " +
+			"or give it a longer lateness in the site file if it is slow by nature"},
+	} {
+		if got := clockAdvice(c.off, c.byArrival, c.allLate); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
 // TestCheckNumbers holds what the report counts.
 func TestCheckNumbers(t *testing.T) {
 	p := (&tape{}).reads(6000, 100, -1200)

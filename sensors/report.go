@@ -247,19 +247,27 @@ func (c *Check) clock(i int, s *sourceCheck, r *SourceReport, act, note say) {
 	if off >= offClock || off <= -offClock {
 		tell = act
 	}
-	least := ""
-	if r.Clock.By == "arrival" {
-		least = "at least "
-	}
-	if off > 0 {
-		tell("its clock is %s%v ahead: set it, by NTP", least, brief(off))
-	} else {
-		tell("all its messages come later than its lateness allows, by %s%v: its clock is behind, set it by NTP; "+
-			"or give it a longer lateness in the site file if it is slow by nature", least, brief(-off))
-	}
+	tell("%s", clockAdvice(off, r.Clock.By == "arrival", c.provenOffset(i, s) < 0))
 	if d := r.Clock.Drift; math.Abs(d) >= 100 {
 		note("its clock goes wrong by %v ms an hour", math.Round(math.Abs(d)*3.6))
 	}
+}
+
+// clockAdvice says what to do about a clock that is off by so many ns, ahead where that is more than 0. Arrivals prove but the least of it; all late
+// says that every message came later than its source's lateness.
+func clockAdvice(off int64, byArrival, allLate bool) string {
+	least := ""
+	if byArrival {
+		least = "at least "
+	}
+	switch {
+	case off > 0:
+		return fmt.Sprintf("its clock is %s%v ahead: set it, by NTP", least, brief(off))
+	case allLate:
+		return fmt.Sprintf("all its messages come later than its lateness allows, by %s%v: its clock is behind, set it by NTP; "+
+			"or give it a longer lateness in the site file if it is slow by nature", least, brief(-off))
+	}
+	return fmt.Sprintf("its clock is %v behind: set it, by NTP", brief(-off)) // other sources saw the same sooner
 }
 
 // provenOffset is what arrivals alone prove, before fusion has had the minutes that it takes.
