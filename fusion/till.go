@@ -287,7 +287,8 @@ func (w *World) customer(s *session, key sessionKey, zone int, e *Event, shown *
 		}
 		s.waits[x.visit.number] = float64(time) / 1e9
 		l := float64(x.share * w.atSpot(x.visit, key.source, e.TS))
-		l = float64(l*float64(float64(time)/1e9*(1-x.visit.Staff))) * w.takesTurn(x.visit, key.source, zone)
+		l = float64(l * float64(float64(time)/1e9*(1-x.visit.Staff)))
+		l = float64(l * w.takesTurn(x.visit, key.source, zone))
 		c = append(c, candidate{claim{x.visit, l}, x.visit.First})
 		sum += l
 	}
