@@ -6,8 +6,8 @@ import "slices"
 // thought to take it. It is assumed.
 const strange = 0.1
 
-// hand is how likely somebody else must be the customer of a session for it to be handed over. It is assumed.
-const hand = 0.6
+// handsOver is how likely somebody else must be the customer of a session for it to be handed over. It is assumed.
+const handsOver = 0.6
 
 // fit is how likely what a session has scanned so far is what a visit, or who came with it, has, and how near it stood meanwhile.
 type fit struct {
@@ -51,7 +51,7 @@ func (w *World) whoseSale(s *session, key sessionKey, zone int, e *Event) {
 		sum += l
 	}
 	switch {
-	case best != nil && most >= float64(hand*sum):
+	case best != nil && most >= float64(handsOver*sum):
 		s.turn = w.takesTurn(best, key.source, zone)
 		w.handSale(s, key, best)
 		s.share = most / sum
@@ -130,7 +130,7 @@ func (v *Visit) unsold(line *tillLine) float64 {
 	return max(0, n)
 }
 
-// takesTurn weighs somebody at a till as the customer of a session by the sessions that they had.
+// takesTurn weighs somebody at a till as the customer of a session by the sessions that they had and, where staff serve, those that they stood by.
 func (w *World) takesTurn(v *Visit, till, zone int) float64 {
 	serves := 1.0
 	if w.staffedTill(till) {
@@ -139,6 +139,7 @@ func (w *World) takesTurn(v *Visit, till, zone int) float64 {
 	return float64(serves * w.hadTurn(v, zone))
 }
 
+// hadTurn is takesTurn by the sessions alone that they had.
 func (w *World) hadTurn(v *Visit, zone int) float64 {
 	switch {
 	case v.Session == "":

@@ -24,7 +24,7 @@ type session struct {
 	at     int64           // its newest
 	over   bool            // it was tendered, or closed
 	fits   []fit           // of those who may be its customer
-	waits  map[int]float64 // visits that were there when it began: for how many seconds, and one more
+	waits  map[int]float64 // visits that were there when its customer was looked for: for how many seconds, and one more; nil once it is over
 	known  bool            // the tags with its customer have been asked for
 }
 
