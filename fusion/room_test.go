@@ -549,3 +549,21 @@ func TestShareGoods(t *testing.T) {
 		t.Errorf("baskets have %g and %g", x, y)
 	}
 }
+
+// TestLongLost: who was lost for a moment may be seen again some steps on; after a long time only about where he was lost, for whoever
+// is seen elsewhere was sooner somebody else (decision 007).
+func TestLongLost(t *testing.T) {
+	for _, c := range []struct {
+		lost, on float64
+		same     bool
+	}{{5, 1.5, true}, {11, 1, true}, {13, 1, false}} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 4, Point{0.5, 3.2}, Point{2, 4.2})
+		s.empty("cam-1", 4.2, 4+c.lost)
+		s.walk("cam-1", "B", 4+c.lost, 10+c.lost, Point{2 + c.on, 4.2}, Point{2.3 + c.on, 4.2})
+		s.tell(9 + c.lost)
+		if same := s.of("cam-1/A") == s.of("cam-1/B"); same != c.same {
+			t.Errorf("lost for %g s and seen %g m on: the same %v; want %v", c.lost, c.on, same, c.same)
+		}
+	}
+}
