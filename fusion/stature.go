@@ -68,6 +68,11 @@ func (s *statures) noise(of stature) float64 {
 	return float64(s.eyes[of.source].noise.with(blockSD*blockSD) * (tallLasts + 1/of.blocks))
 }
 
+// frame is the variance of how tall one frame of a camera shows somebody, m².
+func (s *statures) frame(camera int) float64 {
+	return s.eyes[camera].noise.with(blockSD*blockSD) / frameWorth
+}
+
 // differ is by how much one person's statures of two cameras are apart, and the variance of that.
 func (s *statures) differ(a, b stature) (d, noise float64) {
 	d, noise = a.mean-b.mean, s.noise(a)+s.noise(b)

@@ -42,6 +42,7 @@ type Zone struct {
 type Camera struct {
 	ID   string
 	Sees []Point
+	Eye  [3]float64 // where it hangs: x, y and height in metres; zero: not known
 }
 
 // Reader is an RFID reader; Antennas gives each antenna's zone as an index into Store.Zones.

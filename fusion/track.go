@@ -29,6 +29,7 @@ type track struct {
 	frames int        // which are so many, fewer than a block
 	block  float64    // mean of the block before them, 0: none
 	own    stature    // of all its blocks
+	short  short      // of the frames whose boxes do not fit its person
 	leap   float64    // its oddest step of late, nats
 	leapAt int64
 }
@@ -58,6 +59,7 @@ func (w *World) foldTrack(e *Event) {
 		w.foldObject(e)
 		return
 	}
+	e = w.footed(t, e)
 	if t == nil {
 		w.wait(e)
 		return

@@ -17,8 +17,8 @@ type Upright struct {
 const (
 	widest   = 0.3 // focal length in widths of the frame: lenses of 118° and
 	longest  = 4.0 // 14°
-	shortest = 0.7 // metres of somebody who stands upright
-	tallest  = 2.3
+	shortest = 0.2 // metres of somebody of whom little more than the head is seen,
+	tallest  = 2.6 // or whose lower edge is a shadow's
 	steepest = 0.5 // a metre upright by one across: who is seen from nearly overhead shows no height
 )
 
@@ -60,10 +60,15 @@ func (h *Homography) Upright(frame [2]int) (u *Upright, ok bool) {
 // at is the floor below a pixel in the homogeneous coordinates of the picture.
 func (u *Upright) at(px, py float64) (q [3]float64, ok bool) {
 	x, y, ok := u.floor.Apply(px, py)
+	return u.seen(Point{x, y}), ok
+}
+
+// seen is a point of the floor in the homogeneous coordinates of the picture.
+func (u *Upright) seen(p Point) (q [3]float64) {
 	for i := range q {
-		q[i] = float64(u.image[3*i]*x) + float64(u.image[3*i+1]*y) + u.image[3*i+2]
+		q[i] = float64(u.image[3*i]*p.X) + float64(u.image[3*i+1]*p.Y) + u.image[3*i+2]
 	}
-	return q, ok
+	return q
 }
 
 // Head is where in the picture something is that stands so many metres above the floor below a pixel.
@@ -75,17 +80,15 @@ func (u *Upright) Head(px, py, metres float64) (x, y float64, ok bool) {
 	return u.middle.X + q[0]/q[2], u.middle.Y + q[1]/q[2], ok && q[2] != 0
 }
 
-// Tall is how tall the person is whom a box (x, y, width, height in pixels of the frame) shows, in metres, from the middle of its lower edge to
-// its upper one. ok is false where the box touches the frame's upper or lower edge, which may cut it off, where the camera looks down too steeply, and for what is nobody's stature.
-func (u *Upright) Tall(box [4]float64) (metres float64, ok bool) {
+// Tall is how tall the person is whom a box (x, y, width, height in pixels of the frame) shows and who stands at a point of the floor, in metres, from
+// there to the box's upper edge. ok is false where the box touches the frame's upper or lower edge, which may cut it off, where the camera looks down too
+// steeply, and for what is nobody.
+func (u *Upright) Tall(box [4]float64, floor Point) (metres float64, ok bool) {
 	top, foot := box[1], box[1]+box[3]
 	if top < 2 || foot > 2*u.middle.Y-2 {
 		return 0, false
 	}
-	q, ok := u.at(box[0]+float64(box[2]/2), foot)
-	if !ok {
-		return 0, false
-	}
+	q := u.seen(floor)
 	top -= u.middle.Y
 	metre := u.up[1] - float64(top*u.up[2])
 	if !(math.Abs(metre) >= steepest*u.lens) {
@@ -93,6 +96,24 @@ func (u *Upright) Tall(box [4]float64) (metres float64, ok bool) {
 	}
 	metres = (float64(top*q[2]) - q[1]) / metre
 	return metres, metres >= shortest && metres <= tallest
+}
+
+// Eye is where the camera is: x, y and its height above the floor, metres. It is all zero of a camera of which that is not known, and for nil.
+func (u *Upright) Eye() (eye [3]float64) {
+	if u == nil {
+		return eye
+	}
+	// The point that is nowhere in the picture: x times the first column of image, y times the second, z times up and the third are 0.
+	m := &u.image
+	col := [4][3]float64{{m[0], m[3], m[6]}, {m[1], m[4], m[7]}, u.up, {-m[2], -m[5], -m[8]}}
+	all := det(col[0], col[1], col[2])
+	return [3]float64{det(col[3], col[1], col[2]) / all, det(col[0], col[3], col[2]) / all, det(col[0], col[1], col[3]) / all}
+}
+
+// det is the determinant of three columns.
+func det(a, b, c [3]float64) float64 {
+	return float64(a[0]*(float64(b[1]*c[2])-float64(b[2]*c[1]))) - float64(b[0]*(float64(a[1]*c[2])-float64(a[2]*c[1]))) +
+		float64(c[0]*(float64(a[1]*b[2])-float64(a[2]*b[1])))
 }
 
 func square(v [3]float64) float64 {

@@ -47,7 +47,7 @@ func TestTall(t *testing.T) {
 			p, tall := Point{8*r.Float64() - 4, 8*r.Float64() - 4}, 1+r.Float64()
 			px, foot := project(p, 0)
 			_, head := project(p, tall)
-			got, ok := u.Tall([4]float64{px - 20, head, 40, foot - head})
+			got, ok := u.Tall([4]float64{px - 20, head, 40, foot - head}, p)
 			if ok && math.Abs(got-tall) > 0.02 {
 				t.Fatalf("somebody of %.2f m at %v is %.2f m tall", tall, p, got)
 			}

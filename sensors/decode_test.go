@@ -381,15 +381,19 @@ func TestTallOfABox(t *testing.T) {
 	for _, c := range []struct {
 		more string
 		y, z float64
+		low  float64 // what is seen of the person, from here on
 		want float64
 	}{
-		{"", 5, 1.8, 1.8},
-		{`,"floor":[0,5]`, 5, 1.8, 1.8},
-		{"", 7, 1.55, 1.55},
-		{"", 1, 1.8, 0}, // the feet are below the frame
-		{"", 5, 0.4, 0}, // a trolley
+		{"", 5, 1.8, 0, 1.8},
+		{`,"floor":[0,5]`, 5, 1.8, 0, 1.8},
+		{`,"floor":[0,5]`, 5, 1.8, 1.2, 1.8}, // the sender knows where he stands behind the shelf
+		{"", 5, 1.8, 1.2, 1},                 // as if he stood at 8.33 m
+		{"", 7, 1.55, 0, 1.55},
+		{"", 1, 1.8, 0, 0},  // the feet are below the frame
+		{"", 5, 0.15, 0, 0}, // a parcel
+		{"", 5, 2.9, 0, 0},  // a pillar
 	} {
-		head, foot := pixel(c.y, c.z)/2, min(pixel(c.y, 0), 719)/2
+		head, foot := pixel(c.y, c.z)/2, min(pixel(c.y, c.low), 719)/2
 		m, err := d.Decode(received, "magpie/v1/s042/track/cam-1", false, fmt.Appendf(nil,
 			`{"ts":1795341600123,"frame":[640,360],"tracks":[{"track":"1","class":"person","conf":1,"box":[310,%.2f,20,%.2f]%s}]}`, head, foot-head, c.more))
 		if err != nil {

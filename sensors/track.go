@@ -179,8 +179,8 @@ func (d *Decoder) seen(m *draft, o *object, frame [2]number) fusion.Event {
 	if !o.placed {
 		e.Floor, e.SD, e.HasFloor = camera.Homography.Foot(box, lower > 0 && box[1]+box[3] >= lower-2)
 	}
-	if camera.Upright != nil {
-		if tall, ok := camera.Upright.Tall(box); ok {
+	if camera.Upright != nil && e.HasFloor {
+		if tall, ok := camera.Upright.Tall(box, e.Floor); ok {
 			e.Tall = float32(tall)
 		}
 	}

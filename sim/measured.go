@@ -25,7 +25,7 @@ type measured struct {
 	readRate, readBudget, never, cloth, inBag, foil, still, channel, moving    float64
 	readDelay, strays, strayRate, tillDelay, gateDetects, gateAlone            float64
 	offset, clockDrift, jumps, repeats, gaps, planogram, mistakes              float64
-	tall, tallSD, head                                                         float64
+	tall, tallSD, head, feetHidden, feetRun                                    float64
 }
 
 func (m *measured) fields() map[string]*float64 {
@@ -44,6 +44,7 @@ func (m *measured) fields() map[string]*float64 {
 		"clock_offset": &m.offset, "clock_drift": &m.clockDrift, "clock_jumps": &m.jumps, "repeats": &m.repeats, "gaps": &m.gaps,
 		"planogram_errors": &m.planogram, "mistakes": &m.mistakes,
 		"person_tall": &m.tall, "person_tall_sd": &m.tallSD, "camera_head": &m.head,
+		"camera_feet_hidden": &m.feetHidden, "camera_feet_run": &m.feetRun,
 	}
 }
 

@@ -32,6 +32,7 @@ type sighting struct {
 	side   float64 // error of the foot point in standard deviations, across and along the line of sight
 	along  float64
 	head   float64 // of the head, in standard deviations
+	hidden float64 // how much of the person is not seen, from the feet up, as a share of his height
 	cart   string
 }
 
@@ -125,6 +126,11 @@ func (w *world) see(e *eye, s *shopper, body *message.Track) {
 	}
 	w.swap(e, s, v)
 	where := w.foot(e, s.here, v)
+	w.hide(e, s, v)
+	if v.hidden > 0 { // the sight of him ends on the floor behind him
+		far := eyeHeight / (eyeHeight - float64(v.hidden*s.tall))
+		where.at = fusion.Point{X: e.at.X + float64((where.at.X-e.at.X)*far), Y: e.at.Y + float64((where.at.Y-e.at.Y)*far)}
+	}
 	p := person{hands: s.hands}
 	o := p.object(w.now, where.at, e.camera)
 	v.head = float64(keep*v.head) + float64(fresh*w.bodies.normal())
@@ -141,6 +147,21 @@ func (w *world) see(e *eye, s *shopper, body *message.Track) {
 		cart := message.Object{Track: v.cart, Class: "cart", Conf: o.Conf, Box: e.box(where.at, where.at, upright),
 			Floor: &[2]float64{centimetres(where.at.X + 0.5), centimetres(where.at.Y)}, SD: o.SD}
 		body.Tracks = append(body.Tracks, cart)
+	}
+}
+
+// hide hides somebody's feet for a run of frames, sooner behind somebody else (Gilbert-Elliott).
+func (w *world) hide(e *eye, s *shopper, v *sighting) {
+	leave := 1 / max(1, w.m.feetRun)
+	enter := leave * w.m.feetHidden / max(0.01, 1-w.m.feetHidden)
+	if w.behind(e, s) {
+		enter *= 5
+	}
+	switch {
+	case v.hidden > 0 && w.bodies.chance(leave):
+		v.hidden = 0
+	case v.hidden == 0 && w.bodies.chance(enter):
+		v.hidden = w.bodies.between(0.25, 0.6)
 	}
 }
 

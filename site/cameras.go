@@ -36,7 +36,7 @@ func (l *loader) cameras(n *yaml.Node) {
 		zones := l.perceived(cam.Sees)
 		if l.source(c, o, cam.ID, fusion.Tracks, zones...) {
 			l.site.Cameras = append(l.site.Cameras, cam)
-			l.site.Store.Cameras = append(l.site.Store.Cameras, fusion.Camera{ID: cam.ID, Sees: cam.Sees})
+			l.site.Store.Cameras = append(l.site.Store.Cameras, fusion.Camera{ID: cam.ID, Sees: cam.Sees, Eye: cam.Upright.Eye()})
 		}
 	}
 }

@@ -1,0 +1,121 @@
+package fusion
+
+import "math"
+
+// Shelves, trolleys and other people hide feet. A box then ends where its person comes into sight, and the middle of its lower edge is a point of
+// the floor metres farther from the camera than he stands; his head is where it is. A box too short for its person tells that, and so does one too
+// long, whose lower edge is a shadow's or a trolley's. Limits are assumptions, but that heads are as steady as feet (MOT15).
+const (
+	misfit   = 0.1        // part of his height by which a box is too short or too long for him,
+	misfitSD = 2.5        // and standard deviations of what is known of both
+	leastEye = 2.0        // metres at which a camera hangs from which heads tell where somebody stands,
+	overHead = 0.3        // and by which it does above them
+	bendsFor = 2 * second // between two frames of somebody who bends down,
+	bendsAt  = 0.7        // and metres within which he keeps his feet
+	asShort  = 25.0       // frames that show somebody as short,
+	inDepth  = 1.6        // how many times as far from the camera,
+	asFar    = 0.1        // and metres by which that may change it, until he is: a child, and nobody behind a shelf
+)
+
+// short is what the newest frames of a track showed, whose boxes do not fit its person.
+type short struct {
+	frames, tall, far float64 // sums: heights and distances along the floor from the camera, metres,
+	far2, both, tall2 float64 // and their products
+	nearest, farthest float64
+	from              Point // where the first of them had his feet
+}
+
+// footed is a frame of a track, nil for a new one, with its person standing below his head where the box does not show his feet. Its height is no
+// stature then. Who bends down keeps his feet where they were.
+func (w *World) footed(t *track, e *Event) *Event {
+	c := w.Store.camera[e.Source]
+	if e.Tall == 0 || c < 0 || w.Store.Cameras[c].Eye[2] < leastEye {
+		return e
+	}
+	tall, frame := float64(e.Tall), w.statures.frame(e.Source)
+	should, noise := w.shouldBe(t, e.Source)
+	noise += frame
+	if math.Abs(tall-should) <= max(float64(misfit*should), float64(misfitSD*math.Sqrt(noise))) {
+		if t != nil {
+			t.short = short{}
+		}
+		return e
+	}
+	eye := w.Store.Cameras[c].Eye
+	below := Point{eye[0], eye[1]}
+	if t != nil && t.shorter(e, below.distance(e.Floor), frame) {
+		return e
+	}
+	n := *e
+	n.Tall = 0
+	if eye[2]-max(tall, should) < overHead {
+		return &n
+	}
+	nearer := (eye[2] - should) / (eye[2] - tall) // the ray to his head, at his height and at the box's
+	d := e.Floor.minus(below)
+	at := Point{eye[0] + float64(nearer*d.X), eye[1] + float64(nearer*d.Y)}
+	if t != nil && t.placed && e.TS-t.at <= bendsFor && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
+		return &n
+	}
+	n.Floor = at
+	across, far := footNoise(e.SD), float64(d.X*d.X)+float64(d.Y*d.Y)
+	along := noise / float64((eye[2]-should)*(eye[2]-should)) // for each metre from the camera
+	n.SD = Point{
+		float64(nearer * math.Sqrt(float64(across.x*d.Y*d.Y/far)+float64(along*d.X*d.X))),
+		float64(nearer * math.Sqrt(float64(across.y*d.X*d.X/far)+float64(along*d.Y*d.Y))),
+	}
+	return &n
+}
+
+// shouldBe is how tall a camera should show the person of a track, metres, by the surest of what is known of him, and the variance of that; of
+// one who is new, how tall people are.
+func (w *World) shouldBe(t *track, camera int) (metres, variance float64) {
+	s := &w.statures
+	people := s.eyes[camera].people.with(meanTall)
+	metres, variance = people, s.people.with(tallSD*tallSD)
+	take := func(x stature) {
+		if x.blocks == 0 {
+			return
+		}
+		other, noise := 0.0, s.noise(x)
+		if x.source != camera {
+			other, noise = people-s.eyes[x.source].people.with(meanTall), noise+float64(plansApart*plansApart)
+		}
+		if noise < variance {
+			metres, variance = x.mean+other, noise
+		}
+	}
+	if t != nil {
+		take(t.own)
+		for _, x := range t.visit.tall {
+			take(x)
+		}
+	}
+	return metres, variance
+}
+
+// shorter takes a frame that shows somebody too short or too tall, at a distance along the floor from the camera, and reports whether he is: near and far
+// the same, but for the noise of a frame, m².
+func (t *track) shorter(e *Event, far, noise float64) bool {
+	s, tall := &t.short, float64(e.Tall)
+	if s.frames == 0 {
+		s.nearest, s.farthest, s.from = far, far, e.Floor
+	}
+	s.frames++
+	s.tall += tall
+	s.far += far
+	s.far2 += float64(far * far)
+	s.both += float64(far * tall)
+	s.tall2 += float64(tall * tall)
+	s.nearest, s.farthest = min(s.nearest, far), max(s.farthest, far)
+	if s.frames < asShort || s.farthest < float64(inDepth*s.nearest) {
+		return false
+	}
+	mean := s.tall / s.frames
+	slope := (s.both - float64(s.far*mean)) / (s.far2 - float64(s.far*s.far)/s.frames) // least squares
+	if math.Abs(slope)*(s.farthest-s.nearest) > asFar || s.tall2/s.frames-float64(mean*mean) > noise {
+		return false
+	}
+	t.own, *s = stature{source: t.key.source}.with(mean, s.frames/blockOf), short{}
+	return true
+}

@@ -1,0 +1,99 @@
+package fusion
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestHiddenFeet: whoever stands behind a shelf is followed where his head is, and not where the sight of him ends; who bends down or is a child is
+// where the feet are.
+func TestHiddenFeet(t *testing.T) {
+	const eye, tall = 3.0, 1.75
+	// shown is a person of whom a box shows what is from one height to another.
+	shown := func(e *Event, from, to float64) {
+		far := eye / (eye - from)
+		e.Floor = Point{e.Floor.X * far, e.Floor.Y * far}
+		e.Tall = float32(eye - float64((eye-to)*far))
+	}
+	// behind is a person 0.8 m behind a shelf of 1.5 m, as seen from the camera.
+	behind := func(e *Event, _ float64) {
+		far := e.Floor.distance(Point{})
+		shown(e, eye-float64((eye-1.5)*far/(far-0.8)), tall)
+	}
+	whole := func(e *Event, _ float64) { e.Tall = tall }
+	for _, c := range []struct {
+		name string
+		show func(e *Event, sec float64)
+		from float64 // when it is right
+		off  float64 // metres
+	}{
+		{"whole", whole, 0, 0.01},
+		{"behind a shelf", func(e *Event, sec float64) {
+			if sec > 5 && sec < 9 {
+				shown(e, 1.2, tall)
+			} else {
+				whole(e, sec)
+			}
+		}, 0, 0.25},
+		{"behind a shelf from the first", behind, 3, 0.4},
+		{"behind higher and higher shelves", func(e *Event, sec float64) { shown(e, min(1.3, 0.4*sec), tall) }, 0, 1.4},
+		{"a shadow", func(e *Event, sec float64) {
+			if sec > 5 && sec < 9 {
+				shown(e, -1.5, tall)
+			} else {
+				whole(e, sec)
+			}
+		}, 0, 0.25},
+		{"bends down", func(e *Event, sec float64) {
+			if e.Tall = tall; sec > 5 && sec < 6.5 {
+				e.Tall = 0.9
+			}
+		}, 0, 0.01},
+		{"a child", func(e *Event, _ float64) { e.Tall = 1.15 }, 7, 0.01},
+		{"the camera does not say", func(e *Event, _ float64) { e.Tall = 0 }, 0, 0.01},
+	} {
+		for _, until := range []float64{2, 4, 6, 8, 10} {
+			s := newStory(t)
+			s.store.Cameras[0].Eye = [3]float64{0, 0, eye}
+			s.walk("cam-1", "a", 0, 10, Point{1.5, 1}, Point{6, 4})
+			var is Point
+			for i := range s.events {
+				if e := &s.events[i]; float64(e.TS-monday)/1e9 <= until+0.01 {
+					is = e.Floor
+					c.show(e, float64(e.TS-monday)/1e9)
+				}
+			}
+			s.tell(until)
+			if len(s.w.visits) != 1 {
+				t.Errorf("%s: %d visits after %g s", c.name, len(s.w.visits), until)
+			}
+			if d := s.w.visits[0].Pos.distance(is); until >= c.from && d > c.off {
+				t.Errorf("%s: after %g s %.2f m off", c.name, until, d)
+			}
+		}
+	}
+}
+
+// TestEye: the map of its pixels tells where a camera is.
+func TestEye(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for range 300 {
+		f, high, turn, mirror := 400+1500*r.Float64(), 2.3+2*r.Float64(), 6*r.Float64(), r.IntN(2) == 0
+		h, _ := pinhole(f, high, 0.15+0.5*r.Float64(), turn, mirror, [2]int{1280, 720})
+		u, ok := h.Upright([2]int{1280, 720})
+		if !ok {
+			t.Fatal("nothing is known of what stands upright")
+		}
+		x, y := -8*math.Sin(turn), -8*math.Cos(turn)
+		if mirror {
+			x = -x
+		}
+		if eye := u.Eye(); !(math.Abs(eye[0]-x) < 0.1 && math.Abs(eye[1]-y) < 0.1 && math.Abs(eye[2]-high) < 0.05) {
+			t.Fatalf("a camera at (%.2f, %.2f, %.2f) is at %.2f", x, y, high, eye)
+		}
+	}
+	if eye := (*Upright)(nil).Eye(); eye != [3]float64{} {
+		t.Errorf("one that is not known is at %v", eye)
+	}
+}
