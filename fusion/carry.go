@@ -1,12 +1,6 @@
 package fusion
 
-import (
-	"math"
-	"slices"
-)
-
-// staffPrior is the probability that a visit is staff when nothing says so.
-const staffPrior = 0.01
+import "slices"
 
 // passTime is how lately a visit must have shared a tag for a new owner to take it over: one pass through a gate.
 const passTime = 10 * second
@@ -28,47 +22,6 @@ func (w *World) foldRead(e *Event) {
 		return
 	}
 	w.readBadge(&r, e.Source)
-}
-
-// staff notes a sign, other than a badge, that a visit is staff.
-func (w *World) staff(v *Visit, p float64, source int) {
-	v.signs = max(v.signs, p)
-	w.isStaff(v, max(v.Staff, v.signs), source)
-}
-
-// isStaff says how likely a visit is staff, where that is news.
-func (w *World) isStaff(v *Visit, p float64, source int) {
-	if math.Abs(p-v.Staff) < 0.04 {
-		return
-	}
-	v.Staff = p
-	w.add(v, Fact{At: w.now, Kind: FactStaff, Source: source, Zone: v.Zone, Product: -1, N: 1, P: p}, 1)
-}
-
-// entered takes what a zone says of a person by its kind: who begins in a stockroom, or enters one, is likely staff.
-func (w *World) entered(v *Visit, zone int) {
-	p := 0.0
-	if w.Store.Zones[zone].Kind == Stockroom {
-		p = 0.9
-	}
-	for _, z := range w.Store.Staff.StartsIn {
-		if z == zone && w.now-v.First < 3*second {
-			p = 0.95
-		}
-	}
-	for _, t := range w.Store.Staff.Tasks {
-		if t.Zone == zone && w.now >= t.From && w.now < t.To && !w.staffed(zone) {
-			p = max(p, 0.5)
-		}
-	}
-	if p > 0 {
-		w.staff(v, p, v.camera)
-	}
-}
-
-// staffed reports whether somebody is in a zone who is known to be staff: then a task there is his.
-func (w *World) staffed(zone int) bool {
-	return slices.ContainsFunc(w.about(zone), func(v *Visit) bool { return v.Staff >= 0.9 && v.lingers(zone, w.now) >= 0.5 })
 }
 
 // lingers is how far a visit that went into a zone may still be there at ts: a device without positions says so until it says

@@ -188,7 +188,9 @@ func (w *World) inZone(v *Visit, z int, e *Event) {
 		v.Zone, v.ZoneAt = z, e.TS
 	}
 	if inside == s.in {
-		s.pending = 0
+		if s.pending = 0; inside && e.TS-s.entered >= worksAfter {
+			w.worksIn(v, z)
+		}
 		return
 	}
 	if s.pending == 0 {

@@ -304,7 +304,7 @@ func (w *World) fire(v *Visit, t timer) {
 }
 
 // lost is the moment at which no camera has seen the visit for lostAfter: a person last seen in an entrance or exit or past its
-// edge, by a camera that still reports, has gone out.
+// edge, by a camera that still reports, has gone out; and one last seen in a stockroom into which none looks works in there.
 func (w *World) lost(v *Visit) {
 	if w.live[v.camera].last <= v.PosAt { // it may come back, and not see him
 		w.watch(v, w.now)
@@ -320,6 +320,9 @@ func (w *World) lost(v *Visit) {
 		}
 	}
 	for z := range v.stays {
+		if v.stays[z].in && !w.Store.rooms.open[z] {
+			w.worksIn(v, z)
+		}
 		if w.Store.wayOut(z) && (v.stays[z].in || w.Store.in(z, v.Pos)) || v.inside && z == v.pastOut {
 			w.exit(v, z, v.PosAt)
 		}

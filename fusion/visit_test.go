@@ -254,7 +254,28 @@ func TestStaff(t *testing.T) {
 			s.store.Staff.StartsIn = []int{stockZone}
 			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
 		}, 0.95},
-		{"goes into the stockroom", func(s *story) { s.walk("cam-1", "A", 0, 6, Point{4, 3}, Point{9, 3}) }, 0.9},
+		{"goes into the stockroom and is lost there", func(s *story) {
+			s.walk("cam-1", "A", 0, 3, Point{4, 3}, Point{9, 3})
+			s.walk("cam-1", "B", 0, 6, Point{2, 2}, Point{2, 1})
+		}, 0.9},
+		{"looks into the stockroom", func(s *story) { s.walk("cam-1", "A", 0, 6, Point{6, 3}, Point{8.6, 3}, Point{6, 3}) }, 0.01},
+		{"begins in a stockroom that cameras see, and leaves it", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+			s.store.Index()
+			s.store.Staff.StartsIn = []int{stockZone}
+			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
+		}, 0.01},
+		{"works in a stockroom that cameras see", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+			s.store.Index()
+			s.walk("cam-1", "A", -12, 6, Point{7, 3}, Point{9, 3}, Point{9, 3.2})
+		}, 0.9},
+		{"begins and works in a stockroom that cameras see", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+			s.store.Index()
+			s.store.Staff.StartsIn = []int{stockZone}
+			s.walk("cam-1", "A", -6, 6, Point{9, 3}, Point{9, 3.2})
+		}, 0.95},
 		{"works where a task is planned", func(s *story) {
 			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
 			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})

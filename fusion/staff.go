@@ -1,0 +1,71 @@
+package fusion
+
+import (
+	"math"
+	"slices"
+)
+
+// staffPrior is the probability that a visit is staff when nothing says so.
+const staffPrior = 0.01
+
+// startsThere is the probability that a visit is staff that begins where the site says that staff does.
+const startsThere = 0.95
+
+// worksAfter is after how long somebody who is seen in a stockroom works there: of customers who lost their way nine in ten are out of it within 3 s, and
+// of staff one in ten (foreign simulator; they bring goods from there for half a minute and more).
+const worksAfter = 8 * second
+
+// staff notes a sign, other than a badge, that a visit is staff.
+func (w *World) staff(v *Visit, p float64, source int) {
+	v.signs = max(v.signs, p)
+	w.isStaff(v, max(v.Staff, v.signs), source)
+}
+
+// isStaff says how likely a visit is staff, where that is news.
+func (w *World) isStaff(v *Visit, p float64, source int) {
+	if math.Abs(p-v.Staff) < 0.04 {
+		return
+	}
+	v.Staff = p
+	w.add(v, Fact{At: w.now, Kind: FactStaff, Source: source, Zone: v.Zone, Product: -1, N: 1, P: p}, 1)
+}
+
+// entered takes what a zone says of a person who comes into it: who begins where staff begin, or goes into a stockroom, is likely staff. Where cameras
+// look that is seen of customers too, for a moment, and of feet that are taken to be there: who stays is (see worksIn).
+func (w *World) entered(v *Visit, zone int) {
+	p := w.backstage(v, zone)
+	if v.PosAt != 0 && (p < startsThere || w.Store.rooms.open[zone]) {
+		p = 0
+	}
+	for _, t := range w.Store.Staff.Tasks {
+		if t.Zone == zone && w.now >= t.From && w.now < t.To && !w.staffed(zone) {
+			p = max(p, 0.5)
+		}
+	}
+	if p > 0 {
+		w.staff(v, p, v.camera)
+	}
+}
+
+// worksIn takes what a zone says of a person who stays in it, or whom no camera sees any more in there.
+func (w *World) worksIn(v *Visit, zone int) {
+	if p := w.backstage(v, zone); p > 0 {
+		w.staff(v, p, v.camera)
+	}
+}
+
+// backstage is how likely a visit in a zone is staff that stays there; 0: the zone says nothing.
+func (w *World) backstage(v *Visit, zone int) float64 {
+	switch {
+	case v.stays[zone].entered-v.First < 3*second && slices.Contains(w.Store.Staff.StartsIn, zone):
+		return startsThere
+	case w.Store.Zones[zone].Kind == Stockroom:
+		return 0.9
+	}
+	return 0
+}
+
+// staffed reports whether somebody is in a zone who is known to be staff: then a task there is his.
+func (w *World) staffed(zone int) bool {
+	return slices.ContainsFunc(w.about(zone), func(v *Visit) bool { return v.Staff >= 0.9 && v.lingers(zone, w.now) >= 0.5 })
+}
