@@ -15,6 +15,9 @@ const startsThere = 0.95
 // of staff one in ten (foreign simulator; they bring goods from there for half a minute and more).
 const worksAfter = 8 * second
 
+// itself is after how long a visit is somebody who was not known: pieces of somebody's way are joined by then (assumption).
+const itself = 5 * second
+
 // staff notes a sign, other than a badge, that a visit is staff.
 func (w *World) staff(v *Visit, p float64, source int) {
 	v.signs = max(v.signs, p)
@@ -30,12 +33,12 @@ func (w *World) isStaff(v *Visit, p float64, source int) {
 	w.add(v, Fact{At: w.now, Kind: FactStaff, Source: source, Zone: v.Zone, Product: -1, N: 1, P: p}, 1)
 }
 
-// entered takes what a zone says of a person who comes into it: who begins where staff begin, or goes into a stockroom, is likely staff. Where cameras
-// look that is seen of customers too, for a moment, and of feet that are taken to be there: who stays is (see worksIn).
+// entered takes what a zone says of a person who comes into it. Who goes into a stockroom is likely staff, where a device without positions says so; cameras show customers
+// there as well, for a moment, and feet that are taken to be there: who stays is (see worksIn).
 func (w *World) entered(v *Visit, zone int) {
-	p := w.backstage(v, zone)
-	if v.PosAt != 0 && (p < startsThere || w.Store.rooms.open[zone]) {
-		p = 0
+	p := 0.0
+	if v.PosAt == 0 {
+		p = w.backstage(v, zone)
 	}
 	for _, t := range w.Store.Staff.Tasks {
 		if t.Zone == zone && w.now >= t.From && w.now < t.To && !w.staffed(zone) {
@@ -44,6 +47,23 @@ func (w *World) entered(v *Visit, zone int) {
 	}
 	if p > 0 {
 		w.staff(v, p, v.camera)
+	}
+}
+
+// startsIn is the zone at a point in which staff begin and into which no camera looks, -1: none. Elsewhere whom cameras find was lost there.
+func (s *Store) startsIn(p Point) int {
+	for _, z := range s.Staff.StartsIn {
+		if s.in(z, p) && !s.rooms.open[z] {
+			return z
+		}
+	}
+	return -1
+}
+
+// beganIn takes where a visit began that is still nobody's who was known before.
+func (w *World) beganIn(v *Visit) {
+	if z := w.Store.startsIn(v.from); z >= 0 && v.stays[z].ever {
+		w.staff(v, startsThere, v.camera)
 	}
 }
 

@@ -293,6 +293,8 @@ func (w *World) fire(v *Visit, t timer) {
 			return
 		}
 		w.lost(v)
+	case timerBegan:
+		w.beganIn(v)
 	case timerEnd:
 		due := min(w.lastHeard(v)+endAfter, v.First+maxStay)
 		if due > t.due {

@@ -366,6 +366,7 @@ const (
 	timerLost  = iota // no camera has seen the visit for lostAfter
 	timerEnd          // the visit has had no observation for endAfter
 	timerFrame        // the frames of a moment are complete
+	timerBegan        // the visit began where staff do
 )
 
 // timer is something that happens to a visit when nothing else does.
