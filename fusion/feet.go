@@ -29,7 +29,7 @@ type short struct {
 // stature then. Who bends down keeps his feet where they were.
 func (w *World) footed(t *track, e *Event) *Event {
 	c := w.Store.camera[e.Source]
-	if e.Tall == 0 || c < 0 || w.Store.Cameras[c].Eye[2] < leastEye {
+	if e.Tall == 0 || c < 0 || !(w.Store.Cameras[c].Eye[2] >= leastEye) {
 		return e
 	}
 	tall, frame := float64(e.Tall), w.statures.frame(e.Source)
@@ -48,17 +48,18 @@ func (w *World) footed(t *track, e *Event) *Event {
 	}
 	n := *e
 	n.Tall = 0
-	if eye[2]-max(tall, should) < overHead {
+	d := e.Floor.minus(below)
+	far := float64(d.X*d.X) + float64(d.Y*d.Y)
+	if eye[2]-max(tall, should) < overHead || far == 0 {
 		return &n
 	}
 	nearer := (eye[2] - should) / (eye[2] - tall) // the ray to his head, at his height and at the box's
-	d := e.Floor.minus(below)
 	at := Point{eye[0] + float64(nearer*d.X), eye[1] + float64(nearer*d.Y)}
 	if t != nil && t.placed && e.TS-t.at <= bendsFor && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
 		return &n
 	}
 	n.Floor = at
-	across, far := footNoise(e.SD), float64(d.X*d.X)+float64(d.Y*d.Y)
+	across := footNoise(e.SD)
 	along := noise / float64((eye[2]-should)*(eye[2]-should)) // for each metre from the camera
 	n.SD = Point{
 		float64(nearer * math.Sqrt(float64(across.x*d.Y*d.Y/far)+float64(along*d.X*d.X))),
