@@ -294,9 +294,7 @@ func (w *World) joinFrame(frame []Event) {
 				v.like = append(v.like, l)
 			}
 			v.from = e.Floor
-			if w.Store.startsIn(v.from) >= 0 {
-				w.timers.push(timer{e.TS + itself, timerBegan, v.number})
-			}
+			w.begins(v)
 		} else {
 			k := slices.IndexFunc(like[i], func(l likeness) bool { return l.visit == v.number })
 			w.doubtGoods(v, like[i][k].surely(list[i].sure))

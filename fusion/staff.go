@@ -50,14 +50,21 @@ func (w *World) entered(v *Visit, zone int) {
 	}
 }
 
-// startsIn is the zone at a point in which staff begin and into which no camera looks, -1: none. Elsewhere whom cameras find was lost there.
+// startsIn is the zone at a point in which staff begin, -1: none.
 func (s *Store) startsIn(p Point) int {
-	for _, z := range s.Staff.StartsIn {
-		if s.in(z, p) && !s.rooms.open[z] {
-			return z
-		}
+	i := slices.IndexFunc(s.Staff.StartsIn, func(z int) bool { return s.in(z, p) })
+	if i < 0 {
+		return -1
 	}
-	return -1
+	return s.Staff.StartsIn[i]
+}
+
+// begins asks in a while whether a new visit is somebody who was not known and began where staff do. Where cameras look, whoever they find may be somebody whom they lost:
+// one who may says so.
+func (w *World) begins(v *Visit) {
+	if z := w.Store.startsIn(v.from); z >= 0 && (len(v.like) == 0 || !w.Store.rooms.open[z]) {
+		w.timers.push(timer{v.First + itself, timerBegan, v.number})
+	}
 }
 
 // beganIn takes where a visit began that is still nobody's who was known before.

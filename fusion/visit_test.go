@@ -264,6 +264,13 @@ func TestStaff(t *testing.T) {
 			s.store.Index()
 			s.store.Staff.StartsIn = []int{stockZone}
 			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
+		}, 0.95},
+		{"begins in a stockroom that cameras see, where they lost somebody", func(s *story) {
+			s.walk("cam-2", "B", -3, -1, Point{7.2, 3}, Point{7.8, 3})
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+			s.store.Index()
+			s.store.Staff.StartsIn = []int{stockZone}
+			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
 		}, 0.01},
 		{"works in a stockroom that cameras see", func(s *story) {
 			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
