@@ -106,12 +106,12 @@ func (u *Upright) Eye() (eye [3]float64) {
 	// The point that is nowhere in the picture: x times the first column of image, y times the second, z times up and the third are 0.
 	m := &u.image
 	col := [4][3]float64{{m[0], m[3], m[6]}, {m[1], m[4], m[7]}, u.up, {-m[2], -m[5], -m[8]}}
-	all := det(col[0], col[1], col[2])
-	return [3]float64{det(col[3], col[1], col[2]) / all, det(col[0], col[3], col[2]) / all, det(col[0], col[1], col[3]) / all}
+	all := triple(col[0], col[1], col[2])
+	return [3]float64{triple(col[3], col[1], col[2]) / all, triple(col[0], col[3], col[2]) / all, triple(col[0], col[1], col[3]) / all}
 }
 
-// det is the determinant of three columns.
-func det(a, b, c [3]float64) float64 {
+// triple is the scalar triple product of three vectors: Homography.det is of a matrix whose scale says nothing.
+func triple(a, b, c [3]float64) float64 {
 	return float64(a[0]*(float64(b[1]*c[2])-float64(b[2]*c[1]))) - float64(b[0]*(float64(a[1]*c[2])-float64(a[2]*c[1]))) +
 		float64(c[0]*(float64(a[1]*b[2])-float64(a[2]*b[1])))
 }

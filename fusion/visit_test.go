@@ -243,6 +243,13 @@ func TestVisitEnds(t *testing.T) {
 	}
 }
 
+// staffSeenInStock is a shop whose staff begin in a stockroom that a camera says it sees.
+func staffSeenInStock(s *story) {
+	s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+	s.store.Staff.StartsIn = []int{stockZone}
+	s.store.Index()
+}
+
 func TestStaff(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -260,27 +267,21 @@ func TestStaff(t *testing.T) {
 		}, 0.9},
 		{"looks into the stockroom", func(s *story) { s.walk("cam-1", "A", 0, 6, Point{6, 3}, Point{8.6, 3}, Point{6, 3}) }, 0.01},
 		{"begins in a stockroom that cameras see, and leaves it", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
-			s.store.Index()
-			s.store.Staff.StartsIn = []int{stockZone}
+			staffSeenInStock(s)
 			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
 		}, 0.95},
 		{"begins in a stockroom that cameras see, where they lost somebody", func(s *story) {
 			s.walk("cam-2", "B", -3, -1, Point{7.2, 3}, Point{7.8, 3})
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
-			s.store.Index()
-			s.store.Staff.StartsIn = []int{stockZone}
+			staffSeenInStock(s)
 			s.walk("cam-1", "A", 0, 4, Point{9, 3}, Point{4, 3})
 		}, 0.01},
 		{"works in a stockroom that cameras see", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
-			s.store.Index()
+			staffSeenInStock(s)
+			s.store.Staff.StartsIn = nil
 			s.walk("cam-1", "A", -12, 6, Point{7, 3}, Point{9, 3}, Point{9, 3.2})
 		}, 0.9},
 		{"begins and works in a stockroom that cameras see", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
-			s.store.Index()
-			s.store.Staff.StartsIn = []int{stockZone}
+			staffSeenInStock(s)
 			s.walk("cam-1", "A", -6, 6, Point{9, 3}, Point{9, 3.2})
 		}, 0.95},
 		{"works where a task is planned", func(s *story) {
