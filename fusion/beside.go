@@ -7,8 +7,8 @@ import "slices"
 const besideFor = 120 * second
 
 // paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
-// with whom it stood at that till, or whom it may be: they are the same piece. So is the one whose tag a till rang up, whoever
-// stood there. One of two who came together pays for both, and cameras take one of two people for the other, and one for two, more
+// with whom it stood at that till, or whom it may be, or who may have it by now: they are the same piece. So is the one whose tag a till
+// rang up, whoever stood there. One of two who came together pays for both, and cameras take one of two people for the other, and one for two, more
 // often than two have a piece of the same goods and one of them steals his.
 func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
@@ -36,7 +36,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 				it.lent, it.Paid = it.lent+n, it.Paid+n
 			}
 		}
-		if from == nil || from.Paid <= tiny || o != payer && !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) {
+		if from == nil || from.Paid <= tiny || o != payer && !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) && !w.boughtBy(v, o, epc) {
 			continue
 		}
 		n, had := min(it.Unpaid(), from.Paid), it.N
@@ -128,4 +128,19 @@ func (w *World) stoodBeside(v, o *Visit) bool {
 		}
 	}
 	return false
+}
+
+// outBeside is how near to each other two go out who are one, or came together, metres (assumption).
+const outBeside = 3.0
+
+// boughtBy reports whether a tag that goes out with a visit, which nobody saw take such goods, may be of what another has paid for: one
+// whom cameras have lost since, or who goes out there as well. That a till scanned the very goods a moment before is no chance.
+func (w *World) boughtBy(v, o *Visit, epc string) bool {
+	if epc == "" || slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == epc && t.had }) {
+		return false
+	}
+	if since := w.now - o.PosAt; w.gone(o) && since > passTime || !w.gone(o) && since > lostAfter {
+		return !w.gone(o)
+	}
+	return o.Pos.distance(v.Pos) <= outBeside
 }

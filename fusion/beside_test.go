@@ -171,3 +171,43 @@ func TestRungUp(t *testing.T) {
 		}
 	}
 }
+
+// TestBoughtBy: a tag that goes out with somebody who was not seen to take such goods is of those that a till has just scanned, where their
+// payer was lost since or goes out beside him; where he is still there, or the other took such goods himself, it is not.
+func TestBoughtBy(t *testing.T) {
+	stays, out := []Point{{7.6, 1.6}}, []Point{{7.6, 1.6}, {4.6, 0.4}, {4.6, -0.6}}
+	for name, c := range map[string]struct {
+		way    []Point // of the payer after the sale; nil: he is lost
+		from   float64 // when he sets out
+		to     float64
+		sku    string
+		took   bool // the other, at the shelf
+		unpaid float64
+	}{
+		"its payer lost":              {sku: "071142008582"},
+		"its payer goes out beside":   {sku: "071142008582", way: out, from: 46, to: 53},
+		"its payer went before":       {sku: "071142008582", way: out, from: 20, to: 28, unpaid: 0.9},
+		"its payer still there":       {sku: "071142008582", way: stays, to: 52, unpaid: 0.9},
+		"who took such goods himself": {sku: "071142008582", took: true, unpaid: 0.9},
+		"the payer of something else": {sku: "17", unpaid: 0.9},
+	} {
+		s := newStory(t)
+		s.walk("cam-1", "A", 0, 18, Point{7.6, 1.6})
+		if c.way != nil {
+			s.walk("cam-1", "A", 18.2, max(18.2, c.from), Point{7.6, 1.6})
+			s.walk("cam-1", "A", max(18.4, c.from+0.2), c.to, c.way...)
+		}
+		s.till(14, "1", Scan, c.sku)
+		s.till(16, "1", Tender, "")
+		s.walk("cam-1", "B", 0, 44, atShelf)
+		s.walk("cam-1", "B", 44.2, 52, atShelf, atDoor, Point{4, -0.6})
+		if c.took {
+			s.weigh(44, 30, -621)
+		}
+		s.carry("r-door", sauceTag, 50)
+		s.tell(56)
+		if n := s.view(s.of("cam-1/B")).Unpaid(nil); !near(n, c.unpaid, 0.2) {
+			t.Errorf("%s: %.2f unpaid, want %.1f", name, n, c.unpaid)
+		}
+	}
+}
