@@ -26,10 +26,18 @@ type short struct {
 }
 
 // footed is a frame of a track, nil for a new one, with its person standing below his head where the box does not show his feet. Its height is no
-// stature then. Who bends down keeps his feet where they were.
+// stature then. Who is too tall is too far away, where the homography was not measured, unless he was where his head says a moment ago. Who bends down keeps his feet where they were.
 func (w *World) footed(t *track, e *Event) *Event {
 	c := w.Store.camera[e.Source]
-	if e.Tall == 0 || c < 0 || !(w.Store.Cameras[c].Eye[2] >= leastEye) {
+	if e.Tall == 0 {
+		return e
+	}
+	if c < 0 || !(w.Store.Cameras[c].Eye[2] >= leastEye) {
+		if e.Tall > tallest {
+			n := *e
+			n.Tall = 0
+			return &n
+		}
 		return e
 	}
 	tall, frame := float64(e.Tall), w.statures.frame(e.Source)
@@ -50,12 +58,22 @@ func (w *World) footed(t *track, e *Event) *Event {
 	n.Tall = 0
 	d := e.Floor.minus(below)
 	far := float64(d.X*d.X) + float64(d.Y*d.Y)
-	if eye[2]-max(tall, should) < overHead || far == 0 {
+	if far == 0 {
+		return &n
+	}
+	half := math.Sqrt(should / tall) // too far away makes too tall by as much, or the lower edge is a shadow's
+	between := Point{eye[0] + float64(half*d.X), eye[1] + float64(half*d.Y)}
+	overhead := eye[2]-max(tall, should) < overHead
+	if overhead && tall < should {
 		return &n
 	}
 	nearer := (eye[2] - should) / (eye[2] - tall) // the ray to his head, at his height and at the box's
 	at := Point{eye[0] + float64(nearer*d.X), eye[1] + float64(nearer*d.Y)}
-	if t != nil && t.placed && e.TS-t.at <= bendsFor && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
+	lately := t != nil && t.placed && e.TS-t.at <= bendsFor
+	if tall > should && (overhead || !lately || between.distance(t.pos) <= at.distance(t.pos)) {
+		return n.tooFar(between)
+	}
+	if lately && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
 		return &n
 	}
 	n.Floor = at
@@ -66,6 +84,13 @@ func (w *World) footed(t *track, e *Event) *Event {
 		float64(nearer * math.Sqrt(float64(across.y*d.X*d.X/far)+float64(along*d.Y*d.Y))),
 	}
 	return &n
+}
+
+// tooFar puts a person whom the homography has too far away at a point on the way to where it has him, and says how unsure that is.
+func (e *Event) tooFar(at Point) *Event {
+	s, off := footNoise(e.SD), e.Floor.minus(at)
+	e.Floor, e.SD = at, Point{math.Sqrt(s.x + float64(off.X*off.X)), math.Sqrt(s.y + float64(off.Y*off.Y))}
+	return e
 }
 
 // shouldBe is how tall a camera should show the person of a track, metres, by the surest of what is known of him, and the variance of that; of

@@ -45,6 +45,11 @@ func TestHiddenFeet(t *testing.T) {
 				whole(e, sec)
 			}
 		}, 0, 0.25},
+		{"beyond what was measured", func(e *Event, sec float64) { // too far away, and too tall by as much
+			if e.Tall = tall; sec > 5 {
+				e.Floor, e.Tall = Point{e.Floor.X * 1.35, e.Floor.Y * 1.35}, tall*1.35
+			}
+		}, 0, 1.2},
 		{"bends down", func(e *Event, sec float64) {
 			if e.Tall = tall; sec > 5 && sec < 6.5 {
 				e.Tall = 0.9

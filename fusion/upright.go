@@ -18,7 +18,8 @@ const (
 	widest   = 0.3 // focal length in widths of the frame: lenses of 118° and
 	longest  = 4.0 // 14°
 	shortest = 0.2 // metres of somebody of whom little more than the head is seen,
-	tallest  = 2.6 // or whose lower edge is a shadow's
+	tallest  = 2.6 // or whose lower edge is a shadow's: above it nobody's height,
+	towering = 6.0 // or of whom the homography says that he is too far away, where it was not measured
 	steepest = 0.5 // a metre upright by one across: who is seen from nearly overhead shows no height
 )
 
@@ -95,7 +96,7 @@ func (u *Upright) Tall(box [4]float64, floor Point) (metres float64, ok bool) {
 		return 0, false
 	}
 	metres = (float64(top*q[2]) - q[1]) / metre
-	return metres, metres >= shortest && metres <= tallest
+	return metres, metres >= shortest && metres <= towering
 }
 
 // Eye is where the camera is: x, y and its height above the floor, metres. It is all zero of a camera of which that is not known, and for nil.
