@@ -91,6 +91,14 @@ type Product struct {
 	EPCPrefix string // EPCs (hex, upper case) that begin so are this product, beside those whose SGTIN says so
 }
 
+// Numbers are what a product goes by, each a GTIN-14 or as long as one: its SKU, and the shop's own number where a GTIN stands in for that.
+func (p *Product) Numbers() []string {
+	if own := GTIN14(p.Written); p.Written != "" && own != p.SKU {
+		return []string{p.SKU, own}
+	}
+	return []string{p.SKU}
+}
+
 // Task is planned work of staff: between From and To (ns) in Zone.
 type Task struct {
 	From, To int64
@@ -184,7 +192,9 @@ func (s *Store) Index() {
 		if p.Price > 0 {
 			prices = append(prices, p.Price)
 		}
-		s.sku[p.SKU] = i
+		for _, n := range p.Numbers() {
+			s.sku[n] = i
+		}
 		if n := strings.ToLower(p.Name); n != "" {
 			if _, twice := s.name[n]; twice {
 				i = -1
@@ -224,7 +234,7 @@ func (s *Store) SourceIndex(id string) int { return find(s.source, id) }
 // ZoneIndex returns the index of a zone by its id, or -1.
 func (s *Store) ZoneIndex(id string) int { return find(s.zone, id) }
 
-// ProductIndex returns the index of a product by its GTIN-14, or -1.
+// ProductIndex returns the index of a product by one of its numbers, as GTIN-14, or -1.
 func (s *Store) ProductIndex(gtin14 string) int { return find(s.sku, gtin14) }
 
 // named is the product that a word names by its SKU, or by its name in any case; -1 if none or several have it.

@@ -142,11 +142,12 @@ func (l *language) skus(f *file, n *yaml.Node, what string) map[string]bool {
 		case c.Kind != yaml.ScalarNode || !isSKU(c.Value):
 			f.Fail(c, "%s: skus wants SKUs of up to 14 digits, not %s", what, strict.Shape(c))
 		default:
-			sku := fusion.GTIN14(c.Value)
-			all[sku] = true
-			if l.store.ProductIndex(sku) < 0 {
+			i := l.store.ProductIndex(fusion.GTIN14(c.Value))
+			if i < 0 {
 				f.Warn(c.Line, c.Column, "no product of the site has the SKU %s", c.Value)
+				continue
 			}
+			all[l.store.Products[i].SKU] = true
 		}
 	}
 	return all

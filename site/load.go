@@ -261,7 +261,9 @@ func (l *loader) readers(n *yaml.Node) {
 func (l *loader) scales(n *yaml.Node) {
 	bySKU := map[string]int{}
 	for i, p := range l.site.Store.Products {
-		bySKU[p.SKU] = i
+		for _, n := range p.Numbers() {
+			bySKU[n] = i
+		}
 	}
 	for _, c := range l.List(n, "scales") {
 		o := l.Mapping(c, "scale", "id", "zone", "at", "size", "skus", "lateness")

@@ -159,11 +159,13 @@ func (l *loader) products(n *yaml.Node) []fusion.Product {
 			}
 		}
 		line, _ := t.csv.FieldPos(0)
-		if first := lines[p.SKU]; first > 0 {
-			t.fail(col, "SKU %q is given twice, first in line %d (SKUs are compared as GTIN-14)", strict.Clip(sku), first)
-			return
+		for _, n := range p.Numbers() {
+			if first := lines[n]; first > 0 {
+				t.fail(col, "SKU %q is given twice, first in line %d (SKUs are compared as GTIN-14)", strict.Clip(sku), first)
+				return
+			}
+			lines[n] = line
 		}
-		lines[p.SKU] = line
 		p.Name, _ = t.get("name")
 		p.Category, _ = t.get("category")
 		p.Style, _ = t.get("style")

@@ -252,3 +252,24 @@ func TestPseudonymsWithoutAKeyAreNoted(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnNumbers: a product with a GTIN goes by the shop's own number too, at a scale and in messages, and neither may be another's.
+func TestOwnNumbers(t *testing.T) {
+	const scales = head + "products: p.csv\nscales: [{id: g, zone: in-1, at: [1, 1, 1], skus: [\"100535\"]}]\n"
+	s, err := parse(scales, map[string]string{"p.csv": "sku,gtin\n7,\n100535,71142008582\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Store.Scales[0].Products; len(got) != 1 || got[0] != 1 {
+		t.Errorf("on the scale are %v, want the second product", got)
+	}
+	for _, n := range []string{"100535", "071142008582"} {
+		if i := s.Store.ProductIndex(fusion.GTIN14(n)); i != 1 {
+			t.Errorf("%s is product %d, want the second", n, i)
+		}
+	}
+	_, err = parse(scales, map[string]string{"p.csv": "sku,gtin\n100535,71142008582\n0100535,\n"})
+	if want := `p.csv:3:1: SKU "0100535" is given twice, first in line 2`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
