@@ -7,9 +7,9 @@ import "slices"
 const besideFor = 120 * second
 
 // paidBeside settles goods that a visit shows and has not paid for with those of the same product that were sold to somebody
-// with whom it stood at that till, or whom it may be, or who may have it by now: they are the same piece. So is the one whose tag a till
-// rang up, whoever stood there. One of two who came together pays for both, and cameras take one of two people for the other, and one for two, more
-// often than two have a piece of the same goods and one of them steals his.
+// who pays for it: they are the same piece. So is the one whose tag a till rang up, whoever stood there. One of two who came together pays for
+// both, and cameras take one of two people for the other, and one for two, more often than two have a piece of the same goods and one of them
+// steals his.
 func (w *World) paidBeside(v *Visit, product int, epc string) {
 	if product < 0 {
 		return
@@ -36,7 +36,7 @@ func (w *World) paidBeside(v *Visit, product int, epc string) {
 				it.lent, it.Paid = it.lent+n, it.Paid+n
 			}
 		}
-		if from == nil || from.Paid <= tiny || o != payer && !w.maybeOne(v, o) && (o.Session == "" || !w.stoodBeside(v, o)) && !w.boughtBy(v, o, epc) {
+		if from == nil || from.Paid <= tiny || o != payer && !w.paysFor(o, v, epc) {
 			continue
 		}
 		n, had := min(it.Unpaid(), from.Paid), it.N
@@ -97,6 +97,12 @@ func (w *World) rangUp(epc string) (payer *Visit, rung bool) {
 	return nil, false
 }
 
+// paysFor reports whether what a visit has paid for may be what another shows, with a tag or without: who may be the same, stood at that till
+// with it, or is lost or near as the tag goes out.
+func (w *World) paysFor(payer, v *Visit, epc string) bool {
+	return w.maybeOne(v, payer) || payer.Session != "" && w.stoodBeside(v, payer) || w.boughtBy(v, payer, epc)
+}
+
 // brief is how long somebody was seen who cannot have been at a shelf and a till: he is a piece of another's way, ns (assumption).
 const brief = 15 * second
 
@@ -139,8 +145,12 @@ func (w *World) boughtBy(v, o *Visit, epc string) bool {
 	if epc == "" || slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == epc && t.had }) {
 		return false
 	}
-	if since := w.now - o.PosAt; w.gone(o) && since > passTime || !w.gone(o) && since > lostAfter {
-		return !w.gone(o)
+	since := w.now - o.PosAt
+	switch gone := w.gone(o); {
+	case gone && since > passTime:
+		return false
+	case !gone && since > lostAfter:
+		return true
 	}
 	return o.Pos.distance(v.Pos) <= outBeside
 }

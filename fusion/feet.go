@@ -25,72 +25,75 @@ type short struct {
 	from              Point // where the first of them had his feet
 }
 
-// footed is a frame of a track, nil for a new one, with its person standing below his head where the box does not show his feet. Its height is no
-// stature then. Who is too tall is too far away, where the homography was not measured, unless he was where his head says a moment ago. Who bends down keeps his feet where they were.
+// footed is a frame of a track, nil for a new one, with its person standing where the box does not show his feet. Its height is no stature then.
 func (w *World) footed(t *track, e *Event) *Event {
 	c := w.Store.camera[e.Source]
-	if e.Tall == 0 {
+	tall := float64(e.Tall)
+	if c < 0 || tall == 0 {
 		return e
 	}
-	if c < 0 || !(w.Store.Cameras[c].Eye[2] >= leastEye) {
-		if e.Tall > tallest {
-			n := *e
-			n.Tall = 0
+	n := *e
+	n.Tall = 0
+	if !(w.Store.Cameras[c].Eye[2] >= leastEye) {
+		if tall > tallest {
 			return &n
 		}
 		return e
 	}
-	tall, frame := float64(e.Tall), w.statures.frame(e.Source)
+	frame := w.statures.frame(e.Source)
 	should, noise := w.shouldBe(t, e.Source)
 	noise += frame
-	if math.Abs(tall-should) <= max(float64(misfit*should), float64(misfitSD*math.Sqrt(noise))) {
+	if tall <= tallest && math.Abs(tall-should) <= max(float64(misfit*should), float64(misfitSD*math.Sqrt(noise))) {
 		if t != nil {
 			t.short = short{}
 		}
 		return e
 	}
 	eye := w.Store.Cameras[c].Eye
-	below := Point{eye[0], eye[1]}
-	if t != nil && t.shorter(e, below.distance(e.Floor), frame) {
+	far := e.Floor.distance(Point{eye[0], eye[1]})
+	if t != nil && tall <= tallest && t.shorter(e, far, frame) {
 		return e
 	}
-	n := *e
-	n.Tall = 0
-	d := e.Floor.minus(below)
-	far := float64(d.X*d.X) + float64(d.Y*d.Y)
-	if far == 0 {
-		return &n
-	}
-	half := math.Sqrt(should / tall) // too far away makes too tall by as much, or the lower edge is a shadow's
-	between := Point{eye[0] + float64(half*d.X), eye[1] + float64(half*d.Y)}
-	overhead := eye[2]-max(tall, should) < overHead
-	if overhead && tall < should {
-		return &n
-	}
-	nearer := (eye[2] - should) / (eye[2] - tall) // the ray to his head, at his height and at the box's
-	at := Point{eye[0] + float64(nearer*d.X), eye[1] + float64(nearer*d.Y)}
-	lately := t != nil && t.placed && e.TS-t.at <= bendsFor
-	if tall > should && (overhead || !lately || between.distance(t.pos) <= at.distance(t.pos)) {
-		return n.tooFar(between)
-	}
-	if lately && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
-		return &n
-	}
-	n.Floor = at
-	across := footNoise(e.SD)
-	along := noise / float64((eye[2]-should)*(eye[2]-should)) // for each metre from the camera
-	n.SD = Point{
-		float64(nearer * math.Sqrt(float64(across.x*d.Y*d.Y/far)+float64(along*d.X*d.X))),
-		float64(nearer * math.Sqrt(float64(across.y*d.X*d.X/far)+float64(along*d.Y*d.Y))),
+	if far > 0 {
+		t.stands(&n, eye, tall, should, noise)
 	}
 	return &n
 }
 
-// tooFar puts a person whom the homography has too far away at a point on the way to where it has him, and says how unsure that is.
-func (e *Event) tooFar(at Point) *Event {
+// stands puts the person of a frame, in which he is not as tall as he should be, below his head. Who bends down keeps his feet where they were. Who is
+// too tall is too far away, where the homography was not measured, unless a moment ago he was below where his head is now: then the lower edge
+// of his box is a shadow's.
+func (t *track) stands(e *Event, eye [3]float64, tall, should, noise float64) {
+	d := e.Floor.minus(Point{eye[0], eye[1]})
+	along := func(share float64) Point { return Point{eye[0] + float64(share*d.X), eye[1] + float64(share*d.Y)} }
+	overhead := eye[2]-max(tall, should) < overHead
+	lately := t != nil && t.placed && e.TS-t.at <= bendsFor
+	nearer := (eye[2] - should) / max(overHead, eye[2]-tall) // the ray to his head, at his height and at the box's
+	at := along(nearer)
+	if tall > should {
+		if half := along(math.Sqrt(should / tall)); overhead || !lately || half.distance(t.pos) <= at.distance(t.pos) {
+			e.tooFar(half)
+			return
+		}
+	}
+	if overhead || lately && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
+		return
+	}
+	far := float64(d.X*d.X) + float64(d.Y*d.Y)
+	across := footNoise(e.SD)
+	depth := noise / float64((eye[2]-should)*(eye[2]-should)) // for each metre from the camera
+	e.Floor = at
+	e.SD = Point{
+		float64(nearer * math.Sqrt(float64(across.x*d.Y*d.Y/far)+float64(depth*d.X*d.X))),
+		float64(nearer * math.Sqrt(float64(across.y*d.X*d.X/far)+float64(depth*d.Y*d.Y))),
+	}
+}
+
+// tooFar puts a person whom the homography has too far away, and too tall by as much or less, at a point on the way there: how far it is from there is
+// how unsure that is.
+func (e *Event) tooFar(at Point) {
 	s, off := footNoise(e.SD), e.Floor.minus(at)
 	e.Floor, e.SD = at, Point{math.Sqrt(s.x + float64(off.X*off.X)), math.Sqrt(s.y + float64(off.Y*off.Y))}
-	return e
 }
 
 // shouldBe is how tall a camera should show the person of a track, metres, by the surest of what is known of him, and the variance of that; of

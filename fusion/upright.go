@@ -18,8 +18,8 @@ const (
 	widest   = 0.3 // focal length in widths of the frame: lenses of 118° and
 	longest  = 4.0 // 14°
 	shortest = 0.2 // metres of somebody of whom little more than the head is seen,
-	tallest  = 2.6 // or whose lower edge is a shadow's: above it nobody's height,
-	towering = 6.0 // or of whom the homography says that he is too far away, where it was not measured
+	tallest  = 2.6 // of anybody; who is taller by his box has a shadow below it,
+	towering = 6.0 // or the homography has him too far away, where it was not measured
 	steepest = 0.5 // a metre upright by one across: who is seen from nearly overhead shows no height
 )
 
@@ -83,7 +83,7 @@ func (u *Upright) Head(px, py, metres float64) (x, y float64, ok bool) {
 
 // Tall is how tall the person is whom a box (x, y, width, height in pixels of the frame) shows and who stands at a point of the floor, in metres, from
 // there to the box's upper edge. ok is false where the box touches the frame's upper or lower edge, which may cut it off, where the camera looks down too
-// steeply, and for what is nobody.
+// steeply, and for what is nobody. Above tallest it says that the box or the homography is wrong.
 func (u *Upright) Tall(box [4]float64, floor Point) (metres float64, ok bool) {
 	top, foot := box[1], box[1]+box[3]
 	if top < 2 || foot > 2*u.middle.Y-2 {
