@@ -186,6 +186,7 @@ func TestBoughtBy(t *testing.T) {
 	}{
 		"its payer lost":              {sku: "071142008582"},
 		"its payer goes out beside":   {sku: "071142008582", way: out, from: 46, to: 53},
+		"its payer comes behind":      {sku: "071142008582", way: []Point{{7.6, 1.6}, {5.8, 1.2}}, from: 30, to: 56},
 		"its payer went before":       {sku: "071142008582", way: out, from: 20, to: 28, unpaid: 0.9},
 		"its payer still there":       {sku: "071142008582", way: stays, to: 52, unpaid: 0.9},
 		"who took such goods himself": {sku: "071142008582", took: true, unpaid: 0.9},
