@@ -24,10 +24,9 @@ type VisitScore struct {
 	From, To int64
 	Score    float64
 	Policy   string // "" is null
+	At       int64  // when it was first so high, 0 if it was never judged
 	Staff    bool
 	Items    []Item
-
-	judged bool
 }
 
 // AppendJSON appends the line, without a line break.
@@ -42,6 +41,9 @@ func (s *VisitScore) AppendJSON(b []byte) []byte {
 	w.key("staff")
 	w.b = fmt.Appendf(w.b, "%t", s.Staff)
 	w.items(s.Items)
+	if s.At != 0 {
+		w.time("at", s.At)
+	}
 	return append(w.b, '}')
 }
 
@@ -213,15 +215,14 @@ func (b *Book) best(s *subject, results []rules.Result, view fusion.View) *Visit
 		}
 	}
 	next := *best
-	first := !best.judged
+	first := best.At == 0
 	for _, r := range results {
 		if r.Policy.Mode != rules.Live || r.Policy.Judge != fusion.SubjectVisit {
 			continue
 		}
 		if first || r.Score > next.Score {
-			next.Score, next.Policy, first = r.Score, r.Policy.ID, false
+			next.Score, next.Policy, next.At, first = r.Score, r.Policy.ID, view.Now, false
 			next.Items = b.items(view.Visit)
-			next.judged = true
 		}
 	}
 	return &next

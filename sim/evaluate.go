@@ -16,11 +16,12 @@ type Judged struct {
 }
 
 // Scored is how likely a theft a visit was said to be, 0–1. Tracks are camera/track, times ns since 1970. Where they are of several people
-// it is about the one whom they showed last. One without tracks, whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
+// it is about the one whom they showed when it was highest, or last. One without tracks, whom no camera saw, is taken to be whoever crossed a way out within ten seconds of From, the nearest of them.
 type Scored struct {
 	Tracks   []string
 	From, To int64
 	P        float64
+	At       int64    // when it was first so high, 0 if it was never judged
 	Told     []string // ids of the policies, live or in shadow, that gave it the tier review or a higher one
 	Capped   string   // what kept its alert from the tier staff: require, person, budget
 }
@@ -112,7 +113,7 @@ type TypeRecall struct {
 func (j *Judged) Highest() (all []Outcome) {
 	who, score := NewWhose(j.Visits), map[*Visit]float64{}
 	for _, s := range j.Scores {
-		if v := who.about(s.Tracks, s.To, s.From); v != nil {
+		if v := who.about(s.Tracks, cmp.Or(s.At, s.To), s.From); v != nil {
 			score[v] = max(score[v], s.P)
 		}
 	}
@@ -180,7 +181,7 @@ func evaluate(runs []Judged, draws int) *Evaluation {
 		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
 		seen := map[*Visit]bool{}
 		for _, s := range run.Scores {
-			if v := who.about(s.Tracks, s.To, s.From); v != nil {
+			if v := who.about(s.Tracks, cmp.Or(s.At, s.To), s.From); v != nil {
 				score[v], seen[v] = max(score[v], s.P), true
 				told[v] = append(told[v], s.Told...)
 				capped[v] = cmp.Or(s.Capped, capped[v])

@@ -84,7 +84,7 @@ func TestEvaluateAlerts(t *testing.T) {
 }
 
 // TestWhomATrackShows: of tracks that are of two people, taken for one, an alert is about whom they show at that moment, and not about who was
-// seen for longer; so is the score of a visit, which is about who left as it.
+// seen for longer; so is the score of a visit, which is about whom they showed when it was highest.
 func TestWhomATrackShows(t *testing.T) {
 	honest := &Visit{Person: "a", Kind: Honest, Type: "looking around", To: 100e9, Tracks: []Span{{"cam/1", 0, 40e9}, {"cam/9", 60e9, 100e9}}}
 	thief := &Visit{Person: "b", Kind: Theft, Theft: 1, Type: "grab and walk out", From: 20e9, To: 52e9, Took: 30e9, Exit: 51e9,
@@ -98,9 +98,9 @@ func TestWhomATrackShows(t *testing.T) {
 	if got := who.At([]string{"cam/0"}, 50e9); got != nil {
 		t.Errorf("a track of nobody is %s's", got.Person)
 	}
-	e := Evaluate([]Judged{{Hours: 1, Visits: []*Visit{honest, thief}, Scores: []Scored{{Tracks: both, To: 52e9, P: 0.9}}, Raised: []Raised{{Tracks: both, At: 50e9}}}})
+	e := Evaluate([]Judged{{Hours: 1, Visits: []*Visit{honest, thief}, Scores: []Scored{{Tracks: both, At: 50e9, To: 100e9, P: 0.9}}, Raised: []Raised{{Tracks: both, At: 50e9}}}})
 	if e.Precision != 1 || e.Recall != 1 || e.PRAUC.Value != 1 {
-		t.Errorf("precision %g, recall %g, PR-AUC %g of the alert and score of who left", e.Precision, e.Recall, e.PRAUC.Value)
+		t.Errorf("precision %g, recall %g, PR-AUC %g of the alert and score of the thief", e.Precision, e.Recall, e.PRAUC.Value)
 	}
 }
 

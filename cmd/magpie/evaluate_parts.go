@@ -154,7 +154,7 @@ func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *
 	}
 	pipe.finish(last)
 	for _, v := range pipe.log.Scores() {
-		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, Told: told[v.Visit], Capped: capped[v.Visit]})
+		j.Scores = append(j.Scores, sim.Scored{Tracks: v.Tracks, From: v.From, To: v.To, P: v.Score, At: v.At, Told: told[v.Visit], Capped: capped[v.Visit]})
 	}
 	return j, nil
 }
