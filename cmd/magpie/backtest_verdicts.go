@@ -209,7 +209,7 @@ func (v *verdictsOf) settleTruth(r *backtested, pairs []*pair, m *missed) {
 		return "no_loss"
 	}
 	for _, x := range r.base.scores {
-		if t := who.At(x.Tracks, x.To); t != nil {
+		if t := who.At(x.Tracks, cmp.Or(x.At, x.To)); t != nil {
 			r.verdicts[x.Visit] = word(t)
 		}
 	}
