@@ -285,8 +285,12 @@ func (w *World) putBack(f Fact, near []claim) {
 			w.add(c.visit, f, share)
 		}
 	}
+	left := rest.N
 	if rest.N > worthTelling && f.Product >= 0 {
-		w.backFromOthers(rest, near)
+		left -= w.backFromOthers(rest, near)
+	}
+	if left > worthTelling && f.Product >= 0 {
+		w.fill(left, near, f.Source)
 	}
 }
 

@@ -69,6 +69,8 @@ type Visit struct {
 	Facts   Facts // the newest maxFacts, of a ledger maxLedger, oldest first
 	Basket  []Item
 	Staff   float64 // P(staff), 0–1
+	kin     float64 // the same by those whom it may be, as far as it may be they
+	stocked float64 // units that it put on shelves and that nobody was known to have
 	signs   float64 // the same by anything but badges
 	Session string  // "source/session" of the till session matched to it, "" when none
 	Others  []Share // other visits that may be the ones, by their share in what this one took, at most maxOthers
