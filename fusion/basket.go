@@ -152,6 +152,11 @@ func (w *World) step(scale int, s step) {
 			w.lay(scale, f.Product, f.N)
 		}
 	}
+	for _, c := range near {
+		if c.share >= minShare {
+			w.handles(c.visit, sc.Zone)
+		}
+	}
 	w.remember(d)
 }
 

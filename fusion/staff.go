@@ -21,8 +21,16 @@ const worksAfter = 8 * second
 // itself is after how long a visit is somebody who was not known: pieces of somebody's way are joined by then (assumption).
 const itself = 5 * second
 
-// fills is how many units somebody must have put on shelves that nobody was known to have for him to fill them: with fillsShelves he is staff. Of 91 who did and were not
-// known to be staff 63 were, of 2803 others 236 (foreign simulator, whose pieces of people put back what other pieces took).
+// doesTask is the probability that a visit is staff that stays where a task is planned, or handles goods there: atTaskFor is the longest that it takes to be taken to stay,
+// atTaskGoods how many units are more than a customer's (assumptions).
+const (
+	doesTask    = 0.5
+	atTaskFor   = 60 * second
+	atTaskGoods = 3.5
+)
+
+// fills is how many units somebody must have put on shelves that nobody was known to have for him to fill them: with fillsShelves he is staff. Of 91 visits
+// that did and were not known to be staff 63 were, of 3063 others 248 (foreign simulator; the 28 are pieces of people who put back what other pieces took).
 const (
 	fills        = 2.0
 	fillsShelves = 0.7
@@ -34,7 +42,7 @@ func (w *World) fill(n float64, near []claim, source int) {
 		if c.share < minShare {
 			continue
 		}
-		c.visit.stocked += float64(n * c.share)
+		c.visit.stocked += float32(n * c.share)
 		if c.visit.stocked >= fills {
 			w.staff(c.visit, fillsShelves, source)
 		}
@@ -56,20 +64,58 @@ func (w *World) isStaff(v *Visit, p float64, source int) {
 	w.add(v, Fact{At: w.now, Kind: FactStaff, Source: source, Zone: v.Zone, Product: -1, N: 1, P: p}, 1)
 }
 
-// entered takes what a zone says of a person who comes into it. Who goes into a stockroom is likely staff, where a device without positions says so; cameras show customers
-// there as well, for a moment, and feet that are taken to be there: who stays is (see worksIn).
+// entered takes what a device without positions says of a zone into which a person comes: a stockroom, or one where a task is planned. Cameras show customers there as well, for a
+// moment, and feet that are taken to be there: who stays is staff (see worksIn, atTask).
 func (w *World) entered(v *Visit, zone int) {
-	p := 0.0
-	if v.PosAt == 0 {
-		p = w.backstage(v, zone)
+	if v.PosAt != 0 {
+		return
 	}
-	for _, t := range w.Store.Staff.Tasks {
-		if t.Zone == zone && w.now >= t.From && w.now < t.To && !w.staffed(zone) {
-			p = max(p, 0.5)
+	if p := w.backstage(v, zone); p > 0 {
+		w.staff(v, p, v.camera)
+	}
+	if w.task(zone, w.now) != nil {
+		w.does(v, zone)
+	}
+}
+
+// task is what is planned in a zone at a time; nil: nothing.
+func (w *World) task(zone int, at int64) *Task {
+	for i := range w.Store.Staff.Tasks {
+		if t := &w.Store.Staff.Tasks[i]; t.Zone == zone && at >= t.From && at < t.To {
+			return t
 		}
 	}
-	if p > 0 {
-		w.staff(v, p, v.camera)
+	return nil
+}
+
+// atTask takes who has been in a zone for half of a task there, or for long, for the one whose task it is.
+func (w *World) atTask(v *Visit, zone int) {
+	if t := w.task(zone, w.now); t != nil && w.now-max(v.stays[zone].entered, t.From) >= min((t.To-t.From)/2, atTaskFor) {
+		w.does(v, zone)
+	}
+}
+
+// handles takes who has handled more goods in a zone since a task there began than a customer does for the one whose task it is.
+func (w *World) handles(v *Visit, zone int) {
+	t := w.task(zone, w.now)
+	if t == nil {
+		return
+	}
+	n := 0.0
+	for f := range v.Facts.All() {
+		if (f.Kind == FactPicked || f.Kind == FactPutBack) && f.Zone == zone && f.At >= t.From {
+			n += f.N
+		}
+	}
+	if n >= atTaskGoods {
+		w.does(v, zone)
+	}
+}
+
+// does notes that a visit does what is planned in a zone, unless somebody is there who is known to be staff.
+func (w *World) does(v *Visit, zone int) {
+	if v.Staff < doesTask && !w.staffed(zone) {
+		w.staff(v, doesTask, v.camera)
 	}
 }
 

@@ -190,6 +190,7 @@ func (w *World) inZone(v *Visit, z int, e *Event) {
 	if inside == s.in {
 		if s.pending = 0; inside && e.TS-s.entered >= worksAfter {
 			w.worksIn(v, z)
+			w.atTask(v, z)
 		}
 		return
 	}

@@ -9,7 +9,6 @@ const leastShare = 0.1
 // undecided remembers with which share a visit is each of those whom it may be, where nobody is sure, and gives it that part of what
 // those had who may have come out of a room as it.
 func (w *World) undecided(v *Visit, who []doer) {
-	v.kin = 0
 	for k := range v.like {
 		l := &v.like[k]
 		i := slices.IndexFunc(who, func(d doer) bool { return d.visit == l.visit })
@@ -17,9 +16,7 @@ func (w *World) undecided(v *Visit, who []doer) {
 			continue
 		}
 		l.share = who[i].share
-		o := w.visit(l.visit)
-		v.kin += float64(l.share * max(o.Staff, o.kin))
-		if l.room && l.told() == sameFrames && l.share >= leastShare {
+		if o := w.visit(l.visit); l.room && l.told() == sameFrames && l.share >= leastShare {
 			w.shareGoods(o, v, min(1, l.share/(1-o.shared)))
 			o.shared = min(1, o.shared+l.share)
 		}

@@ -326,7 +326,7 @@ func (v View) rung() float64 {
 func posterior(p, lr float64) float64 { return float64(p*lr) / (float64(p*lr) + 1 - p) }
 
 // IsStaff is the probability that the visit is staff.
-func (v View) IsStaff() float64 { return max(v.Visit.Staff, v.Visit.kin) }
+func (v View) IsStaff() float64 { return v.Visit.Staff }
 
 // GroupPaid is the probability that somebody of the visit's group has paid.
 func (v View) GroupPaid() float64 {

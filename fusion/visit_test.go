@@ -284,31 +284,61 @@ func TestStaff(t *testing.T) {
 			staffSeenInStock(s)
 			s.walk("cam-1", "A", -6, 6, Point{9, 3}, Point{9, 3.2})
 		}, 0.95},
-		{"works where a task is planned", func(s *story) {
+		{"comes out of a stockroom into which no camera looks, and nobody was lost there", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
+			s.store.Index()
+			s.walk("cam-1", "A", 0, 4, Point{8.1, 3}, Point{4, 3})
+		}, 0.9},
+		{"walks past a stockroom into which no camera looks", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
+			s.store.Index()
+			s.walk("cam-1", "A", -2, 4, Point{4, 3}, Point{8.1, 3}, Point{4, 3})
+		}, 0.01},
+		{"walks by where a task is planned", func(s *story) {
 			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
-			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})
+			s.walk("cam-1", "A", 0, 6, Point{1, 3}, Point{4, 3})
+		}, 0.01},
+		{"works where a task is planned, for half of it", func(s *story) {
+			s.store.Staff.Tasks = []Task{{From: at(-18), To: at(4), Zone: aisleZone}}
+			s.walk("cam-1", "A", -20, 6, Point{1, 3}, Point{4, 3})
+		}, 0.5},
+		{"works where a long task is planned, for a minute", func(s *story) {
+			s.store.Staff.Tasks = []Task{{From: at(-7200), To: at(7200), Zone: aisleZone}}
+			s.walk("cam-1", "A", -60, 6, Point{1, 3}, Point{4, 3})
 		}, 0.5},
 		{"somebody known as staff is there: it is his task", func(s *story) {
-			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tasks = []Task{{From: at(0), To: at(8), Zone: aisleZone}}
 			s.store.Staff.Tracks = []string{"S"}
-			s.walk("cam-1", "S", 0, 6, Point{4, 3})
-			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+			s.walk("cam-1", "S", -4, 6, Point{4, 3})
+			s.walk("cam-1", "A", -3, 6, Point{1, 1}, Point{1, 4})
 		}, 0.01},
 		{"a device without positions says that he is there", func(s *story) {
-			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tasks = []Task{{From: at(-6), To: at(8), Zone: aisleZone}}
 			s.store.Staff.Tracks = []string{"S"}
 			s.event("axis-1", -20, Event{ID: "S", Name: person, Zone: aisleZone, Action: Enter, Conf: 1})
-			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+			s.walk("cam-1", "A", -6, 6, Point{1, 3}, Point{4, 3})
 		}, 0.01},
 		{"he was there long ago, when the camera lost him", func(s *story) {
-			s.store.Staff.Tasks = []Task{{From: at(0), To: at(60), Zone: aisleZone}}
+			s.store.Staff.Tasks = []Task{{From: at(-6), To: at(8), Zone: aisleZone}}
 			s.store.Staff.Tracks = []string{"S"}
 			s.walk("cam-1", "S", -22, -20, Point{4, 3})
-			s.walk("cam-1", "A", 2, 5, Point{1, 1}, Point{1, 4})
+			s.walk("cam-1", "A", -6, 6, Point{1, 3}, Point{4, 3})
 		}, 0.5},
 		{"the task is over", func(s *story) {
-			s.store.Staff.Tasks = []Task{{From: at(-60), To: at(0), Zone: aisleZone}}
-			s.walk("cam-1", "A", 0, 4, Point{1, 3}, Point{4, 3})
+			s.store.Staff.Tasks = []Task{{From: at(-60), To: at(-8), Zone: aisleZone}}
+			s.walk("cam-1", "A", -20, 6, Point{1, 3}, Point{4, 3})
+		}, 0.01},
+		{"fills a shelf", func(s *story) {
+			s.walk("cam-1", "A", -20, 6, Point{2, 4.2}, Point{2.2, 4.2})
+			s.weigh(6, 1, 1242, 3, 1242)
+		}, 0.7},
+		{"puts one back that nobody was known to have", func(s *story) {
+			s.walk("cam-1", "A", -20, 6, Point{2, 4.2}, Point{2.2, 4.2})
+			s.weigh(6, 1, 621)
+		}, 0.01},
+		{"puts back what he took", func(s *story) {
+			s.walk("cam-1", "A", -20, 6, Point{2, 4.2}, Point{2.2, 4.2})
+			s.weigh(6, 0.5, -1242, 2, 621, 4, 621)
 		}, 0.01},
 		{"a test names the track", func(s *story) {
 			s.store.Staff.Tracks = []string{"A"}
