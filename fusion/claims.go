@@ -69,7 +69,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	source := w.Store.source[sc.ID]
 	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
 	far := reach + 4*sigmaReach + away + float64(max(sc.Size[0], sc.Size[1])/2)
-	rooms := w.Store.rooms.at(p)
+	rooms := w.Store.rooms.shelf(p)
 	if sc.Zone >= 0 && len(rooms) == 0 && w.Store.rooms.zone[sc.Zone] >= 0 {
 		rooms = []int16{int16(w.Store.rooms.zone[sc.Zone])}
 	}

@@ -42,6 +42,11 @@ func boxOf(polygon []Point) box {
 	return b
 }
 
+// and is the box around both.
+func (b box) and(o box) box {
+	return box{Point{min(b.low.X, o.low.X), min(b.low.Y, o.low.Y)}, Point{max(b.high.X, o.high.X), max(b.high.Y, o.high.Y)}}
+}
+
 // within reports whether p is in the box or so many metres beyond its sides. Who is farther away is farther from the polygon.
 func (b *box) within(p Point, r float64) bool {
 	r += boxMargin

@@ -35,6 +35,7 @@ type rooms struct {
 	reach  []float64 // metres between its farthest corners, with its edge
 	zone   []int     // by zone: the room in which most of it is, -1
 	partly [][]patch // by zone: the rooms in which some of it is
+	walled []bool    // by room: it is a stockroom, out of which nobody reaches a shelf outside
 	open   []bool    // by zone: a camera says that it sees most of it
 }
 
@@ -51,10 +52,12 @@ func (s *Store) findRooms() {
 	for z := range r.zone {
 		r.zone[z] = -1
 	}
-	all := boxOf(nil)
-	for _, b := range s.boxes {
-		all.low = Point{min(all.low.X, b.low.X), min(all.low.Y, b.low.Y)}
-		all.high = Point{max(all.high.X, b.high.X), max(all.high.Y, b.high.Y)}
+	all, shop := boxOf(nil), boxOf(nil)
+	for z, b := range s.boxes {
+		all = all.and(b)
+		if s.Zones[z].Kind != Stockroom {
+			shop = shop.and(b)
+		}
 	}
 	across, down := (all.high.X-all.low.X)/roomCell, (all.high.Y-all.low.Y)/roomCell
 	if len(s.Cameras) == 0 || !(across >= 1 && down >= 1 && across <= maxFloor && down <= maxFloor) {
@@ -67,13 +70,14 @@ func (s *Store) findRooms() {
 	hidden := make([]bool, len(r.cells))
 	for i := range hidden {
 		r.cells[i] = -1
-		hidden[i] = s.hidden(r.middle(i))
+		hidden[i] = s.hidden(r.middle(i), shop)
 	}
 	for i := range hidden {
 		if hidden[i] && r.cells[i] < 0 {
 			r.add(i, hidden, s)
 		}
 	}
+	r.walled = make([]bool, len(r.area))
 	for z := range s.Zones {
 		in, seen, count := 0, 0, make([]int, len(r.area))
 		for i := range r.cells {
@@ -90,6 +94,7 @@ func (s *Store) findRooms() {
 		for room, n := range count {
 			if 2*n > in {
 				r.zone[z] = room
+				r.walled[room] = s.Zones[z].Kind == Stockroom
 			}
 			if n > 0 && someOf*n >= in {
 				r.partly[z] = append(r.partly[z], patch{room, float64(float64(n) * roomCell * roomCell)})
@@ -98,14 +103,19 @@ func (s *Store) findRooms() {
 	}
 }
 
-// hidden reports whether no camera sees a point of the floor inside the store.
-func (s *Store) hidden(p Point) bool {
+// hidden reports whether no camera sees a point of the floor inside the store. What is in no zone is floor between those of the shop; beside a stockroom that
+// juts out there is none.
+func (s *Store) hidden(p Point, shop box) bool {
 	if s.outside(p) >= 0 || !s.inner(p) {
 		return false
 	}
-	fitting := false
+	floor, fitting := shop.within(p, 0), false
 	for z := range s.Zones {
-		fitting = fitting || s.Zones[z].Kind == Fitting && s.in(z, p)
+		in := s.in(z, p)
+		floor, fitting = floor || in, fitting || in && s.Zones[z].Kind == Fitting
+	}
+	if !floor {
+		return false
 	}
 	for c := range s.Cameras {
 		if sees := s.Cameras[c].Sees; sees == nil && !fitting || sees != nil && Contains(sees, p) {
@@ -188,6 +198,20 @@ func (r *rooms) cell(p Point) int {
 		return -1
 	}
 	return int(y)*r.across + int(x)
+}
+
+// shelf lists the rooms out of which somebody may reach a shelf at a point.
+func (r *rooms) shelf(p Point) (all []int16) {
+	c := r.cell(p)
+	if c < 0 {
+		return nil
+	}
+	for _, room := range r.near[c] {
+		if !r.walled[room] || r.cells[c] == room {
+			all = append(all, room)
+		}
+	}
+	return all
 }
 
 // at lists the rooms at whose edge a point is, or in which.
