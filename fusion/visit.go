@@ -323,7 +323,7 @@ func (w *World) lost(v *Visit) {
 		}
 	}
 	for z := range v.stays {
-		if v.stays[z].in && !w.Store.rooms.open[z] {
+		if v.stays[z].in && !w.Store.rooms.open[z] || w.Store.closed(z) && w.Store.in(z, v.Pos) {
 			w.worksIn(v, z)
 		}
 		if w.Store.wayOut(z) && (v.stays[z].in || w.Store.in(z, v.Pos)) || v.inside && z == v.pastOut {
