@@ -290,12 +290,8 @@ func (w *World) putBack(f Fact, near []claim) {
 			w.add(c.visit, f, share)
 		}
 	}
-	left := rest.N
 	if rest.N > worthTelling && f.Product >= 0 {
-		left -= w.backFromOthers(rest, near)
-	}
-	if left > worthTelling && f.Product >= 0 {
-		w.fill(left, near, f.Source)
+		w.backFromOthers(rest, near)
 	}
 }
 

@@ -29,7 +29,6 @@ func (w *World) merge(v, o *Visit) *Visit {
 		w.watch(v, v.PosAt)
 	}
 	v.Last = max(v.Last, o.Last)
-	v.stocked += o.stocked
 	v.Staff, v.signs = max(v.Staff, o.Staff), max(v.signs, o.signs)
 	v.Unowned = v.Unowned && o.Unowned
 	v.served += o.served

@@ -490,7 +490,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside stocked served ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff signs Session Others " +
+		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside served ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff signs Session Others " +
 			"posSD trail keys origin from like out shared within past pastAt pastOut wayOut heading stays mates tags with paidBy hands lots met touches owed tall as asFor"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found among any kept bagged absent odd filmed share left named lent twice"},
 		{carriedTag{}, "epc product zone moved share near look looked odds first at ended brought had left"},

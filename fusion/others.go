@@ -41,7 +41,7 @@ func (w *World) inOtherHands(near []claim, grams float64) (held []inHand) {
 
 // backFromOthers takes goods that are back on a shelf, and that nobody near is known to have had, from whoever took such and
 // has not paid for them. Staff who fill a shelf bring others.
-func (w *World) backFromOthers(f Fact, near []claim) (taken float64) {
+func (w *World) backFromOthers(f Fact, near []claim) {
 	p := 1.0
 	for _, c := range near {
 		p -= float64(c.share * c.visit.Staff)
@@ -66,9 +66,8 @@ func (w *World) backFromOthers(f Fact, near []claim) (taken float64) {
 	n := w.backAstray(f.Product, 0)
 	all, weighted = all+n, weighted+n
 	if all < 0.5 || f.N > all+0.5 || p < minShare {
-		return 0
+		return
 	}
-	taken = float64(f.N * p)
 	w.backAstray(f.Product, min(1, float64(f.N*p/weighted)))
 	for _, o := range slices.Clone(w.visits) {
 		if n := unpaid(o); n > tiny {
@@ -78,7 +77,6 @@ func (w *World) backFromOthers(f Fact, near []claim) (taken float64) {
 			w.add(o, f, float64(p*min(1, x)))
 		}
 	}
-	return taken
 }
 
 // backAstray takes the part q of what is in the store of a product with people whom no camera follows as back on a shelf. It is how many

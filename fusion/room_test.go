@@ -567,3 +567,36 @@ func TestLongLost(t *testing.T) {
 		}
 	}
 }
+
+// TestBehindTheWall: who works in a stockroom that juts out of the shop has no part in what is taken off a shelf at its outer wall, beside which there is no floor; who is in an
+// aisle without a camera has, of a shelf at its end.
+func TestBehindTheWall(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		kind  ZoneKind
+		least float64
+		most  float64
+	}{
+		{"a stockroom", Stockroom, 0.9, 1},
+		{"an aisle without a camera", Aisle, 0, 0.8},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			s.store.Zones[stockZone] = Zone{ID: "back", Kind: c.kind, Polygon: []Point{{7, 5}, {10, 5}, {10, 8}, {7, 8}}}
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
+			s.store.Cameras[1].Sees = s.store.Cameras[0].Sees
+			s.store.Index()
+			s.store.Staff.Tracks = []string{"S"}
+			s.walk("cam-1", "S", -12, -6, Point{7.5, 3}, Point{8, 4.9}, Point{8, 5.6})
+			s.walk("cam-1", "A", -6, 6, Point{6, 4}, Point{6, 4.1})
+			s.plate("g2", 6, 2, -500)
+			s.tell(6)
+			if n := s.of("cam-1/A").units(salt); n < c.least || n > c.most {
+				t.Errorf("he has %.2f of what was taken before him", n)
+			}
+			if room := s.store.rooms.cells[s.store.rooms.cell(Point{3, 6})]; (room >= 0) != (c.kind == Aisle) {
+				t.Errorf("beside it is room %d", room)
+			}
+		})
+	}
+}

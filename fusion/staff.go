@@ -29,26 +29,6 @@ const (
 	atTaskGoods = 3.5
 )
 
-// fills is how many units somebody must have put on shelves that nobody was known to have for him to fill them: with fillsShelves he is staff. Of 91 visits
-// that did and were not known to be staff 63 were, of 3063 others 248 (foreign simulator; the 28 are pieces of people who put back what other pieces took).
-const (
-	fills        = 2.0
-	fillsShelves = 0.7
-)
-
-// fill notes that those near put units on a shelf that nobody was known to have.
-func (w *World) fill(n float64, near []claim, source int) {
-	for _, c := range near {
-		if c.share < minShare {
-			continue
-		}
-		c.visit.stocked += float32(n * c.share)
-		if c.visit.stocked >= fills {
-			w.staff(c.visit, fillsShelves, source)
-		}
-	}
-}
-
 // staff notes a sign, other than a badge, that a visit is staff.
 func (w *World) staff(v *Visit, p float64, source int) {
 	v.signs = max(v.signs, p)

@@ -58,7 +58,6 @@ type Visit struct {
 	Paid    bool    // its till session was tendered, or closed with a scan
 	Unowned bool    // opened by a gate, exit or till fact that nobody could own
 	inside  bool    // it was once seen inside the store
-	stocked float32 // units that it put on shelves and that nobody was known to have
 	served  float32 // sales of staffed tills that it stood by as others stand by none (see serves)
 
 	ID      string
@@ -82,8 +81,8 @@ type Visit struct {
 	like    []likeness
 	out     float64 // since it was last seen: probability that it has left as somebody else,
 	shared  float64 // and part of what it had that went to those who may be it
-	within  int32   // floor points in a row inside, since the last one beyond
-	past    int32   // floor points in a row beyond an out edge
+	within  int     // floor points in a row inside, since the last one beyond
+	past    int     // floor points in a row beyond an out edge
 	pastAt  int64   // the first of them
 	pastOut int     // and the zone whose edge it is
 	wayOut  float64 // metres from Pos to the nearest way out
