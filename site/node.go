@@ -91,7 +91,21 @@ func (l *loader) points(n *yaml.Node, what string) ([]fusion.Point, []*yaml.Node
 	return all, items
 }
 
-// polygon reads a simple polygon: at least three points, no side crosses another, some area.
+// corners leaves out points that are where the one before them is, and last ones that are where the first is.
+func corners(poly []fusion.Point, nodes []*yaml.Node) (to []fusion.Point, at []*yaml.Node) {
+	for i, p := range poly {
+		if i == 0 || p != poly[i-1] {
+			to, at = append(to, p), append(at, nodes[i])
+		}
+	}
+	for len(to) > 1 && to[len(to)-1] == to[0] {
+		to, at = to[:len(to)-1], at[:len(at)-1]
+	}
+	return to, at
+}
+
+// polygon reads a simple polygon: at least three points, no side crosses another, some area. A point that is given twice in a row, or again at the end as
+// some tools do, is one corner.
 func (l *loader) polygon(n *yaml.Node, what string) []fusion.Point {
 	if n == nil {
 		return nil
@@ -101,6 +115,7 @@ func (l *loader) polygon(n *yaml.Node, what string) []fusion.Point {
 	if len(l.Errors) > before {
 		return nil
 	}
+	poly, nodes = corners(poly, nodes)
 	if len(poly) < 3 {
 		l.Fail(n, "%s wants at least 3 points [x, y], there are %d", what, len(poly))
 		return nil

@@ -2,6 +2,7 @@ package site
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -271,5 +272,22 @@ func TestOwnNumbers(t *testing.T) {
 	_, err = parse(scales, map[string]string{"p.csv": "sku,gtin\n100535,71142008582\n0100535,\n"})
 	if want := `p.csv:3:1: SKU "0100535" is given twice, first in line 2`; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestCornersTwice: a corner that is given twice in a row, or again at the end, is one corner, and no side that crosses another.
+func TestCornersTwice(t *testing.T) {
+	const zone = "store: s1\ntimezone: UTC\nzones:\n  - {id: a, kind: aisle, polygon: %s}\n"
+	for _, twice := range []string{"[[0,0],[4,0],[4,0],[4,3],[0,3]]", "[[0,0],[4,0],[4,3],[0,3],[0,0]]", "[[0,0],[0,0],[4,0],[4,3],[0,3],[0,3],[0,0]]"} {
+		s, err := parse(fmt.Sprintf(zone, twice), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Store.Zones[0].Polygon; !slices.Equal(got, []fusion.Point{{X: 0, Y: 0}, {X: 4, Y: 0}, {X: 4, Y: 3}, {X: 0, Y: 3}}) {
+			t.Errorf("%s is %v", twice, got)
+		}
+	}
+	if _, err := parse(fmt.Sprintf(zone, "[[0,0],[1,1],[1,1],[0,0]]"), nil); err == nil || !strings.Contains(err.Error(), "wants at least 3 points [x, y], there are 2") {
+		t.Errorf("two corners are no polygon: %v", err)
 	}
 }
