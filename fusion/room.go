@@ -35,7 +35,7 @@ type rooms struct {
 	reach  []float64 // metres between its farthest corners, with its edge
 	zone   []int     // by zone: the room in which most of it is, -1
 	partly [][]patch // by zone: the rooms in which some of it is
-	walled []bool    // by room: it is a stockroom, out of which nobody reaches a shelf outside
+	walled []bool    // by room: it is a stockroom and no more, out of which nobody reaches a shelf outside
 	open   []bool    // by zone: a camera says that it sees most of it
 }
 
@@ -78,6 +78,7 @@ func (s *Store) findRooms() {
 		}
 	}
 	r.walled = make([]bool, len(r.area))
+	shops := make([]bool, len(r.area)) // rooms that are more than a stockroom
 	for z := range s.Zones {
 		in, seen, count := 0, 0, make([]int, len(r.area))
 		for i := range r.cells {
@@ -94,7 +95,8 @@ func (s *Store) findRooms() {
 		for room, n := range count {
 			if 2*n > in {
 				r.zone[z] = room
-				r.walled[room] = s.Zones[z].Kind == Stockroom
+				shops[room] = shops[room] || s.Zones[z].Kind != Stockroom
+				r.walled[room] = !shops[room]
 			}
 			if n > 0 && someOf*n >= in {
 				r.partly[z] = append(r.partly[z], patch{room, float64(float64(n) * roomCell * roomCell)})

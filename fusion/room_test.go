@@ -574,15 +574,20 @@ func TestBehindTheWall(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		kind  ZoneKind
+		joins bool // a further stockroom lies behind it
 		least float64
 		most  float64
 	}{
-		{"a stockroom", Stockroom, 0.9, 1},
-		{"an aisle without a camera", Aisle, 0, 0.8},
+		{"a stockroom", Stockroom, false, 0.9, 1},
+		{"an aisle without a camera", Aisle, false, 0, 0.8},
+		{"an aisle without a camera, and a stockroom behind it", Aisle, true, 0, 0.8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStory(t)
 			s.store.Zones[stockZone] = Zone{ID: "back", Kind: c.kind, Polygon: []Point{{7, 5}, {10, 5}, {10, 8}, {7, 8}}}
+			if c.joins {
+				s.store.Zones = append(s.store.Zones, Zone{ID: "far", Kind: Stockroom, Polygon: []Point{{7, 8}, {10, 8}, {10, 10}, {7, 10}}})
+			}
 			s.store.Cameras[0].Sees = []Point{{0, -1}, {10, -1}, {10, 5}, {0, 5}}
 			s.store.Cameras[1].Sees = s.store.Cameras[0].Sees
 			s.store.Index()

@@ -158,7 +158,7 @@ func (w *World) worksIn(v *Visit, zone int) {
 // backstage is how likely a visit in a zone is staff that stays there; 0: the zone says nothing.
 func (w *World) backstage(v *Visit, zone int) float64 {
 	switch {
-	case v.stays[zone].entered-v.First < 3*second && slices.Contains(w.Store.Staff.StartsIn, zone):
+	case v.stays[zone].ever && v.stays[zone].entered-v.First < 3*second && slices.Contains(w.Store.Staff.StartsIn, zone):
 		return startsThere
 	case w.Store.Zones[zone].Kind == Stockroom:
 		return worksThere

@@ -98,7 +98,7 @@ func TestWhomATrackShows(t *testing.T) {
 	if got := who.At([]string{"cam/0"}, 50e9); got != nil {
 		t.Errorf("a track of nobody is %s's", got.Person)
 	}
-	e := Evaluate([]Judged{{Hours: 1, Visits: []*Visit{honest, thief}, Scores: []Scored{{Tracks: both, At: 50e9, To: 100e9, P: 0.9}}, Raised: []Raised{{Tracks: both, At: 50e9}}}})
+	e := Evaluate([]Judged{{Hours: 1, Visits: []*Visit{honest, thief}, Scores: []Scored{{Tracks: append(both, "cam/9"), At: 50e9, To: 100e9, P: 0.9}}, Raised: []Raised{{Tracks: both, At: 50e9}}}})
 	if e.Precision != 1 || e.Recall != 1 || e.PRAUC.Value != 1 {
 		t.Errorf("precision %g, recall %g, PR-AUC %g of the alert and score of the thief", e.Precision, e.Recall, e.PRAUC.Value)
 	}
