@@ -289,6 +289,16 @@ func TestStaff(t *testing.T) {
 			s.store.Index()
 			s.walk("cam-1", "A", 0, 4, Point{8.1, 3}, Point{4, 3})
 		}, 0.9},
+		{"is first seen just outside of a stockroom into which no camera looks", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
+			s.store.Index()
+			s.walk("cam-1", "A", 0, 4, Point{7.5, 3}, Point{4, 3})
+		}, 0.9},
+		{"is first seen a metre from a stockroom into which no camera looks", func(s *story) {
+			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
+			s.store.Index()
+			s.walk("cam-1", "A", 0, 4, Point{7, 3}, Point{4, 3})
+		}, 0.01},
 		{"walks past a stockroom into which no camera looks", func(s *story) {
 			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
 			s.store.Index()
