@@ -52,6 +52,17 @@ func (v View) Seen(m Modality, p Place) bool {
 	return m == ByTrack && v.Entered(p)
 }
 
+// Rang is the share with which it was the visit, and nobody beside it, for which a gate in the place rang; of several times the surest.
+func (v View) Rang(p Place) float64 {
+	share := 0.0
+	for f := range v.Visit.Facts.All() {
+		if f.Kind == FactGate && f.Zone >= 0 && p[f.Zone] {
+			share = max(share, f.N)
+		}
+	}
+	return share
+}
+
 // Entered reports whether the visit has been in the place.
 func (v View) Entered(p Place) bool {
 	for z := range v.Visit.stays {
@@ -276,7 +287,7 @@ func (v View) OwnerConf() float64 {
 // Person is how sure it is that the visit's person, and not a neighbour, has goods that are not paid for. To have one of them is
 // enough: it lies half way (sameHand) between all being one person's, when it is as sure as of the goods that are the likeliest to
 // be unpaid, and each being somebody's by itself, when it is the share of those worlds with unpaid goods in which he has some.
-// A gate that rings for him makes it surer that he, and not the neighbour, has the goods that have a tag.
+// A gate that rings for him makes it surer that he, and not the neighbour, has the goods that have a tag; of nobody's goods, it is how sure it is that it rang for him.
 func (v View) Person() float64 {
 	conf, most := 1.0, 0.0
 	tagged := false
@@ -296,6 +307,9 @@ func (v View) Person() float64 {
 		paid = float64(paid * (1 - p/owner))
 	}
 	if most == 0 {
+		if share := v.rungFor(); share > 0 {
+			return round9(share)
+		}
 		return v.OwnerConf()
 	}
 	apart := (1 - none) / (1 - paid)
@@ -312,14 +326,17 @@ const ringTells = 25.0
 
 // rung is how much likelier it is that a gate rings as it did if the visit has goods unpaid than if it has none, at least 1. Who
 // has paid most often has a tag on that the till did not take off: for them it tells nothing.
-func (v View) rung() float64 {
+func (v View) rung() float64 { return 1 + float64(v.rungFor()*(ringTells-1)) }
+
+// rungFor is the share with which a gate at a way out rang for the visit, as it went out.
+func (v View) rungFor() float64 {
 	share := 0.0
 	for f := range v.Visit.Facts.All() {
 		if f.Kind == FactGate && f.Zone >= 0 && v.World.Store.wayOut(f.Zone) {
 			share = max(share, float64(f.N*min(1, 2*f.P)))
 		}
 	}
-	return 1 + float64(share*(ringTells-1))
+	return share
 }
 
 // posterior is a probability after evidence whose likelihood ratio is lr.

@@ -75,6 +75,10 @@ var functions = map[string]*function{
 	"stranded":    placed(fusion.View.Stranded, tagged|walking|handling, counted),
 	"moved":       placed(fusion.View.Moved, tagged, counted),
 	"moved_count": placed(fusion.View.MovedCount, tagged, counted),
+	"rang": {args: []param{aPlace}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
+		k := of(fusion.FactGate)
+		return placeOp(a[0], k, k, fusion.ByGate, func(v *fusion.View) float64 { return v.Rang(a[0].place) })
+	}},
 	"silent": {args: []param{aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		k := tagged | handling | paying
 		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Silent(a[0].ns)) }), touch: k, behind: tagged | handling,
