@@ -18,6 +18,7 @@ const (
 	minStep    = 12.0        // half the lightest product, or this
 	strayStep  = 40.0        // goods of other plates that are put on one of heavier goods are seen from here on (assumption),
 	strayNS    = 2e9         // when they have lain for so long: a hand may press as much, but not so long (assumption)
+	handStep   = 20.0        // a hand on the shelf that is told from noise (assumption)
 	minNoise   = 0.3         // σ of a plate is never believed to be less
 	minHold    = 1.5         // a level holds within this, or 4.3σ
 	driftPerNS = 20.0 / 60e9 // no plate drifts faster
@@ -327,9 +328,11 @@ func (p *plate) significant(s step) bool {
 	return g >= float64(0.9*p.delta) && g >= float64(4*p.sigma) && g <= p.limit
 }
 
-// foreign reports that a step, if it is goods at all, is too small for the plate's own.
+// foreign reports that a step is too small for the plate's own goods: other goods, or the hand that is about to take some, from whose
+// weight on the shelf theirs must not be counted.
 func (p *plate) foreign(s step) bool {
-	return p.significant(s) && math.Abs(s.Grams) < float64(0.9*p.own)
+	g := math.Abs(s.Grams)
+	return g < float64(0.9*p.own) && (p.significant(s) || g >= handStep)
 }
 
 // slow compares a settled level with those of 3, 10 and 60 s ago, for what crept below the CUSUM. Drift is forgiven.

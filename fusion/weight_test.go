@@ -153,6 +153,33 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestHandBefore: a hand that rests on the shelf for a second is not the level from which goods are counted that it then lifts, and puts back.
+func TestHandBefore(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, lifts := range []float64{0, 240} {
+		got := feed(shop(240), 0, 20, 10, func(t float64) float64 {
+			load := 9468 + 0.9*r.NormFloat64()
+			switch {
+			case t >= 10 && t < 11:
+				return load + 35
+			case t >= 11.2 && t < 11.8:
+				return load - lifts + 31
+			}
+			return load
+		})
+		sum := 0.0
+		for _, s := range got {
+			sum += s.Grams
+			if math.Abs(math.Abs(s.Grams)-(lifts-31)) > 4 {
+				t.Errorf("lifts %.0f g: a step of %.1f g", lifts, s.Grams)
+			}
+		}
+		if math.Abs(sum) > 4 {
+			t.Errorf("lifts %.0f g and puts it back: steps %+v", lifts, got)
+		}
+	}
+}
+
 // TestSlowPick: what creeps below the CUSUM is found by comparing settled levels.
 func TestSlowPick(t *testing.T) {
 	for _, rate := range []float64{10, 60} {
