@@ -22,6 +22,20 @@ func TestRestOfRounding(t *testing.T) {
 	}
 }
 
+// TestRang: a gate rings for each of those at it with his share, and of nobody's goods that share is how sure it is that the alarm was his, whatever tags moved there.
+func TestRang(t *testing.T) {
+	store := &Store{Zones: []Zone{{ID: "a", Kind: Exit}, {ID: "b", Kind: Aisle}}}
+	v := &Visit{stays: make([]stay, 2), tags: []carriedTag{{epc: "E1", zone: 0, moved: 0.3, share: 0.02}}}
+	view := View{World: NewWorld(store), Visit: v}
+	if r := view.Rang(Place{true, true}); r != 0 || view.Person() != 0.02 {
+		t.Errorf("before it rings: %v, person %v", r, view.Person())
+	}
+	v.Facts = FactsOf(Fact{Kind: FactGate, Zone: 0, N: 0.4, P: 1})
+	if a, b := view.Rang(Place{true, false}), view.Rang(Place{false, true}); a != 0.4 || b != 0 || view.Person() != 0.4 {
+		t.Errorf("it rings: %v at the door, %v in the aisle, person %v; want 0.4, 0, 0.4", a, b, view.Person())
+	}
+}
+
 // TestOneTagAtTwoDoors: one tag that the readers of two doors heard moving is one.
 func TestOneTagAtTwoDoors(t *testing.T) {
 	store := &Store{Zones: []Zone{{ID: "a", Kind: Exit}, {ID: "b", Kind: Exit}, {ID: "c", Kind: Exit}}, Products: []Product{{}}}
