@@ -65,7 +65,7 @@ func TestCertificatesAreUsers(t *testing.T) {
 		t.Errorf("a stranger with acme's password: %v", err)
 	}
 	logs.await(t, `its certificate names \"stranger\", and the users file has no such user`)
-	if strings.Contains(logs.text.String(), "passwords as they are") {
+	if logs.has("passwords as they are") {
 		t.Error("it warns of passwords that count for nothing")
 	}
 	named := a.make(t, "san", x509.Certificate{DNSNames: []string{"globex"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature})

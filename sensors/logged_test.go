@@ -30,19 +30,25 @@ func (l *logged) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
+// has reports whether the log holds a text so far.
+func (l *logged) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}
+
 func (l *logged) await(t *testing.T, want string) {
 	t.Helper()
 	for end := time.After(10 * time.Second); ; {
-		l.mu.Lock()
-		text := l.text.String()
-		l.mu.Unlock()
-		if strings.Contains(text, want) {
+		if l.has(want) {
 			return
 		}
 		select {
 		case <-l.changed:
 		case <-end:
-			t.Fatalf("the log lacks %q:\n%s", want, text)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			t.Fatalf("the log lacks %q:\n%s", want, l.text.String())
 		}
 	}
 }
