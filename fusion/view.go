@@ -52,12 +52,17 @@ func (v View) Seen(m Modality, p Place) bool {
 	return m == ByTrack && v.Entered(p)
 }
 
-// Rang is the share with which it was the visit, and nobody beside it, for which a gate in the place rang; of several times the surest.
+// Rang is the share with which it was the visit, and nobody beside it, for which a gate in the place rang, not inwards; of several times the surest.
 func (v View) Rang(p Place) float64 {
+	return v.rangIn(func(zone int) bool { return p[zone] })
+}
+
+// rangIn is Rang for gates of some zones.
+func (v View) rangIn(some func(zone int) bool) float64 {
 	share := 0.0
 	for f := range v.Visit.Facts.All() {
-		if f.Kind == FactGate && f.Zone >= 0 && p[f.Zone] {
-			share = max(share, f.N)
+		if f.Kind == FactGate && f.Zone >= 0 && some(f.Zone) {
+			share = max(share, float64(f.N*min(1, 2*f.P)))
 		}
 	}
 	return share
@@ -307,7 +312,7 @@ func (v View) Person() float64 {
 		paid = float64(paid * (1 - p/owner))
 	}
 	if most == 0 {
-		if share := v.rungFor(); share > 0 {
+		if share := v.rangIn(v.World.Store.wayOut); share > 0 {
 			return round9(share)
 		}
 		return v.OwnerConf()
@@ -326,18 +331,7 @@ const ringTells = 25.0
 
 // rung is how much likelier it is that a gate rings as it did if the visit has goods unpaid than if it has none, at least 1. Who
 // has paid most often has a tag on that the till did not take off: for them it tells nothing.
-func (v View) rung() float64 { return 1 + float64(v.rungFor()*(ringTells-1)) }
-
-// rungFor is the share with which a gate at a way out rang for the visit, as it went out.
-func (v View) rungFor() float64 {
-	share := 0.0
-	for f := range v.Visit.Facts.All() {
-		if f.Kind == FactGate && f.Zone >= 0 && v.World.Store.wayOut(f.Zone) {
-			share = max(share, float64(f.N*min(1, 2*f.P)))
-		}
-	}
-	return share
-}
+func (v View) rung() float64 { return 1 + float64(v.rangIn(v.World.Store.wayOut)*(ringTells-1)) }
 
 // posterior is a probability after evidence whose likelihood ratio is lr.
 func posterior(p, lr float64) float64 { return float64(p*lr) / (float64(p*lr) + 1 - p) }

@@ -250,6 +250,12 @@ func staffSeenInStock(s *story) {
 	s.store.Index()
 }
 
+// closedStock is a shop into whose stockroom, from 8 m on, no camera looks.
+func closedStock(s *story) {
+	s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
+	s.store.Index()
+}
+
 func TestStaff(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -285,23 +291,19 @@ func TestStaff(t *testing.T) {
 			s.walk("cam-1", "A", -6, 6, Point{9, 3}, Point{9, 3.2})
 		}, 0.95},
 		{"comes out of a stockroom into which no camera looks, and nobody was lost there", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
-			s.store.Index()
+			closedStock(s)
 			s.walk("cam-1", "A", 0, 4, Point{8.1, 3}, Point{4, 3})
 		}, 0.9},
 		{"is first seen just outside of a stockroom into which no camera looks", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
-			s.store.Index()
+			closedStock(s)
 			s.walk("cam-1", "A", 0, 4, Point{7.5, 3}, Point{4, 3})
 		}, 0.9},
 		{"is first seen a metre from a stockroom into which no camera looks", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
-			s.store.Index()
+			closedStock(s)
 			s.walk("cam-1", "A", 0, 4, Point{7, 3}, Point{4, 3})
 		}, 0.01},
 		{"walks past a stockroom into which no camera looks", func(s *story) {
-			s.store.Cameras[0].Sees = []Point{{0, -1}, {7.8, -1}, {7.8, 5}, {0, 5}}
-			s.store.Index()
+			closedStock(s)
 			s.walk("cam-1", "A", -2, 4, Point{4, 3}, Point{8.1, 3}, Point{4, 3})
 		}, 0.01},
 		{"walks by where a task is planned", func(s *story) {

@@ -82,7 +82,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"stranded", ofTags, "", "A tag of held goods lies still where the person no longer is.", `stranded("fitting") >= 0.3`},
 	{"moved", ofTags, "", "An unpaid tag was carried through: its levels say so, or where none are told, that it has just come and does not stay.", `moved("exit") >= 0.5`},
 	{"moved_count", ofTags, "expected number", "Unpaid tags that were carried through, of those that sooner moved than not.", `moved_count("exit") >= 1.2`},
-	{"rang", ofTags, "", "A gate in the place rang, and for this person: with the share that it was not for one beside.", `rang("exit") >= 0.5`},
+	{"rang", ofTags, "", "A gate in the place rang, not inwards, and for this person: with the share that it was not for one beside.", `rang("exit") >= 0.5`},
 	{"silent", ofTags, "", "The tags of held goods were not read for so long, though they could have been.", `silent("30s")`},
 	{"missing_after", ofTags, "", "A tag was taken in there and not read for so long since.", `missing_after("fitting", "20s")`},
 
