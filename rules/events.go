@@ -50,10 +50,11 @@ func distinctOf(_ *fusion.View, t *tape, from int64) float64 {
 		thing int
 		name  string
 	}
-	marks := t.after(from)
-	seen := make(map[what]struct{}, min(len(marks), 64))
-	for i := range marks {
-		seen[what{marks[i].thing, marks[i].name}] = struct{}{}
+	first := t.after(from)
+	seen := make(map[what]struct{}, min(t.len()-first, 64))
+	for i := first; i < t.len(); i++ {
+		m := t.mark(i)
+		seen[what{m.thing, m.name}] = struct{}{}
 	}
 	return float64(len(seen))
 }
@@ -136,15 +137,15 @@ func together(steps []*op) op {
 // that may begin, taking the earliest next one is enough. The newest beginnings are tried first.
 func inOrder(t []*tape, window int64) bool {
 	for _, step := range t[1:] {
-		if len(step.all()) == 0 {
+		if step.len() == 0 {
 			return false
 		}
 	}
-	begin := t[0].all()
-	for i := len(begin) - 1; i >= 0; i-- {
-		at := &begin[i]
+	for i := t[0].len() - 1; i >= 0; i-- {
+		begin := t[0].mark(i)
+		at := begin
 		for _, step := range t[1:] {
-			if at = step.next(at); at == nil || at.at-begin[i].at > window {
+			if at = step.next(at); at == nil || at.at-begin.at > window {
 				at = nil
 				break
 			}
@@ -163,13 +164,15 @@ func absentOp(_ *language, a []arg) op {
 	r := event.relies[0]
 	// scan calls each for every window that has passed without the event.
 	scan := func(v *fusion.View, t []*tape, each func(covered bool) bool) {
-		for _, f := range t[1].all() {
+		for i := range t[1].len() {
+			f := t[1].mark(i)
 			end := f.at + window
 			if end > v.Now {
 				break
 			}
 			came := false
-			for _, g := range t[0].after(f.at - 1) {
+			for k := t[0].after(f.at - 1); k < t[0].len(); k++ {
+				g := t[0].mark(k)
 				if g.at > end {
 					break
 				}
@@ -196,8 +199,8 @@ func absentOp(_ *language, a []arg) op {
 	}
 	return op{events: []*op{event, after}, behind: after.behind, match: after.match, relies: []reliance{r}, span: window,
 		due: func(v *fusion.View, t []*tape) int64 {
-			if next := t[1].after(v.Now - window); len(next) > 0 {
-				return next[0].at + window
+			if next := t[1].after(v.Now - window); next < t[1].len() {
+				return t[1].mark(next).at + window
 			}
 			return math.MaxInt64
 		},

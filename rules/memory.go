@@ -87,8 +87,7 @@ func (m *Memory) Clone() *Memory {
 		}
 	}
 	for i := range c.tapes.all {
-		t := &c.tapes.all[i]
-		t.marks = slices.Clip(t.marks)
+		c.tapes.all[i].share()
 	}
 	return c
 }

@@ -10,11 +10,15 @@ import (
 // maxMarks bounds what a tape holds; the oldest go first.
 const maxMarks = 4096
 
+// recentMarks is how many of the newest marks lie by themselves, so that one which comes out of order, or is the first to a copy, moves but those.
+const recentMarks = 64
+
 // tape is what one event function has been told of one subject: when, how many and of what, with running totals, so that any
 // window over it is the difference of two of them. All policies of a set share it. Copies share its marks: they are appended
 // to and cut at the front; what changes one in the middle copies them first. A nil tape is empty.
 type tape struct {
-	marks        []mark // by (at, seq)
+	old          []mark // by (at, seq); all before
+	marks        []mark // these
 	units, times int64  // of the marks that were cut off, in billionths
 	first        int64  // the earliest that was cut off; math.MaxInt64: none
 	reach        int64  // everything after it is here
@@ -32,15 +36,35 @@ const billion = 1e9
 
 func whole(n float64) int64 { return int64(math.Round(float64(n * billion))) }
 
+func (t *tape) len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.old) + len(t.marks)
+}
+
+// mark is the i-th, from 0.
+func (t *tape) mark(i int) *mark {
+	if i < len(t.old) {
+		return &t.old[i]
+	}
+	return &t.marks[i-len(t.old)]
+}
+
 // total is the running totals of everything told.
 func (t *tape) total() (units, times int64) {
-	switch {
-	case t == nil:
+	if t == nil {
 		return 0, 0
-	case len(t.marks) == 0:
+	}
+	return t.totals(t.len())
+}
+
+// totals is the running totals before the i-th mark.
+func (t *tape) totals(i int) (units, times int64) {
+	if i == 0 {
 		return t.units, t.times
 	}
-	m := &t.marks[len(t.marks)-1]
+	m := t.mark(i - 1)
 	return m.units, m.times
 }
 
@@ -49,49 +73,36 @@ func (t *tape) upTo(at int64) (i int, units, times int64) {
 	if t == nil {
 		return 0, 0, 0
 	}
-	lo, hi := 0, len(t.marks)
+	i = t.find(func(m *mark) bool { return m.at > at })
+	units, times = t.totals(i)
+	return i, units, times
+}
+
+// find is the index of the first mark of which is holds, and of all that come after it.
+func (t *tape) find(is func(*mark) bool) int {
+	lo, hi := 0, t.len()
 	for lo < hi {
-		if m := (lo + hi) / 2; t.marks[m].at <= at {
-			lo = m + 1
-		} else {
+		if m := (lo + hi) / 2; is(t.mark(m)) {
 			hi = m
+		} else {
+			lo = m + 1
 		}
 	}
-	if lo == 0 {
-		return 0, t.units, t.times
-	}
-	return lo, t.marks[lo-1].units, t.marks[lo-1].times
+	return lo
 }
 
-// after gives the marks after a moment.
-func (t *tape) after(at int64) []mark {
-	if t == nil {
-		return nil
-	}
+// after is the index of the first mark after a moment.
+func (t *tape) after(at int64) int {
 	i, _, _ := t.upTo(at)
-	return t.marks[i:]
-}
-
-func (t *tape) all() []mark {
-	if t == nil {
-		return nil
-	}
-	return t.marks
+	return i
 }
 
 // next is the first mark that comes after one, by (at, seq); nil if there is none.
 func (t *tape) next(m *mark) *mark {
-	if t == nil {
-		return nil
+	if i := t.find(func(o *mark) bool { return o.compare(m) > 0 }); i < t.len() {
+		return t.mark(i)
 	}
-	i, found := slices.BinarySearchFunc(t.marks, m, func(a mark, m *mark) int { return a.compare(m) })
-	if found {
-		i++
-	}
-	if i == len(t.marks) {
-		return nil
-	}
-	return &t.marks[i]
+	return nil
 }
 
 func (m *mark) compare(o *mark) int {
@@ -106,10 +117,10 @@ func (m *mark) compare(o *mark) int {
 
 // newest is the time of the last mark, math.MinInt64 without one.
 func (t *tape) newest() int64 {
-	if t == nil || len(t.marks) == 0 {
+	if t.len() == 0 {
 		return math.MinInt64
 	}
-	return t.marks[len(t.marks)-1].at
+	return t.mark(t.len() - 1).at
 }
 
 // earliest is the time of the first event ever told, math.MaxInt64 without one.
@@ -117,8 +128,8 @@ func (t *tape) earliest() int64 {
 	if t == nil {
 		return math.MaxInt64
 	}
-	if len(t.marks) > 0 {
-		return min(t.first, t.marks[0].at)
+	if t.len() > 0 {
+		return min(t.first, t.mark(0).at)
 	}
 	return t.first
 }
@@ -133,48 +144,53 @@ func (t *tape) add(f *fusion.Fact, seq int64) {
 		m.thing, m.name = -1, f.Name
 	}
 	units, times := whole(f.N), whole(min(1, f.N))
-	i := len(t.marks)
-	for i > 0 && t.marks[i-1].at > m.at {
-		i--
+	i := t.after(m.at)
+	if i < len(t.old) { // seldom: so late that all are moved
+		t.old, t.marks = nil, slices.Concat(t.old, t.marks)
 	}
-	if i < len(t.marks) {
-		t.marks = slices.Insert(slices.Clone(t.marks), i, m)
+	m.units, m.times = t.totals(i)
+	if k := i - len(t.old); k < len(t.marks) {
+		t.marks = slices.Insert(slices.Clone(t.marks), k, m)
 	} else {
-		if t.marks == nil {
-			t.marks = make([]mark, 0, 4)
-		}
 		t.marks = append(t.marks, m)
 	}
-	before := [2]int64{t.units, t.times}
-	if i > 0 {
-		before = [2]int64{t.marks[i-1].units, t.marks[i-1].times}
-	}
-	t.marks[i].units, t.marks[i].times = before[0]+units, before[1]+times
-	for k := i + 1; k < len(t.marks); k++ {
+	for k := i - len(t.old); k < len(t.marks); k++ {
 		t.marks[k].units += units
 		t.marks[k].times += times
 	}
-	for len(t.marks) > maxMarks || t.marks[0].at <= f.TS-int64(longest) {
+	if n := len(t.marks); n >= 2*recentMarks {
+		t.old, t.marks = append(t.old, t.marks[:n-recentMarks]...), t.marks[n-recentMarks:]
+	}
+	for t.len() > maxMarks || t.mark(0).at <= f.TS-int64(longest) {
 		t.cut()
 	}
 }
 
 // cut takes the oldest mark off.
 func (t *tape) cut() {
-	m := &t.marks[0]
+	m := t.mark(0)
 	t.units, t.times = m.units, m.times
 	t.first, t.reach = min(t.first, m.at), max(t.reach, m.at)
-	if t.marks = t.marks[1:]; len(t.marks) == 0 {
-		t.marks = nil
+	if len(t.old) > 0 {
+		t.old = t.old[1:]
+	} else {
+		t.marks = t.marks[1:]
+	}
+	if t.len() == 0 {
+		t.old, t.marks = nil, nil
 	}
 }
 
+// share makes what is appended to a copy of the tape leave the tape as it is.
+func (t *tape) share() { t.old, t.marks = slices.Clip(t.old), slices.Clip(t.marks) }
+
 // before forgets what was known from ts on, to be told again.
 func (t *tape) before(ts int64) {
-	kept := make([]mark, 0, len(t.marks))
+	kept := make([]mark, 0, t.len())
 	units, times := t.units, t.times
 	u, n := t.units, t.times
-	for _, m := range t.marks {
+	for i := range t.len() {
+		m := *t.mark(i)
 		du, dn := m.units-u, m.times-n
 		u, n = m.units, m.times
 		if m.ts >= ts {
@@ -184,7 +200,7 @@ func (t *tape) before(ts int64) {
 		m.units, m.times = units, times
 		kept = append(kept, m)
 	}
-	t.marks = kept
+	t.old, t.marks = nil, kept
 }
 
 // table is an array of which most is never used. What there is lies side by side, in the order in which it came.

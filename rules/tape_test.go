@@ -59,13 +59,13 @@ func TestTapeIsTheSumOfItsFacts(t *testing.T) {
 		var facts []fusion.Fact
 		var copies []tape
 		var sums [][2]int64
-		for i := range 60 {
+		for i := range 300 {
 			f := fusion.Fact{TS: int64(i) * second, At: int64(i)*second - int64(r.IntN(5))*second, N: float64(r.IntN(400)) / 100, Product: r.IntN(3)}
 			facts = append(facts, f)
 			tp.add(&f, int64(i))
 			if r.IntN(10) == 0 {
 				c := *tp
-				c.marks = slices.Clip(c.marks)
+				c.share()
 				u, n := c.total()
 				copies, sums = append(copies, c), append(sums, [2]int64{u, n})
 			}

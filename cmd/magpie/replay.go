@@ -85,7 +85,13 @@ func runReplay(ctx context.Context, args []string, out, errw io.Writer) error {
 			return set
 		}
 	}
-	build := func() (*pipeline, error) { return newPipeline(s, first, emit, hooks) }
+	build := func() (*pipeline, error) {
+		p, err := newPipeline(s, first, emit, hooks)
+		if err == nil {
+			p.final = *final
+		}
+		return p, err
+	}
 	p, err := build()
 	if err != nil {
 		return err
