@@ -203,18 +203,8 @@ func (w *World) together(cluster []int, newest *deed) ([maxEvents][maxOwners]flo
 			}
 		}
 	}
-	list := p.best(kBest)
-	for i := range list { // what it costs one person to do two of them depends on the two
-		a := &list[i]
-		for e := range deeds {
-			for f := range e {
-				if a.owner[e] != nobody && a.owner[e] == a.owner[f] {
-					a.cost += w.bothBy(deeds[e], deeds[f], owners[a.owner[e]])
-				}
-			}
-		}
-	}
-	return p.marginals(list), owners
+	p.both = func(e, f, o int) int64 { return w.bothBy(deeds[e], deeds[f], owners[o]) }
+	return p.shares(), owners
 }
 
 // bothBy is what it costs a visit to do two deeds: nothing if there was time for one after the other, else the use of both

@@ -197,7 +197,7 @@ func decide(list []pairing, first int, done []bool) {
 		return
 	}
 	slices.SortFunc(owners, func(a, b doer) int { return a.visit - b.visit })
-	p := problem{events: len(rows), owners: len(owners), again: impossible}
+	p := problem{events: len(rows), owners: len(owners)}
 	for e, r := range rows {
 		p.nobody[e] = list[r].nobody
 		for o := range owners {
@@ -209,7 +209,7 @@ func decide(list []pairing, first int, done []bool) {
 			}
 		}
 	}
-	q := p.marginals(p.best(kBest))
+	q := p.shares()
 	for e, r := range rows {
 		for o := range owners {
 			for k := range list[r].who {
