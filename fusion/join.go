@@ -36,7 +36,7 @@ const (
 	unknowns   = 0.003             // the same at the edge of a room, out of which those come whose way in there was lost (simulated stores)
 	oneUnknown = 0.1               // but no more of them at the whole edge of a room (assumption)
 	sureSame   = 0.8               // share of what is likely from which a new track is somebody who is known,
-	sooner     = 5.0               // and how much likelier it is that he is him: most others are tracks that nobody else goes on (simulated stores)
+	sureLate   = 0.95              // and from which a visit is somebody who was lost before it began, which its first frame did not say (measured, decision 007)
 	joinReach  = 20.0              // metres that nobody walks in joinGap, within the gate
 	seenReach  = 3.0               // metres between two cameras' points of one person, however far off they are (assumption)
 	maxLike    = 8                 // visits with which one is compared
@@ -296,8 +296,7 @@ func (w *World) joinFrame(frame []Event) {
 			v.from = e.Floor
 			w.begins(v)
 		} else {
-			k := slices.IndexFunc(like[i], func(l likeness) bool { return l.visit == v.number })
-			w.doubtGoods(v, like[i][k].surely(list[i].sure))
+			w.doubtGoods(v, list[i].sure)
 			if v.PosAt+lostAfter <= e.TS {
 				w.watch(v, e.TS)
 			}

@@ -244,7 +244,7 @@ func TestVisitsAPerson(t *testing.T) {
 		visits, mixed float64 // at most, a person and of the visits
 	}{
 		{1, 1.55, 0.05}, // one camera often cannot see the one behind the other
-		{3, 1.1, 0.05},
+		{3, 1.15, 0.05},
 	} {
 		for _, switches := range []float64{0.3, 1} {
 			var sum joined

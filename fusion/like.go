@@ -51,14 +51,6 @@ func (l *likeness) costTo(walks Point) int64 {
 	return c
 }
 
-// surely is how likely it is that the two are one whom the joint assignment takes for one with a share.
-func (l *likeness) surely(share float64) float64 {
-	if l.room {
-		return share
-	}
-	return sooner * share / (1 + float64((sooner-1)*share))
-}
-
 // glimpsed is the cost of there being somebody, who then is elsewhere than in another visit, micro-nats: cameras see for a moment what is
 // nobody, and show one person twice.
 func (v *Visit) glimpsed() int64 {
@@ -290,9 +282,9 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 		w.oneOfSome(&list[0])
 	}
 	for k := range v.like {
-		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && !(l.gone && w.looksLike(v)) {
+		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && !(l.gone && (w.looksLike(v) || !l.room && list[0].sure < sureLate)) {
 			gone := w.visit(l.visit)
-			w.doubtGoods(gone, l.surely(list[0].sure))
+			w.doubtGoods(gone, list[0].sure)
 			return w.merge(gone, v)
 		}
 	}

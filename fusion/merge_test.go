@@ -143,22 +143,24 @@ func TestPairsAreNotMixed(t *testing.T) {
 	}
 }
 
-// TestLooksLike: who may be somebody whom another camera sees beside him at this moment is not yet taken for one who is gone.
+// TestLooksLike: who may be somebody whom another camera sees beside him at this moment is not yet taken for one who is gone; and nobody is
+// taken for one who was gone before he began, which his first frame did not say, unless that is much likelier than it needs to be for a new track.
 func TestLooksLike(t *testing.T) {
 	for _, c := range []struct {
-		seen float64 // when another camera last saw somebody beside
-		want int
-	}{{7.8, 3}, {6.5, 2}} {
+		seen  float64 // when another camera last saw somebody beside
+		noise float64 // m², of where he may have gone
+		want  int
+	}{{7.8, 0.01, 3}, {6.5, 0.01, 2}, {6.5, 0.1, 3}} {
 		s := newStory(t)
 		s.walk("cam-1", "gone", 0, 3, Point{0.6, 2.6}, Point{0.6, 3})
 		s.walk("cam-1", "beside", 5, c.seen, Point{5, 1})
 		s.walk("cam-2", "new", 7, 8, Point{9, 4})
 		s.tell(8)
 		gone, beside, v := s.of("cam-1/gone"), s.of("cam-1/beside"), s.of("cam-2/new")
-		v.like = []likeness{{visit: beside.number}, {visit: gone.number, gone: true, away: sameFrames, until: gone.PosAt, noise: variance{0.1, 0.1}}}
+		v.like = []likeness{{visit: beside.number}, {visit: gone.number, gone: true, away: sameFrames, until: gone.PosAt, noise: variance{c.noise, c.noise}}}
 		s.w.same(v)
 		if n := len(s.w.Visits()); n != c.want {
-			t.Errorf("%d visits when he beside was last seen at %g s; want %d", n, c.seen, c.want)
+			t.Errorf("%d visits when he beside was last seen at %g s, %g m² from there; want %d", n, c.seen, c.noise, c.want)
 		}
 	}
 }
