@@ -20,8 +20,8 @@ type problem struct {
 // impossible is a cost that no assignment has.
 const impossible = int64(1e12)
 
-// events are a set of them, as bits.
-const someEvents = 1 << maxEvents
+// eventSets is how many sets of events there are; a set has a bit for each.
+const eventSets = 1 << maxEvents
 
 // shares is the probability that each owner did each event; the rest to 1 is nobody's. They are the marginals of all assignments, by their
 // weights exp(−cost): of k best ones they are too sure where there are many of about the same cost. The sum over all is taken owner by owner, each
@@ -38,8 +38,8 @@ func (p *problem) shares() (q [maxEvents][maxOwners]float64) {
 	}
 	// did is the weight of an owner doing just a set of events; after of what is left being done by the owners from one on, or by nobody;
 	// before of a set having been done by those before one.
-	var did, after [maxOwners + 1][someEvents]float64
-	var before [someEvents]float64
+	var did, after [maxOwners + 1][eventSets]float64
+	var before [eventSets]float64
 	for set := range all + 1 {
 		w := 1.0
 		for e := range p.events {
@@ -66,7 +66,7 @@ func (p *problem) shares() (q [maxEvents][maxOwners]float64) {
 	}
 	before[0] = 1
 	for o := range p.owners {
-		var next [someEvents]float64
+		var next [eventSets]float64
 		for set := range all + 1 {
 			left := all &^ set
 			part := 0.0
@@ -114,7 +114,7 @@ func (p *problem) does(o, set int, least *[maxEvents]float64) float64 {
 	return weight(cost)
 }
 
-// weight is exp(−cost), cost in micro-nats; rounded, so that every machine gets the same.
+// weight is exp(−cost), cost in micro-nats; rounded, so that every machine gets the same, and never so small that a product of some is 0.
 func weight(cost float64) float64 {
 	m, e := math.Frexp(math.Exp(-min(cost, 100e6) / 1e6))
 	return math.Ldexp(round9(m), e)

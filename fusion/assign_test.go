@@ -89,8 +89,8 @@ func TestSharesOfAll(t *testing.T) {
 	})
 }
 
-// TestManyAlike: six of whom each may be any of eight, or a stranger, are none of them for sure. The ten likeliest of the 93,289 assignments would
-// have it so.
+// TestManyAlike: six of whom each may be any of eight, or a stranger, are none of them for sure. By the ten likeliest of the 93,289 assignments
+// each was somebody with 0.81 at least.
 func TestManyAlike(t *testing.T) {
 	p := &problem{events: maxEvents, owners: maxOwners}
 	for e := range p.nobody {

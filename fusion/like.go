@@ -282,7 +282,7 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 		w.oneOfSome(&list[0])
 	}
 	for k := range v.like {
-		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && !(l.gone && (w.looksLike(v) || !l.room && list[0].sure < sureLate)) {
+		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && w.settles(v, l, list[0].sure) {
 			gone := w.visit(l.visit)
 			w.doubtGoods(gone, list[0].sure)
 			return w.merge(gone, v)
@@ -290,6 +290,18 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 	}
 	w.undecided(v, list[0].who)
 	return v
+}
+
+// settles reports whether a share is enough for a visit to be the one whom a likeness is to. Of somebody who is lost it was not enough at its
+// first frame, and it is asked again until it is: by chance it will be.
+func (w *World) settles(v *Visit, l *likeness, share float64) bool {
+	switch {
+	case !l.gone:
+		return true
+	case w.looksLike(v):
+		return false
+	}
+	return l.room || share >= sureLate
 }
 
 // compete reports whether two visits cannot both be somebody who either may be: one camera has seen the two at once, or they came out

@@ -61,6 +61,9 @@ func TestTapeIsTheSumOfItsFacts(t *testing.T) {
 		var sums [][2]int64
 		for i := range 300 {
 			f := fusion.Fact{TS: int64(i) * second, At: int64(i)*second - int64(r.IntN(5))*second, N: float64(r.IntN(400)) / 100, Product: r.IntN(3)}
+			if r.IntN(20) == 0 { // among those that are old
+				f.At -= int64(r.IntN(250)) * second
+			}
 			facts = append(facts, f)
 			tp.add(&f, int64(i))
 			if r.IntN(10) == 0 {
