@@ -69,6 +69,7 @@ func TestTapeIsTheSumOfItsFacts(t *testing.T) {
 			if r.IntN(10) == 0 {
 				c := *tp
 				c.share()
+				c.add(&fusion.Fact{TS: f.TS, At: f.TS + 1, N: 7}, int64(i)) // what only the copy is told
 				u, n := c.total()
 				copies, sums = append(copies, c), append(sums, [2]int64{u, n})
 			}
