@@ -33,7 +33,10 @@ func runCheck(_ context.Context, args []string, out, errw io.Writer) error {
 		_, err := out.Write(rules.Schema())
 		return err
 	}
-	if *sitePath == "" || *schema || fs.NArg() > 0 {
+	if fs.NArg() > 0 {
+		return fmt.Errorf("%s: what is this? A site file is named by --site and a directory of policies by --policies", fs.Arg(0))
+	}
+	if *sitePath == "" || *schema {
 		return errors.New("name the site file: magpie check --site site.yaml [--policies DIR]")
 	}
 	if !slices.Contains([]string{"text", "json", "github"}, *format) {

@@ -25,6 +25,8 @@ func TestCheck(t *testing.T) {
 	const shop = "../../policies/testdata/shop.yaml"
 	f(0, "review 0.6671  goods not paid for + leaves the store", "", "--site", shop)
 	f(2, "", "name the site file")
+	f(2, "", "shop.yaml: what is this? A site file is named by --site", shop)
+	f(2, "", "policies: what is this? A site file is named by --site and a directory of policies by --policies", "--site", shop, "policies")
 	f(2, "", "no such file", "--site", "none.yaml")
 
 	dir := t.TempDir()
