@@ -6,12 +6,13 @@ import "math"
 // the floor metres farther from the camera than he stands; his head is where it is. A box too short for its person tells that, and so does one too
 // long, whose lower edge is a shadow's or a trolley's. Limits are assumptions, but that heads are as steady as feet (MOT15).
 const (
-	misfit   = 0.1        // part of his height by which a box is too short or too long for him,
-	misfitSD = 2.5        // and standard deviations of what is known of both
+	hides    = 0.2        // share of a camera's boxes that do not end at feet, until more is known of it,
+	anyTall  = 1.4        // and metres over which the heights of those are spread evenly
+	wholly   = 0.98       // from which a box that fits is as sure as its camera says
 	leastEye = 2.0        // metres at which a camera hangs from which heads tell where somebody stands,
 	overHead = 0.3        // and by which it does above them
 	bendsFor = 2 * second // between two frames of somebody who bends down,
-	bendsAt  = 0.7        // and metres within which he keeps his feet
+	bendsAt  = 0.4        // and metres within which he keeps his feet
 	asShort  = 25.0       // frames that show somebody as short,
 	inDepth  = 1.6        // how many times as far from the camera,
 	asFar    = 0.1        // and metres by which that may change it, until he is: a child, and nobody behind a shelf
@@ -22,7 +23,6 @@ type short struct {
 	frames, tall, far float64 // sums: heights and distances along the floor from the camera, metres,
 	far2, both, tall2 float64 // and their products
 	nearest, farthest float64
-	from              Point // where the first of them had his feet
 }
 
 // footed is a frame of a track, nil for a new one, with its person standing where the box does not show his feet. Its height is no stature then.
@@ -32,32 +32,53 @@ func (w *World) footed(t *track, e *Event) *Event {
 	if c < 0 || tall == 0 {
 		return e
 	}
-	n := *e
+	eye, n := w.Store.Cameras[c].Eye, *e
 	n.Tall = 0
-	if !(w.Store.Cameras[c].Eye[2] >= leastEye) {
+	if !(eye[2] >= leastEye) {
 		if tall > tallest {
 			return &n
 		}
 		return e
 	}
-	frame := w.statures.frame(e.Source)
 	should, noise := w.shouldBe(t, e.Source)
+	frame := w.statures.frame(e.Source)
 	noise += frame
-	if tall <= tallest && math.Abs(tall-should) <= max(float64(misfit*should), float64(misfitSD*math.Sqrt(noise))) {
+	sight, fits := &w.statures.eyes[e.Source], 0.0
+	if tall <= tallest {
+		fits = sight.fits(tall-should, noise)
+	}
+	sight.hidden.add(1-fits, 1)
+	switch {
+	case fits >= 0.5:
 		if t != nil {
-			t.short = short{}
+			t.stood, t.short = e.Floor, short{}
 		}
+		if fits >= wholly || tall > should {
+			return e
+		}
+		n.Tall = e.Tall
+		n.unsure(eye, (eye[2]-should)/max(overHead, eye[2]-tall), fits)
+	case t != nil && tall <= tallest && t.shorter(e, e.Floor.distance(Point{eye[0], eye[1]}), frame):
 		return e
-	}
-	eye := w.Store.Cameras[c].Eye
-	far := e.Floor.distance(Point{eye[0], eye[1]})
-	if t != nil && tall <= tallest && t.shorter(e, far, frame) {
-		return e
-	}
-	if far > 0 {
+	default:
 		t.stands(&n, eye, tall, should, noise)
 	}
 	return &n
+}
+
+// fits is the probability that a box ends at its person's feet, by how much it has him taller than he is, metres, and the variance of that.
+func (c *eyesight) fits(by, variance float64) float64 {
+	hidden := c.hidden.with(hides)
+	whole := (1 - hidden) * round9(math.Exp(-float64(by*by)/variance/2)) / math.Sqrt(2*math.Pi*variance)
+	return whole / (whole + hidden/anyTall)
+}
+
+// unsure makes the floor point of a box that may end above its person's feet as unsure as that makes it: he is there with a probability, or else so many
+// times as far from the camera.
+func (e *Event) unsure(eye [3]float64, times, fits float64) {
+	s, d := footNoise(e.SD), e.Floor.minus(Point{eye[0], eye[1]})
+	off := float64((1-times)*(1-times)) * fits * (1 - fits)
+	e.SD = Point{math.Sqrt(s.x + float64(d.X*d.X*off)), math.Sqrt(s.y + float64(d.Y*d.Y*off))}
 }
 
 // stands puts the person of a frame, in which he is not as tall as he should be, below his head. Who bends down keeps his feet where they were. Who is
@@ -65,6 +86,9 @@ func (w *World) footed(t *track, e *Event) *Event {
 // of his box is a shadow's.
 func (t *track) stands(e *Event, eye [3]float64, tall, should, noise float64) {
 	d := e.Floor.minus(Point{eye[0], eye[1]})
+	if d == (Point{}) {
+		return // below the camera
+	}
 	along := func(share float64) Point { return Point{eye[0] + float64(share*d.X), eye[1] + float64(share*d.Y)} }
 	overhead := eye[2]-max(tall, should) < overHead
 	lately := t != nil && t.placed && e.TS-t.at <= bendsFor
@@ -76,7 +100,8 @@ func (t *track) stands(e *Event, eye [3]float64, tall, should, noise float64) {
 			return
 		}
 	}
-	if overhead || lately && e.Floor.distance(t.pos) <= at.distance(t.pos) && e.Floor.distance(t.short.from) <= bendsAt {
+	if overhead || lately && e.Floor.distance(t.pos) <= at.distance(t.pos) &&
+		t.stood != (Point{}) && e.Floor.distance(t.stood) <= bendsAt {
 		return
 	}
 	far := float64(d.X*d.X) + float64(d.Y*d.Y)
@@ -96,31 +121,37 @@ func (e *Event) tooFar(at Point) {
 	e.Floor, e.SD = at, Point{math.Sqrt(s.x + float64(off.X*off.X)), math.Sqrt(s.y + float64(off.Y*off.Y))}
 }
 
-// shouldBe is how tall a camera should show the person of a track, metres, by the surest of what is known of him, and the variance of that; of
-// one who is new, how tall people are.
+// shouldBe is how tall a camera should show the person of a track, metres, and the variance of that: as tall as people are, by as much as that is more
+// than the surest of what is known of him. What hides his feet for long makes him small, and the more often it did the surer.
 func (w *World) shouldBe(t *track, camera int) (metres, variance float64) {
 	s := &w.statures
 	people := s.eyes[camera].people.with(meanTall)
-	metres, variance = people, s.people.with(tallSD*tallSD)
+	metres, variance = people, tallSD*tallSD
+	if t == nil {
+		return metres, variance
+	}
+	own, noise := 0.0, variance
 	take := func(x stature) {
 		if x.blocks == 0 {
 			return
 		}
-		other, noise := 0.0, s.noise(x)
+		other, n := 0.0, s.noise(x)
 		if x.source != camera {
-			other, noise = people-s.eyes[x.source].people.with(meanTall), noise+float64(plansApart*plansApart)
+			other, n = people-s.eyes[x.source].people.with(meanTall), n+float64(plansApart*plansApart)
 		}
-		if noise < variance {
-			metres, variance = x.mean+other, noise
-		}
-	}
-	if t != nil {
-		take(t.own)
-		for _, x := range t.visit.tall {
-			take(x)
+		if n < noise {
+			own, noise = x.mean+other, n
 		}
 	}
-	return metres, variance
+	take(t.own)
+	for _, x := range t.visit.tall {
+		take(x)
+	}
+	if noise == variance {
+		return metres, variance
+	}
+	both := variance + noise
+	return (float64(own*variance) + float64(people*noise)) / both, variance * noise / both
 }
 
 // shorter takes a frame that shows somebody too short or too tall, at a distance along the floor from the camera, and reports whether he is: near and far
@@ -128,7 +159,7 @@ func (w *World) shouldBe(t *track, camera int) (metres, variance float64) {
 func (t *track) shorter(e *Event, far, noise float64) bool {
 	s, tall := &t.short, float64(e.Tall)
 	if s.frames == 0 {
-		s.nearest, s.farthest, s.from = far, far, e.Floor
+		s.nearest, s.farthest = far, far
 	}
 	s.frames++
 	s.tall += tall

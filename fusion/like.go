@@ -13,8 +13,8 @@ type likeness struct {
 	frames int      // that agree, in a row
 	far    int      // frames in a row in which they were too far apart
 	apart  Point    // sum over the frames, metres; without any, of the first
-	noise  variance // sum of the variances of the foot points; without any frame, with how far he may have walked
-	blur   variance // sum of what two clocks that differ may make of his walking, which more frames do not lessen
+	noise  variance // sum of the variances of the foot points, but for blur; without any frame, with how far he may have walked
+	blur   variance // sum of what more frames do not lessen: what two clocks that differ may make of his walking, and feet that are hidden
 	gap    int64    // gone: for how long he was, ns
 	went   Point    // and how far, metres
 	pace   Point    // with which he was last seen to walk, m/s; none: he stood, or it is not known
@@ -206,8 +206,9 @@ func (w *World) agrees(l *likeness, v, o *Visit, e *Event) bool {
 	l.far = 0
 	l.frames++
 	l.apart = Point{l.apart.X + d.X, l.apart.Y + d.Y}
-	l.noise = l.noise.plus(noise)
-	l.blur = l.blur.plus(w.clockBlur(there.walks, o.camera, e.Source))
+	brief := variance{min(noise.x, bothFeet), min(noise.y, bothFeet)}
+	l.noise = l.noise.plus(brief)
+	l.blur = l.blur.plus(w.clockBlur(there.walks, o.camera, e.Source)).plus(variance{noise.x - brief.x, noise.y - brief.y})
 	if l.frames < sameFrames {
 		return true
 	}

@@ -9,17 +9,18 @@ import (
 // visit. Adults differ by 5 to 10 %; the boxes of a Faster R-CNN are off by 6 to 9 % in a frame and by 2 to 3 % in the median of thirty (measured
 // on four sequences of MOT15). How steady a camera's boxes are and how tall it has the mean person is learned on the way.
 const (
-	blockOf    = 5    // frames of which the mean is taken
-	meanTall   = 1.7  // metres, of people,
-	tallSD     = 0.09 // and their standard deviation
-	blockSD    = 0.09 // metres by which the mean of a block is off, until more is known of a camera
-	tallLasts  = 0.25 // part of its variance that further blocks do not lessen: how somebody carries himself, and where in the picture
-	frameWorth = 0.4  // blocks that one frame is worth; five are one
-	plansApart = 0.03 // metres by which two cameras differ about one person, besides (assumption)
-	stoops     = 0.05 // share of blocks that show somebody bent or half hidden (assumption)
-	assumed    = 20.0 // blocks and people that the numbers above are worth
-	oldNews    = 1000 // blocks and people after which the older count less
-	maxBlocks  = 100  // that the stature of somebody rests on
+	blockOf    = 5     // frames of which the mean is taken
+	meanTall   = 1.7   // metres, of people,
+	tallSD     = 0.09  // and their standard deviation
+	blockSD    = 0.09  // metres by which the mean of a block is off, until more is known of a camera
+	tallLasts  = 0.25  // part of its variance that further blocks do not lessen: how somebody carries himself, and where in the picture
+	frameWorth = 0.4   // blocks that one frame is worth; five are one
+	plansApart = 0.03  // metres by which two cameras differ about one person, besides (assumption)
+	stoops     = 0.05  // share of blocks that show somebody bent or half hidden (assumption)
+	assumed    = 20.0  // blocks, people and frames that the numbers above are worth
+	oldNews    = 1000  // of them after which the older count less
+	maxBlocks  = 100   // that the stature of somebody rests on
+	oneSD      = 0.516 // mean of the square of a standard normal number, none above 1
 )
 
 // stature is how tall one camera has somebody: the mean of some blocks of frames, in metres.
@@ -39,9 +40,13 @@ func (s stature) with(mean, blocks float64) stature {
 // average is a mean that is learned: of so many, each worth the same until there are oldNews.
 type average struct{ mean, n float64 }
 
-func (a *average) add(x float64) {
-	a.n = min(a.n+1, oldNews)
-	a.mean += (x - a.mean) / a.n
+// add takes a number that is worth so much of one.
+func (a *average) add(x, worth float64) {
+	if worth == 0 {
+		return
+	}
+	a.n = min(a.n+worth, oldNews)
+	a.mean += float64((x - a.mean) * worth / a.n)
 }
 
 // with is the mean when something was assumed before.
@@ -49,14 +54,12 @@ func (a average) with(prior float64) float64 {
 	return (float64(prior*assumed) + float64(a.mean*a.n)) / (assumed + a.n)
 }
 
-// eyesight is what is known of how a camera sees how tall people are: by how much blocks are off, m², and how tall they are, metres.
-type eyesight struct{ noise, people average }
+// eyesight is what is known of how a camera sees how tall people are: by how much blocks are off, m², how tall they are, metres, and the share of
+// its boxes that do not end at feet.
+type eyesight struct{ noise, people, hidden average }
 
-// statures is the same of all cameras, by source, and by how much people differ, m².
-type statures struct {
-	eyes   []eyesight
-	people average
-}
+// statures is the same of all cameras, by source.
+type statures struct{ eyes []eyesight }
 
 func (s statures) clone() statures {
 	s.eyes = slices.Clone(s.eyes)
@@ -98,7 +101,7 @@ func (s *statures) same(a, b []stature) int64 {
 	if math.IsInf(noise, 1) {
 		return 0
 	}
-	two := noise + 2*s.people.with(tallSD*tallSD)
+	two := noise + 2*tallSD*tallSD
 	one := math.Sqrt(two/noise) * round9(math.Exp(float64(d*d/2)*(1/two-1/noise)))
 	return nats(stoops + float64((1-stoops)*one))
 }
@@ -114,15 +117,16 @@ func (w *World) measure(t *track, tall float64) {
 	}
 	mean := t.tall / blockOf
 	t.tall, t.frames = 0, 0
+	// Of what is learned of a camera half may come from people whose feet are hidden: what does not look whole counts less, and no block is farther
+	// off than one standard deviation (Huber's second proposal).
 	eye := &w.statures.eyes[t.key.source]
+	noise := eye.noise.with(blockSD * blockSD)
 	if t.own.blocks == 0 {
-		d := mean - eye.people.with(meanTall)
-		eye.people.add(mean)
-		w.statures.people.add(max(0, float64(d*d)-eye.noise.with(blockSD*blockSD)))
+		eye.people.add(mean, eye.fits(mean-eye.people.with(meanTall), tallSD*tallSD+noise))
 	} else {
 		d := mean - t.own.mean
 		off := float64(d*d*t.own.blocks) / (t.own.blocks + 1)
-		eye.noise.add(min(off, 9*eye.noise.with(blockSD*blockSD)))
+		eye.noise.add(min(off, noise)/oneSD, 1)
 	}
 	t.own = t.own.with(mean, 1)
 	if t.block != 0 {

@@ -29,6 +29,7 @@ type track struct {
 	frames int        // which are so many, fewer than a block
 	block  float64    // mean of the block before them, 0: none
 	own    stature    // of all its blocks
+	stood  Point      // where it was last seen from head to feet; none: it never was
 	short  short      // of the frames whose boxes do not fit its person
 	leap   float64    // its oddest step of late, nats
 	leapAt int64
