@@ -270,7 +270,7 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 		tall := w.stature(o)
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				cost := l.costTo(walks) + w.out(l) + w.statures.same(tall, w.stature(w.visit(l.visit)))
+				cost := l.costTo(walks) + w.out(l, o) + w.statures.same(tall, w.stature(w.visit(l.visit)))
 				if !l.gone && l.frames > 1 {
 					cost -= eachOne
 				}

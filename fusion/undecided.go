@@ -23,13 +23,28 @@ func (w *World) undecided(v *Visit, who []doer) {
 	}
 }
 
-// out is the cost of its being one whom others who have left may have been, micro-nats.
-func (w *World) out(l *likeness) int64 {
+// out is the cost of a visit's being one whom others may have been, who have left or began before it, micro-nats: who goes on as another is it as
+// that other, and not besides.
+func (w *World) out(l *likeness, v *Visit) int64 {
 	o := w.visit(l.visit)
-	if !l.gone || o == nil || o.out == 0 {
+	if !l.gone || o == nil {
 		return 0
 	}
-	return nats(max(leastShare, 1-o.out))
+	still := 1 - o.out
+	for _, x := range w.visits {
+		if x == v || !x.begunBefore(v) {
+			continue
+		}
+		for k := range x.like {
+			if m := &x.like[k]; m.visit == l.visit && m.gone && o.PosAt == m.until && !w.compete(v, x) {
+				still *= 1 - m.share
+			}
+		}
+	}
+	if still == 1 {
+		return 0
+	}
+	return nats(max(leastShare, still))
 }
 
 // wasOut remembers of those whom a visit that ends may have been that they may have left with it.
