@@ -20,7 +20,7 @@ const (
 // changedIDs looks whether a track has exchanged its id with another of its camera: the newest block shows somebody of another stature
 // than the visit's person, as whom the other track's visit fits better, and the other way round.
 func (w *World) changedIDs(t *track) {
-	s := &w.statures
+	s := w.statures
 	mine := []stature{{source: t.key.source, mean: t.block, blocks: 1}}
 	if s.same(mine, t.visit.tall) <= 0 {
 		return
@@ -75,13 +75,14 @@ func (w *World) exchange(t, u *track) {
 	w.follow(a, u.key)
 	w.follow(b, t.key)
 	t.visit, u.visit = b, a
-	t.own, u.own, t.far, u.far = stature{}, stature{}, 0, 0
+	t.own, u.own, t.short, u.short = stature{}, stature{}, short{}, short{}
+	t.stood, u.stood, t.far, u.far = Point{}, Point{}, 0, 0
 	w.place(a, u)
 	w.place(b, t)
 }
 
 // crossed is by how much likelier two statures are each other's than their own, micro-nats.
-func (s *statures) crossed(mine, me, yours, you []stature) int64 {
+func (s statures) crossed(mine, me, yours, you []stature) int64 {
 	return s.same(mine, me) + s.same(yours, you) - s.same(mine, you) - s.same(yours, me)
 }
 

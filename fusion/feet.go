@@ -7,8 +7,8 @@ import "math"
 // long, whose lower edge is a shadow's or a trolley's. Limits are assumptions, but that heads are as steady as feet (MOT15).
 const (
 	hides    = 0.2        // share of a camera's boxes that do not end at feet, until more is known of it,
-	anyTall  = 1.4        // and metres over which the heights of those are spread evenly
-	wholly   = 0.98       // from which a box that fits is as sure as its camera says
+	mostHide = 0.75       // and at most: who is as tall as he should be is still seen whole
+	anyTall  = 1.4        // metres over which the heights of such boxes are spread evenly
 	leastEye = 2.0        // metres at which a camera hangs from which heads tell where somebody stands,
 	overHead = 0.3        // and by which it does above them
 	bendsFor = 2 * second // between two frames of somebody who bends down,
@@ -32,18 +32,19 @@ func (w *World) footed(t *track, e *Event) *Event {
 	if c < 0 || tall == 0 {
 		return e
 	}
-	eye, n := w.Store.Cameras[c].Eye, *e
+	eye := w.Store.Cameras[c].Eye
+	if !(eye[2] >= leastEye) && tall <= tallest {
+		return e
+	}
+	n := *e
 	n.Tall = 0
 	if !(eye[2] >= leastEye) {
-		if tall > tallest {
-			return &n
-		}
-		return e
+		return &n
 	}
 	should, noise := w.shouldBe(t, e.Source)
 	frame := w.statures.frame(e.Source)
 	noise += frame
-	sight, fits := &w.statures.eyes[e.Source], 0.0
+	sight, fits := &w.statures[e.Source], 0.0
 	if tall <= tallest {
 		fits = sight.fits(tall-should, noise)
 	}
@@ -51,13 +52,10 @@ func (w *World) footed(t *track, e *Event) *Event {
 	switch {
 	case fits >= 0.5:
 		if t != nil {
-			t.stood, t.short = e.Floor, short{}
-		}
-		if fits >= wholly || tall > should {
-			return e
+			t.short = short{}
 		}
 		n.Tall = e.Tall
-		n.unsure(eye, (eye[2]-should)/max(overHead, eye[2]-tall), fits)
+		n.unsure(eye, max(overHead, eye[2]-should)/max(overHead, eye[2]-tall), fits)
 	case t != nil && tall <= tallest && t.shorter(e, e.Floor.distance(Point{eye[0], eye[1]}), frame):
 		return e
 	default:
@@ -68,16 +66,16 @@ func (w *World) footed(t *track, e *Event) *Event {
 
 // fits is the probability that a box ends at its person's feet, by how much it has him taller than he is, metres, and the variance of that.
 func (c *eyesight) fits(by, variance float64) float64 {
-	hidden := c.hidden.with(hides)
+	hidden := min(mostHide, c.hidden.with(hides))
 	whole := (1 - hidden) * round9(math.Exp(-float64(by*by)/variance/2)) / math.Sqrt(2*math.Pi*variance)
 	return whole / (whole + hidden/anyTall)
 }
 
-// unsure makes the floor point of a box that may end above its person's feet as unsure as that makes it: he is there with a probability, or else so many
-// times as far from the camera.
+// unsure makes the floor point of a box that may not end at its person's feet as unsure as that makes it: he is so many times as far from the camera,
+// unless it fits.
 func (e *Event) unsure(eye [3]float64, times, fits float64) {
 	s, d := footNoise(e.SD), e.Floor.minus(Point{eye[0], eye[1]})
-	off := float64((1-times)*(1-times)) * fits * (1 - fits)
+	off := float64((1-times)*(1-times)) * (1 - fits)
 	e.SD = Point{math.Sqrt(s.x + float64(d.X*d.X*off)), math.Sqrt(s.y + float64(d.Y*d.Y*off))}
 }
 
@@ -121,37 +119,35 @@ func (e *Event) tooFar(at Point) {
 	e.Floor, e.SD = at, Point{math.Sqrt(s.x + float64(off.X*off.X)), math.Sqrt(s.y + float64(off.Y*off.Y))}
 }
 
-// shouldBe is how tall a camera should show the person of a track, metres, and the variance of that: as tall as people are, by as much as that is more
-// than the surest of what is known of him. What hides his feet for long makes him small, and the more often it did the surer.
+// shouldBe is how tall a camera should show the person of a track, metres, and the variance of that: as tall as people are, and as the surest of what is
+// known of him says, each by how sure it is. What tells less of him than that people are alike is sooner what hides his feet.
 func (w *World) shouldBe(t *track, camera int) (metres, variance float64) {
-	s := &w.statures
-	people := s.eyes[camera].people.with(meanTall)
-	metres, variance = people, tallSD*tallSD
-	if t == nil {
-		return metres, variance
-	}
-	own, noise := 0.0, variance
+	people := w.statures[camera].people.with(meanTall)
+	variance = tallSD * tallSD
+	own, noise := people, variance
 	take := func(x stature) {
 		if x.blocks == 0 {
 			return
 		}
-		other, n := 0.0, s.noise(x)
+		other, n := 0.0, w.statures.noise(x)
 		if x.source != camera {
-			other, n = people-s.eyes[x.source].people.with(meanTall), n+float64(plansApart*plansApart)
+			other, n = people-w.statures[x.source].people.with(meanTall), n+float64(plansApart*plansApart)
 		}
 		if n < noise {
 			own, noise = x.mean+other, n
 		}
 	}
-	take(t.own)
-	for _, x := range t.visit.tall {
-		take(x)
+	if t != nil {
+		take(t.own)
+		for _, x := range t.visit.tall {
+			take(x)
+		}
 	}
-	if noise == variance {
-		return metres, variance
+	if noise == variance { // nothing
+		return people, variance
 	}
-	both := variance + noise
-	return (float64(own*variance) + float64(people*noise)) / both, variance * noise / both
+	share := variance / (variance + noise)
+	return people + float64((own-people)*share), noise * share
 }
 
 // shorter takes a frame that shows somebody too short or too tall, at a distance along the floor from the camera, and reports whether he is: near and far

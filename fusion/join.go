@@ -15,7 +15,7 @@ const (
 	together   = 600 * int64(1e6)  // two cameras' points of one moment, ns: those of two frames a second, and some delay
 	parted     = second            // a track unseen for so long has ended, whether or not its camera said so
 	footSD     = 0.16              // metres, each way, of a foot point whose camera does not say (assumption)
-	bothFeet   = 2 * 0.3 * 0.3     // m²: of two foot points that are less sure more frames do not lessen the rest (assumption)
+	bothFeet   = 2 * 0.3 * 0.3     // m² of two foot points' variance that more frames lessen; the rest is feet that are hidden in all of them (assumption)
 	leastSD    = 0.02              // metres: no foot point is surer than that
 	surveySD   = 0.1               // metres by which the floor plans of two cameras differ (assumption)
 	walkSD     = 0.65              // metres a second, each way: nobody is farther than 2 m after a second (assumption)
@@ -303,6 +303,9 @@ func (w *World) joinFrame(frame []Event) {
 			}
 		}
 		w.tracks[key] = &track{key: key, visit: v, first: e.TS, at: e.TS, placed: true, pos: e.Floor, sd: e.SD}
+		if e.Tall != 0 {
+			w.tracks[key].stood = e.Floor
+		}
 		w.follow(v, key)
 		w.seen(v, e)
 		w.begun(v, e)

@@ -257,10 +257,14 @@ func (w *World) same(v *Visit) { w.decideAs(v, sameFrames) }
 
 // decideAs is same with so many frames at least that must agree; it is the visit as which it goes on.
 func (w *World) decideAs(v *Visit, least int) *Visit {
-	of := []*Visit{v}
+	of, others := []*Visit{v}, []*Visit(nil)
 	for _, o := range w.visits {
-		if len(of) < maxEvents && o != v && w.compete(v, o) {
+		switch {
+		case o == v:
+		case len(of) < maxEvents && w.compete(v, o):
 			of = append(of, o)
+		case slices.ContainsFunc(o.like, func(l likeness) bool { return l.gone && l.share > 0 }):
+			others = append(others, o)
 		}
 	}
 	list := make([]pairing, len(of))
@@ -270,7 +274,7 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 		tall := w.stature(o)
 		for k := range o.like {
 			if l := &o.like[k]; l.told() > 0 {
-				cost := l.costTo(walks) + w.out(l, o) + w.statures.same(tall, w.stature(w.visit(l.visit)))
+				cost := l.costTo(walks) + w.elsewhere(l, o, others) + w.statures.same(tall, w.stature(w.visit(l.visit)))
 				if !l.gone && l.frames > 1 {
 					cost -= eachOne
 				}

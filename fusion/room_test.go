@@ -464,20 +464,20 @@ func TestWasOut(t *testing.T) {
 		v := w.open(0, fmt.Sprint("C", i), at(10))
 		v.like = []likeness{{visit: a.number, gone: true, until: at(5), share: c.share}, {visit: b.number, gone: true, until: at(4), share: 1}, {visit: b.number, share: 1}}
 		w.end(v)
-		if got := w.out(&l, b); !near(a.out, c.out, 1e-9) || got != c.cost {
+		if got := w.elsewhere(&l, b, nil); !near(a.out, c.out, 1e-9) || got != c.cost {
 			t.Errorf("%d: gone with %.2f, which costs %d; want %.2f and %d", i, a.out, got, c.out, c.cost)
 		}
 	}
 	if b.out != 0 {
 		t.Errorf("who was seen since, and who was not lost, are gone with %.2f", b.out)
 	}
-	if w.moveTo(a, Point{2.8, 3.5}, Point{}, 0, at(20)); w.out(&l, b) != 0 {
+	if w.moveTo(a, Point{2.8, 3.5}, Point{}, 0, at(20)); w.elsewhere(&l, b, nil) != 0 {
 		t.Error("who is seen is gone")
 	}
 }
 
-// TestGoesOn: who is lost and likely goes on as somebody is the less likely somebody else who begins later, unless one camera has seen those two at
-// once: then it is decided which of them he is.
+// TestGoesOn: who is lost and likely goes on as somebody is the less likely somebody else who begins later, unless it is decided at once which of
+// those he is.
 func TestGoesOn(t *testing.T) {
 	w := NewWorld(halls())
 	a := w.open(0, "A", at(0))
@@ -485,19 +485,17 @@ func TestGoesOn(t *testing.T) {
 	is := likeness{visit: a.number, gone: true, until: at(5), share: 0.7}
 	x, v := w.open(1, "X", at(6)), w.open(0, "V", at(8))
 	x.like, v.like = []likeness{is}, []likeness{{visit: a.number, gone: true, until: at(5)}}
-	if got, want := w.out(&v.like[0], v), nats(0.3); got < want-2 || got > want+2 {
+	if got, want := w.elsewhere(&v.like[0], v, w.visits), nats(0.3); got < want-2 || got > want+2 {
 		t.Errorf("costs %d, want %d", got, want)
 	}
-	if got := w.out(&x.like[0], x); got != 0 {
+	if got := w.elsewhere(&x.like[0], x, w.visits); got != 0 {
 		t.Errorf("for the one who began first it costs %d", got)
 	}
-	for i, o := range []*Visit{x, v} {
-		k := trackKey{1, string(rune('a' + i))}
-		w.tracks[k] = &track{key: k, visit: o, first: at(8), at: at(9)}
-		o.keys = append(o.keys, k)
+	if got := w.elsewhere(&v.like[0], v, nil); got != 0 {
+		t.Errorf("beside somebody of whom it is decided at once it costs %d", got)
 	}
-	if got := w.out(&v.like[0], v); got != 0 {
-		t.Errorf("beside somebody seen at once it costs %d", got)
+	if w.moveTo(a, Point{2.8, 3.5}, Point{}, 0, at(7)); w.elsewhere(&v.like[0], v, w.visits) != 0 {
+		t.Error("who was seen since is still somebody")
 	}
 }
 

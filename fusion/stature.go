@@ -17,7 +17,7 @@ const (
 	frameWorth = 0.4   // blocks that one frame is worth; five are one
 	plansApart = 0.03  // metres by which two cameras differ about one person, besides (assumption)
 	stoops     = 0.05  // share of blocks that show somebody bent or half hidden (assumption)
-	assumed    = 20.0  // blocks, people and frames that the numbers above are worth
+	assumed    = 20.0  // blocks and people that these numbers are worth, and frames that hides is
 	oldNews    = 1000  // of them after which the older count less
 	maxBlocks  = 100   // that the stature of somebody rests on
 	oneSD      = 0.516 // mean of the square of a standard normal number, none above 1
@@ -59,37 +59,32 @@ func (a average) with(prior float64) float64 {
 type eyesight struct{ noise, people, hidden average }
 
 // statures is the same of all cameras, by source.
-type statures struct{ eyes []eyesight }
-
-func (s statures) clone() statures {
-	s.eyes = slices.Clone(s.eyes)
-	return s
-}
+type statures []eyesight
 
 // noise is the variance of a stature, m².
-func (s *statures) noise(of stature) float64 {
-	return float64(s.eyes[of.source].noise.with(blockSD*blockSD) * (tallLasts + 1/of.blocks))
+func (s statures) noise(of stature) float64 {
+	return float64(s[of.source].noise.with(blockSD*blockSD) * (tallLasts + 1/of.blocks))
 }
 
 // frame is the variance of how tall one frame of a camera shows somebody, m².
-func (s *statures) frame(camera int) float64 {
-	return s.eyes[camera].noise.with(blockSD*blockSD) / frameWorth
+func (s statures) frame(camera int) float64 {
+	return s[camera].noise.with(blockSD*blockSD) / frameWorth
 }
 
 // differ is by how much one person's statures of two cameras are apart, and the variance of that.
-func (s *statures) differ(a, b stature) (d, noise float64) {
+func (s statures) differ(a, b stature) (d, noise float64) {
 	d, noise = a.mean-b.mean, s.noise(a)+s.noise(b)
 	if a.source == b.source {
 		return d, noise
 	}
-	p, q := &s.eyes[a.source].people, &s.eyes[b.source].people
+	p, q := &s[a.source].people, &s[b.source].people
 	d -= p.with(meanTall) - q.with(meanTall)
 	return d, noise + float64(plansApart*plansApart) + float64(tallSD*tallSD*(1/(assumed+p.n)+1/(assumed+q.n)))
 }
 
 // same is the cost of two being one by how tall they are, against their being any two people, micro-nats: below 0 where that speaks for
 // it. Of cameras that saw both the surest tells.
-func (s *statures) same(a, b []stature) int64 {
+func (s statures) same(a, b []stature) int64 {
 	d, noise := 0.0, math.Inf(1)
 	for _, x := range a {
 		for _, y := range b {
@@ -119,7 +114,7 @@ func (w *World) measure(t *track, tall float64) {
 	t.tall, t.frames = 0, 0
 	// Of what is learned of a camera half may come from people whose feet are hidden: what does not look whole counts less, and no block is farther
 	// off than one standard deviation (Huber's second proposal).
-	eye := &w.statures.eyes[t.key.source]
+	eye := &w.statures[t.key.source]
 	noise := eye.noise.with(blockSD * blockSD)
 	if t.own.blocks == 0 {
 		eye.people.add(mean, eye.fits(mean-eye.people.with(meanTall), tallSD*tallSD+noise))

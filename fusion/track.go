@@ -79,6 +79,9 @@ func (w *World) foldTrack(e *Event) {
 	}
 	t.leaps(e)
 	t.at, t.lost, t.pos, t.sd = e.TS, false, e.Floor, e.SD
+	if e.Tall != 0 {
+		t.stood = e.Floor
+	}
 	w.divided(t)
 	w.seen(t.visit, e)
 	w.walksOn(t, e)

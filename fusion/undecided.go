@@ -3,7 +3,7 @@ package fusion
 import "slices"
 
 // leastShare is how likely it must be that somebody is one of those who went into a room for goods to be taken to have come along in part,
-// and how likely at least everybody is still in there (assumption).
+// and how likely at least everybody who is lost is still where he was (assumption).
 const leastShare = 0.1
 
 // undecided remembers with which share a visit is each of those whom it may be, where nobody is sure, and gives it that part of what
@@ -23,26 +23,23 @@ func (w *World) undecided(v *Visit, who []doer) {
 	}
 }
 
-// out is the cost of a visit's being one whom others may have been, who have left or began before it, micro-nats: who goes on as another is it as
-// that other, and not besides.
-func (w *World) out(l *likeness, v *Visit) int64 {
+// elsewhere is the cost of a visit's being one who is lost and whom others may have been, micro-nats: those who have left, and those who began before
+// the visit and of whom it is not decided at the same time. Who goes on as another is this one as that other, and not besides.
+func (w *World) elsewhere(l *likeness, v *Visit, others []*Visit) int64 {
 	o := w.visit(l.visit)
-	if !l.gone || o == nil {
+	if !l.gone || o == nil || o.PosAt != l.until {
 		return 0
 	}
 	still := 1 - o.out
-	for _, x := range w.visits {
+	for _, x := range others {
 		if x == v || !x.begunBefore(v) {
 			continue
 		}
 		for k := range x.like {
-			if m := &x.like[k]; m.visit == l.visit && m.gone && o.PosAt == m.until && !w.compete(v, x) {
+			if m := &x.like[k]; m.visit == l.visit && m.gone && m.until == l.until {
 				still *= 1 - m.share
 			}
 		}
-	}
-	if still == 1 {
-		return 0
 	}
 	return nats(max(leastShare, still))
 }

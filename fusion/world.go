@@ -82,7 +82,7 @@ func NewWorld(s *Store) *World {
 		}
 	}
 	w.plates = newPlates(s)
-	w.statures.eyes = make([]eyesight, len(s.Sources))
+	w.statures = make(statures, len(s.Sources))
 	w.shrink = newShrink(s)
 	w.lanes, w.laneOf = lanes(s)
 	w.counters = make([]counter, len(s.Tills))
@@ -152,7 +152,7 @@ func (w *World) Clone() *World {
 	c.fresh = slices.Clip(w.fresh)
 	c.lots, c.deeds = slices.Clone(w.lots), slices.Clone(w.deeds) // what they hold is replaced, never changed
 	c.strays = slices.Clone(w.strays)
-	c.statures = w.statures.clone()
+	c.statures = slices.Clone(w.statures)
 	c.badges = slices.Clone(w.badges)
 	for i := range c.badges {
 		c.badges[i] = c.badges[i].clone()
