@@ -147,7 +147,7 @@ func (w *World) shouldBe(t *track, camera int) (metres, variance float64) {
 		return people, variance
 	}
 	share := variance / (variance + noise)
-	return people + float64((own-people)*share), noise * share
+	return people + float64((own-people)*share), float64(noise * share)
 }
 
 // shorter takes a frame that shows somebody too short or too tall, at a distance along the floor from the camera, and reports whether he is: near and far

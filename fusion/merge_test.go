@@ -92,6 +92,25 @@ func TestCamerasAgree(t *testing.T) {
 	}
 }
 
+// TestUnsureForLong: a point that is a metre unsure, since feet are hidden, is so in the next frame again: frames that agree make it no surer. One that is
+// a decimetre unsure in every frame tells two people apart.
+func TestUnsureForLong(t *testing.T) {
+	for sd, visits := range map[float64]int{1: 1, 0.1: 2} {
+		s := newStory(t)
+		s.walk("cam-1", "1", 0, 12, Point{2.1, 4})
+		s.walk("cam-2", "7", 5.1, 12.1, Point{2.9, 4})
+		for i := range s.events {
+			if e := &s.events[i]; e.Source == s.store.SourceIndex("cam-2") {
+				e.SD = Point{sd, sd}
+			}
+		}
+		s.tell(12)
+		if n := len(s.w.visits); n != visits {
+			t.Errorf("%g m unsure: %d visits, want %d", sd, n, visits)
+		}
+	}
+}
+
 // TestMergedPicksCountOnce: a pick that was shared between two visits of one person is one pick of its one.
 func TestMergedPicksCountOnce(t *testing.T) {
 	s := newStory(t)
