@@ -98,7 +98,7 @@ func TestUnsureForLong(t *testing.T) {
 	for sd, visits := range map[float64]int{1: 1, 0.1: 2} {
 		s := newStory(t)
 		s.walk("cam-1", "1", 0, 12, Point{2.1, 4})
-		s.walk("cam-2", "7", 5.1, 12.1, Point{3.25, 4})
+		s.walk("cam-2", "7", 5.1, 12.1, Point{3.6, 4})
 		for i := range s.events {
 			if e := &s.events[i]; e.Source == s.store.SourceIndex("cam-2") {
 				e.SD = Point{sd, sd}
