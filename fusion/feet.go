@@ -8,7 +8,7 @@ import "math"
 const (
 	hides    = 0.2        // share of a camera's boxes that do not end at feet, until more is known of it,
 	mostHide = 0.75       // and at most: who is as tall as he should be is still seen whole
-	anyTall  = 1.4        // metres over which the heights of such boxes are spread evenly
+	anyTall  = 1.4        // metres: such a box is as tall with a density of one in so many, whoever it shows
 	leastEye = 2.0        // metres at which a camera hangs from which heads tell where somebody stands,
 	overHead = 0.3        // and by which it does above them
 	bendsFor = 2 * second // between two frames of somebody who bends down,
