@@ -131,11 +131,17 @@ func TestLongHidden(t *testing.T) {
 	see := func(x *track, tall float32) *Event {
 		return w.footed(x, &Event{Source: cam, HasFloor: true, Floor: Point{4, 0}, Tall: tall})
 	}
+	if e := see(nil, 1.4); e.Tall == 0 {
+		t.Error("one box that is a little short does not fit, of a camera that nothing is known of")
+	}
 	stands := &track{key: trackKey{source: cam}, visit: &Visit{}}
 	for range 3600 * 5 {
 		if e := see(stands, 1.1); e.Tall != 0 || e.Floor.X > 3 {
 			t.Fatalf("the cashier is at %v", e.Floor)
 		}
+	}
+	if e := see(nil, 1.4); e.Tall != 0 {
+		t.Error("one that is a little short fits, of a camera that has long shown few people whole")
 	}
 	if e := see(nil, meanTall); e.Tall == 0 || (e.Floor != Point{4, 0}) {
 		t.Errorf("somebody whole is at %v, and %.2f m tall", e.Floor, e.Tall)
