@@ -95,12 +95,22 @@ const (
 	movedNothing = -3.2 // what cannot exceed 0.04 is nothing
 	movedChat    = 0.9  // for each e-fold of 10 s that it has lain here before, or of times that it came without levels
 
-	// Of a tag that has just come to a gate whose reader was awake and never heard it (assumptions).
-	movedNews  = 0.4 // where levels tell most
-	movedBare  = 2.3 // where none are told: nothing else tells
+	// Of a tag that has just come to a gate whose reader was awake and never heard it and tells no levels (assumptions).
+	movedBare  = 2.3
 	movedReads = 0.8 // many reads of such a one
 	movedWith  = 0.5 // for each other that came with it, up to three
-	movedStays = 1.5 // without levels: it is still there half a minute later
+	movedStays = 1.5 // it is still there half a minute later
+
+	// Of a tag that a gate hears seldom, and whose reader tells levels: how often it is heard tells more than how loud. Fitted to the runs of
+	// tags at the doors of three simulators that know nothing of each other, each counting as much (decision 022).
+	gatePrior  = -7.0 // one read
+	gateNew    = 2.6  // it has just come
+	gateMore   = 2.3  // for each e-fold of reads beyond those that it would give lying there
+	gateWith   = 0.55 // for each other that came with it, up to three
+	gateBoth   = 0.7  // more than one antenna hears it
+	gateStays  = 0.7  // it is still there half a minute later
+	gateCourse = 0.5  // of what the course of its levels says, unless it has just come
+	gateReads  = 2.0  // what lies beside a gate gives so many reads an epoch
 
 	noiseFloor = 1.0 // dB: no course is surer than this
 	noiseChi   = 6.0 // the fit of pure noise stays below this in 95 of 100
@@ -115,49 +125,85 @@ type course struct {
 }
 
 // moved returns the probability that the tag has been moved through its zone, from the cells of its run: the last epochs
-// up to and with epoch. history is in how many epochs before it lay there unmoved. The evidence of motion is never more
-// than what the range of the levels allows: most tags of a shelf need no more than that. A tag that is far louder than it was while it lay
-// there lies there no more: nearer, 0 to 1, says how surely it is. Without levels, only that it has just come
-// tells; that they do not change is then no sign of stillness.
+// up to and with epoch. history is in how many epochs before it lay there unmoved. A tag that is far louder than it was while it lay
+// there lies there no more: nearer, 0 to 1, says how surely it is. The evidence of the levels is never more than what their range allows:
+// most tags of a shelf need no more than that.
 func (h *heard) moved(zone int, epoch int64, history int, nearer float64, gate bool, n news) float64 {
-	reads, heard, lastEpoch := 0, 0, int64(-1)
-	low, high := int16(math.MaxInt16), int16(math.MinInt16)
+	var r stretch
 	for i := range h.cells {
-		c := &h.cells[i]
-		if int(c.zone) != zone || c.epoch <= epoch-spanEpochs {
-			continue
+		if c := &h.cells[i]; int(c.zone) == zone && c.epoch > epoch-spanEpochs {
+			r.add(c)
 		}
-		if c.epoch != lastEpoch {
-			lastEpoch = c.epoch
-			heard++
-		}
-		reads += int(c.n)
-		low, high = min(low, c.low), max(high, c.high)
 	}
-	if reads == 0 {
+	if r.reads == 0 {
 		return 0
 	}
-	still := float64((1 - nearer) * movedStill * float64(reads-1) / float64(reads+7))
-	fresh := movedNews
-	if n.bare {
-		still = float64(still * (1 - n.new))
-		fresh = movedBare + float64(movedReads*float64(reads-1)/float64(reads+2))
-		still -= float64(movedChat*round9(math.Log(1+float64(n.came)))) + float64(movedStays*n.stayed)
+	before := float64(max(0, history-r.heard))
+	lay := max(min(1, before/max(1, float64(n.awake/epochNS))), float64(n.stayed*min(1, before/max(1, float64(n.here/epochNS))))) // for this share of the time
+	seldom := 0.0
+	if gate && !n.bare {
+		awake := float64(n.awake) / 1e9
+		seldom = awake / (awake + awakeHalf) * (1 - lay)
 	}
-	l := movedPrior + still + float64(n.new*(fresh+float64(movedWith*n.with)))
+	l := float64(seldom*r.gate(lay, n)) + float64((1-seldom)*r.lies(before, nearer, gate, n))
+	course := float64(seldom*gateCourse*(1-n.new)) + 1 - seldom
+	near := float64(movedNearer * nearer)
+	span := float64(int(r.high)-int(r.low)) / 100
+	most := float64(movedRange*min(2, span/8)) + float64(movedPass*min(1.5, span/8)) + movedOrder
+	if l+max(float64(course*most), near)+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
+		return 0
+	}
+	l += max(float64(course*min(most, h.motion(zone, epoch))), near) + float64(movedNoise*channelNoise(h.cells, epoch, int16(zone)))
+	return round9(1 / (1 + round9(math.Exp(-l))))
+}
+
+// A stretch is how a zone heard a tag in the newest epochs.
+type stretch struct {
+	reads, heard int // heard: in how many epochs
+	last         int64
+	low, high    int16 // levels, hundredths of a dB
+	antenna      int32 // the first that heard it, with its source
+	both         bool  // another did too
+}
+
+func (w *stretch) add(c *cell) {
+	antenna := int32(c.source)<<16 | int32(c.antenna)
+	if w.reads == 0 {
+		w.low, w.high, w.antenna, w.last = c.low, c.high, antenna, -1
+	}
+	if c.epoch != w.last {
+		w.last = c.epoch
+		w.heard++
+	}
+	w.reads += int(c.n)
+	w.low, w.high = min(w.low, c.low), max(w.high, c.high)
+	w.both = w.both || antenna != w.antenna
+}
+
+// gate is the log-odds, before what levels say, that a tag that a gate hears so and has heard seldom has been moved; lay is the share of the
+// time before in which it was heard, 0–1.
+func (w *stretch) gate(lay float64, n news) float64 {
+	l := gatePrior + float64(gateNew*n.new) + float64(gateMore*round9(math.Log((1+float64(w.reads))/(1+float64(gateReads*spanEpochs*lay)))))
+	l += float64(gateWith*float64(n.new*n.with)) - float64(gateStays*n.stayed)
+	if w.both {
+		l += gateBoth
+	}
+	return l
+}
+
+// lies is gate where that cannot be asked: in a zone that is no gate, of a reader that tells no levels or has only just begun, and of what lies
+// there. Many reads that show no motion say that it does.
+func (w *stretch) lies(before, nearer float64, gate bool, n news) float64 {
+	reads := float64(w.reads)
+	l := movedPrior + float64((1-nearer)*movedStill*float64(reads-1)/float64(reads+7)*(1-n.new))
+	if n.bare {
+		fresh := movedBare + float64(movedReads*float64(reads-1)/float64(reads+2))
+		l += float64(n.new*(fresh+float64(movedWith*n.with))) - float64(movedChat*round9(math.Log(1+float64(n.came)))) - float64(movedStays*n.stayed)
+	}
 	if !gate {
 		l += movedShelf
 	}
-	if before := history - heard; before > 0 {
-		l -= float64((1 - nearer) * min(3, float64(movedChat*round9(math.Log(1+float64(before)/40)))))
-	}
-	span := float64(int(high)-int(low)) / 100
-	most := float64(movedRange*min(2, span/8)) + float64(movedPass*min(1.5, span/8))
-	if l+max(most+movedOrder, float64(movedNearer*nearer))+float64(movedNoise*max(0, min(2, (span/2-1.6)/0.6))) < movedNothing {
-		return 0
-	}
-	l += max(min(most+movedOrder, h.motion(zone, epoch)), float64(movedNearer*nearer)) + float64(movedNoise*channelNoise(h.cells, epoch, int16(zone)))
-	return round9(1 / (1 + round9(math.Exp(-l))))
+	return l - float64((1-nearer)*min(3, float64(movedChat*round9(math.Log(1+before/40)))))
 }
 
 // How much louder than before a tag must be, in hundredths of a dB, to have come nearer: what lies still goes up by less when somebody

@@ -23,6 +23,8 @@ type news struct {
 	stayed float64 // how far it has stayed, 0–1
 	came   int     // times before
 	bare   bool    // its reader tells no levels
+	awake  int64   // for how much of the last awakeNS its reader was awake, ns
+	here   int64   // since it came, ns
 }
 
 // loudness is what levels a source has told.
@@ -88,6 +90,10 @@ func (t *tagTable) news(g *tag, s *spot, ts int64) news {
 		return news{}
 	}
 	n := news{came: s.came, bare: t.loudness[g.source].low == t.loudness[g.source].high}
+	if t.live != nil {
+		n.awake = int64(float64(t.live[g.source].alive(ts-awakeNS, ts) * float64(awakeNS)))
+	}
+	n.here = max(0, ts-s.since)
 	n.stayed = min(1, float64(max(0, ts-s.since-passNS))/float64(lieNS-passNS))
 	n.new = float64(float64(s.news) / 1000 * (1 - n.stayed))
 	sum := int32(0)

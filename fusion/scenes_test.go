@@ -53,7 +53,7 @@ func TestSceneCrossingHands(t *testing.T) {
 			12s A owner_conf 0.45..0.55`},
 		{"feet, and A's tag at the gate", feet + gate, `
 			20s A sauce 0.9..1
-			20s B sauce 0..0.08
+			20s B sauce 0..0.1
 			20s B salt  0.6..0.7     # then the other has the salt, unless A took both
 			20s A salt  0.3..0.35`},
 		{"feet, and the till", feet + `
@@ -102,7 +102,7 @@ func TestSceneHandOver(t *testing.T) {
 			20s B sauce 0.01..0.06`},
 		{"feet, and B has the tag at the gate", meet + gate + `
 			9s weight g1 -621.67g`, `
-			26s A sauce 0..0.08
+			26s A sauce 0..0.1
 			26s B sauce 0.8..1
 			26s B owner_conf 0.8..1`},
 		{"feet, B pays", `
