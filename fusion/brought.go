@@ -10,6 +10,8 @@ const (
 	ahead   = 3 * second  // and before, where a reader hears further out than cameras see
 	inward  = 0.5         // metres that he has gone in, or out
 
+	cameAlong = 0.3 // that a tag moved, from which somebody who comes in has brought it: one read may be of what lies near the door
+
 	indoors   = 60 * second   // after a new tag went through a door in which it is heard inside if it came in
 	surelyHis = 0.8           // share in a tag from which it is with him, and not with one who goes out beside him
 	staysFor  = 3600 * second // for which a tag that somebody brought is his
@@ -59,7 +61,7 @@ func (z *Zone) inside(p Point) float64 {
 func (w *World) settleBrought(v *Visit, f Fact, t *carriedTag) bool {
 	if !t.brought {
 		h := w.tags.of(f.Name)
-		t.brought = w.carries(v, f) == comesIn || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
+		t.brought = f.Kind == FactMoved && f.P >= cameAlong && w.carries(v, f) == comesIn || h != nil && h.guest != 0 && f.At-h.guest < staysFor ||
 			slices.ContainsFunc(v.tags, func(o carriedTag) bool { return o.epc == t.epc && o.brought })
 	}
 	if t.brought {

@@ -27,6 +27,13 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			3700s..3710s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
 			3706.5s..3710s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
 			3709.9s B unpaid 0.8..1`},
+		{"one read as A comes in may be of what lies near the door", `
+			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
+			2s        rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66
+			6s..20s   walk A 4,3 > 8,3
+			20s..30s  walk A 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			29.9s A unpaid 0.6..1`},
 		{"has been in the store before its tag is heard at the door", `
 			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
 			6s..20s   walk A 4,3 > 8,3
