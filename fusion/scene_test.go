@@ -26,8 +26,8 @@ import (
 // TIME is since the start, as in the script. WHO is a person of the script, or nobody: those whom no camera saw. WHAT is a
 // product (the units expected with them), unpaid (units of all products that no till has seen), p_unpaid, owner_conf, staff,
 // group_paid, stranded (a tag of theirs lies in the aisle or among the dear goods), silent and missing (for 10 s no tag of
-// theirs was heard, or none since they left the dear goods), moved (units whose tags were carried through the door), or
-// unknown (units of goods that no product explains).
+// theirs was heard, or none since they left the dear goods), moved (units whose tags were carried through the door), rang (the gate, and for
+// them), or unknown (units of goods that no product explains).
 type scene struct {
 	name, script, want string
 }
@@ -203,6 +203,12 @@ func measure(t *testing.T, s *fusion.Store, w *fusion.World, at int64, e expecta
 				place[i] = s.Zones[i].Kind == fusion.Exit
 			}
 			x += view.MovedCount(place)
+		case "rang":
+			place := make(fusion.Place, len(s.Zones))
+			for i := range place {
+				place[i] = s.Zones[i].Kind == fusion.Exit
+			}
+			x += view.Rang(place)
 		case "silent":
 			if view.Silent(10e9) {
 				x++

@@ -242,3 +242,29 @@ func TestSceneSilentOfNothing(t *testing.T) {
 			90s B unpaid 0..0
 			90s B silent 0..0`}})
 }
+
+// TestSceneGateRings: two go out side by side as the gate rings. It rang for who has goods with a tag that no till has seen, as far as that is known; where
+// neither has any, or the goods have no tag, it is shared.
+func TestSceneGateRings(t *testing.T) {
+	const out = `
+			0s..6s    walk B 1.5,0.5 > 6,4.8
+			20s..28s  walk A 3.2,4.8 > 3.7,2 > 3.7,-0.8
+			20s..28s  walk B 6,4.8 > 4.3,2 > 4.3,-0.8
+			27s       gate eas-1 alarm out`
+	play(t, []scene{
+		{"A has a razor", `
+			0s..6s    walk A 1.5,0.5 > 3.2,4.8
+			8s        pick A 012345678905` + out, `
+			29s A rang 0.8..1
+			29s B rang 0..0.15`},
+		{"A has salt, which has no tag", `
+			0s..6s    walk A 1.5,0.5 > 2.6,4.8
+			8s        pick A 17` + out, `
+			29s A rang 0.35..0.6
+			29s B rang 0.35..0.6`},
+		{"nobody has anything", `
+			0s..6s    walk A 1.5,0.5 > 3.2,4.8` + out, `
+			29s A rang 0.35..0.6
+			29s B rang 0.35..0.6`},
+	})
+}

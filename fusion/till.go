@@ -400,40 +400,6 @@ func (w *World) voided(v *Visit, f Fact, epc string) {
 	}
 }
 
-func (w *World) foldGate(e *Event) {
-	d := w.Store.device[e.Source]
-	if d < 0 || !e.On {
-		return
-	}
-	zone := w.Store.Devices[d].Zone
-	p := 0.5
-	switch e.Action {
-	case Out:
-		p = 1
-	case In:
-		p = 0
-	}
-	f := Fact{At: e.TS, Kind: FactGate, Source: e.Source, Zone: zone, Product: -1, N: 1, P: p}
-	w.note(f)
-	if zone >= 0 && w.Store.wayOut(zone) {
-		w.anchor(e.Source, -1, zone, e.TS)
-	}
-	var near []claim
-	if zone >= 0 {
-		near = w.seenBy(e.Source, zone, e.TS, 1)
-	}
-	if len(near) == 0 && p > 0 {
-		v := w.open(e.Source, "", e.TS)
-		v.Unowned = true
-		w.appears(v, zone, e.TS)
-		near = []claim{{v, 1}}
-	}
-	for _, c := range near {
-		w.touch(c.visit)
-		w.add(c.visit, f, c.share)
-	}
-}
-
 func (w *World) foldSignal(e *Event) {
 	zone := -1
 	if d := w.Store.device[e.Source]; d >= 0 {
