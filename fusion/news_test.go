@@ -77,6 +77,29 @@ func TestMovedNew(t *testing.T) {
 	}
 }
 
+// TestMovedOften: of a tag that a door has hardly heard before, how often it is heard tells, and not how loud: one read is nothing, twenty at one level have
+// come nearer. What has given as many all the time lies there.
+func TestMovedOften(t *testing.T) {
+	p := func(before float64, n int) float64 { // reads a second before, and reads in two seconds
+		r := awake(1)
+		r.read(1, "E280AB00", 1, 1, -70, 0) // it tells levels
+		for at := 2.0; before > 0 && at < 600; at += 1 / before {
+			r.read(at, taco, 1, 1, -58, 0)
+		}
+		for i := range n {
+			r.read(600+2*float64(i)/float64(n), taco, 1, 1, -58, 0)
+		}
+		r.end()
+		return r.moved(602)
+	}
+	if one, many := p(0, 1), p(0, 20); one > 0.15 || many < 0.85 {
+		t.Errorf("P %.3f of one read, %.3f of twenty; want at most 0.15 and 0.85 or more", one, many)
+	}
+	if stray, lies := p(0.05, 20), p(10, 20); stray < 5*lies || lies > 0.1 {
+		t.Errorf("P %.3f of what was heard every 20 s before, %.3f of what was heard all the time; want much more, and at most 0.1", stray, lies)
+	}
+}
+
 // TestMovedTogether: seven that were never heard there and come at once make each other likelier, whichever is read first; seven
 // that lie there do not.
 func TestMovedTogether(t *testing.T) {
