@@ -111,10 +111,7 @@ func (b *Book) describe(a *Alert, view fusion.View) {
 	if !v.Unowned {
 		a.Person.P = view.Person()
 	}
-	for _, o := range v.Others {
-		a.Person.Others = append(a.Person.Others, o.Visit)
-	}
-	sort.Strings(a.Person.Others)
+	a.Person.Others = view.Others()
 	if v.PosAt != 0 {
 		a.Position = &[2]float64{v.Pos.X, v.Pos.Y}
 		a.SeenLast = &Place{Zone: a.Zone, At: v.PosAt}

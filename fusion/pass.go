@@ -11,6 +11,7 @@ const (
 	looks   = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
 	lookFor = 5 * second // after which a look counts half
 	nowhere = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
+	stoodBy = -2.5       // added to those of who stands there while others walk: what goes by is with who goes by
 	anew    = -1.4       // added to those of who has only just come into view, for the looks that he missed
 )
 
@@ -36,11 +37,18 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		}
 	}
 	weight := max(tiny, w.tags.closeness(f))
+	walks := slices.ContainsFunc(near, func(c claim) bool {
+		p, _ := c.visit.pace()
+		return c.share >= minShare && p != Point{}
+	})
 	odds, sum := make([]float64, len(near)), 1.0
 	for i, c := range near {
 		now := float64(nowhere)
 		if c.share > 0 {
 			now = max(nowhere, round9(math.Log(c.share/nobody)))
+		}
+		if _, stands := c.visit.pace(); stands && walks {
+			now = max(nowhere, now+stoodBy)
 		}
 		t := w.tag(c.visit, f)
 		if f.At-t.look >= passTime {

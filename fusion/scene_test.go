@@ -185,6 +185,8 @@ func measure(t *testing.T, s *fusion.Store, w *fusion.World, at int64, e expecta
 			x += view.Unpaid(nil)
 		case "p_unpaid":
 			x += view.PUnpaid()
+		case "person":
+			x += view.Person()
 		case "owner_conf":
 			x += view.OwnerConf()
 		case "staff":

@@ -187,6 +187,26 @@ func TestSceneWhileLoud(t *testing.T) {
 	})
 }
 
+// TestScenePastACashier: what goes out past somebody who stands at a till by the door is with who goes out, and there is no doubt of whom to point at.
+// Where two go out side by side there is.
+func TestScenePastACashier(t *testing.T) {
+	const out = `
+			20s..26s  walk A 3.7,4.8 > 3.7,-1
+			21s..25.5s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-64 x40`
+	play(t, []scene{
+		{"B stands a step from the door", `
+			0s..26s   walk B 5.8,1.3` + out, `
+			24.8s A moved  0.7..1
+			24.8s A person 0.9..1
+			24.8s B moved  0..0.1`},
+		{"B goes out beside him", `
+			20s..26s  walk B 4.3,4.8 > 4.3,-1` + out, `
+			24.8s A moved  0.3..0.6
+			24.8s A person 0.4..0.65
+			24.8s B person 0.4..0.65`},
+	})
+}
+
 // TestSceneGoesOutAfterAnother: a tag that seemed to go out with one who passed the door while it was heard from afar, and moves there again
 // with somebody else, was never his.
 func TestSceneGoesOutAfterAnother(t *testing.T) {

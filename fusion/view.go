@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -303,7 +304,7 @@ func (v View) Person() float64 {
 		if p <= tiny {
 			continue
 		}
-		owner := max(p, it.Owner, it.among)
+		owner := max(p, it.Owner, it.among, v.amongTag(it))
 		if p > most || p == most && owner > conf {
 			conf, most = owner, p
 		}
@@ -323,6 +324,57 @@ func (v View) Person() float64 {
 		p = posterior(p, v.rung())
 	}
 	return round9(p)
+}
+
+// mayHave is the share in a tag from which a visit is named as one that may have it.
+const mayHave = 0.1
+
+// amongTag is how surely the visit, of all whom cameras saw, has the tag of a line: what somebody unseen may have of it leaves no doubt
+// between them, up to unseenPart.
+func (v View) amongTag(it *Item) float64 {
+	if it.EPC == "" || it.tag <= tiny {
+		return 0
+	}
+	all := it.tag
+	v.sharing(it, func(_ *Visit, share float64) { all += share })
+	return min(1, it.tag/(all+max(0, 1-all-unseenPart)))
+}
+
+// sharing calls f with each other visit that may have the tag of a line, and its share in the tag's moving.
+func (v View) sharing(it *Item, f func(o *Visit, share float64)) {
+	for _, o := range v.World.visits {
+		if o == v.Visit {
+			continue
+		}
+		share := 0.0
+		for i := range o.tags {
+			if t := &o.tags[i]; t.epc == it.EPC {
+				share = max(share, t.share)
+			}
+		}
+		if share > 0 {
+			f(o, share)
+		}
+	}
+}
+
+// Others are the visits that may have what this one is thought to hold, the ids in order.
+func (v View) Others() []string {
+	var ids []string
+	for _, o := range v.Visit.Others {
+		ids = append(ids, o.Visit)
+	}
+	for i := range v.Visit.Basket {
+		if it := &v.Visit.Basket[i]; it.EPC != "" && it.tag > 0 && it.Unpaid() > tiny {
+			v.sharing(it, func(o *Visit, share float64) {
+				if share >= mayHave && o.ID != "" {
+					ids = append(ids, o.ID)
+				}
+			})
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // ringTells is how much likelier a gate rings for who carries unpaid goods with a tag past it than for who does not: 0.85 against one
