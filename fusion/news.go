@@ -11,16 +11,18 @@ const (
 	awakeNS    = 600 * second // how far back the reader's being awake counts
 	awakeHalf  = 60           // seconds awake after which half of what lies there was heard
 	togetherNS = 2 * second
-	company    = 3           // more that came with it say no more
-	passNS     = 10 * second // for so long what comes may be on its way through,
-	lieNS      = 30 * second // and now it lies there
+	company    = 3            // more that came with it say no more
+	passNS     = 10 * second  // for so long what comes may be on its way through,
+	lieNS      = 30 * second  // and now it lies there,
+	usedNS     = 150 * second // or with somebody who waits to pay; and now how often it is heard is how often it is heard lying there
 )
 
 // news is what is known of a tag at a gate beside its levels.
 type news struct {
 	new    float64 // how far it has just come, 0–1
 	with   float64 // others that came with it
-	stayed float64 // how far it has stayed, 0–1
+	stayed float64 // how far it has stayed, 0–1,
+	lies   float64 // and so long that how often it was heard since is how often it is heard lying there, 0–1
 	came   int     // times before
 	bare   bool    // its reader tells no levels
 	awake  int64   // for how much of the last awakeNS its reader was awake, ns
@@ -95,6 +97,7 @@ func (t *tagTable) news(g *tag, s *spot, ts int64) news {
 	}
 	n.here = max(0, ts-s.since)
 	n.stayed = min(1, float64(max(0, ts-s.since-passNS))/float64(lieNS-passNS))
+	n.lies = min(1, float64(max(0, ts-s.since-passNS))/float64(usedNS-passNS))
 	n.new = float64(float64(s.news) / 1000 * (1 - n.stayed))
 	sum := int32(0)
 	for _, a := range t.arrived {

@@ -7,12 +7,13 @@ import (
 
 // Of a tag that goes by (assumptions).
 const (
-	tookIt  = 8.0        // who took such goods carries the tag so many times sooner than who did not
-	looks   = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
-	lookFor = 5 * second // after which a look counts half
-	nowhere = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
-	stoodBy = -2.5       // added to those of who stands there while others walk: what goes by is with who goes by
-	anew    = -1.4       // added to those of who has only just come into view, for the looks that he missed
+	walksOff = 8 * second // for so long a tag may be heard of who has gone out with it
+	tookIt   = 8.0        // who took such goods carries the tag so many times sooner than who did not
+	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
+	lookFor  = 5 * second // after which a look counts half
+	nowhere  = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
+	stoodBy  = -2.5       // added to those of who stands there while others walk: what goes by is with who goes by
+	anew     = -1.4       // added to those of who has only just come into view, for the looks that he missed
 )
 
 // passes shares the tag of a fact among those who were near as it went by: who was near while it was loud, and so close itself, carries
@@ -54,7 +55,7 @@ func (w *World) passes(near []claim, f Fact) []claim {
 		if f.At-t.look >= passTime {
 			t.looked, t.odds = 0, 0
 		}
-		if t.looked > 0 && f.At-c.visit.PosAt > second && w.gone(c.visit) {
+		if away := f.At - c.visit.PosAt; t.looked > 0 && away > second && away <= walksOff && w.gone(c.visit) {
 			now = max(now, t.odds/t.looked) // he has gone out with it or without it: that he is not seen says neither
 		}
 		missed := float64(nowhere)
