@@ -109,7 +109,7 @@ func (w *World) bagged(k, scale int, s step) {
 	b.grams += s.Grams
 	b.variance += float64(s.SD * s.SD)
 	limit := float64(oddSigmas * math.Sqrt(noise+b.variance))
-	if s.Grams < 0 && before > limit && math.Abs(before+s.Grams) <= limit && len(b.hands) < maxLifted {
+	if s.Grams < 0 && before > limit && math.Abs(before+s.Grams) <= limit && !w.isVoided(l, before, limit) && len(b.hands) < maxLifted {
 		b.hands = append(b.hands, before)
 	}
 	if s.Grams > 0 {
@@ -121,6 +121,16 @@ func (w *World) bagged(k, scale int, s step) {
 	w.touch(v)
 	w.weighBag(k)
 	w.show(k, source, s.At)
+}
+
+// isVoided reports whether what lies on a lane's bagging scale beside what was scanned weighs as much as a line that was voided: who lifts it
+// off does as he should, and voided says where it is then.
+func (w *World) isVoided(l *lane, grams, within float64) bool {
+	s := l.sale(w)
+	return s != nil && slices.ContainsFunc(s.lines, func(line tillLine) bool {
+		one, sd := w.mass(line.product, line.void)
+		return line.void > 0 && one > 0 && math.Abs(grams-one) <= within+float64(oddSigmas*sd)
+	})
 }
 
 // putBack forgets what was lifted off when as much comes back or is scanned.

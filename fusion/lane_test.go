@@ -109,6 +109,20 @@ func TestBag(t *testing.T) {
 			s.load(21, 0)
 			s.till(23, "1", Tender, "")
 		}, fine}, // a shelf has seen it go, and no shelf has seen it come back
+		{"voided and lifted off", func(s *story) { // it is left at the till, as far as that is known
+			bagged(s)
+			s.till(19, "1", Void, sauceSKU)
+			s.load(21, 0)
+			s.till(23, "1", Tender, "")
+		}, "voided 0.3 sauce p 0.30 worth 0.60"},
+		{"voided, and in the bag when the rest is paid", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Scan, saltSKU)
+			s.load(19, 1121)
+			s.till(20, "1", Void, sauceSKU)
+			s.till(23, "1", Tender, "")
+			s.load(25, 0)
+		}, "voided 1.0 sauce p 1.00 worth 1.99; confirmed 1.0 salt p 1.00 worth 0.90"},
 		{"an earlier customer takes his away", func(s *story) {
 			s.load(1, 0)
 			s.load(2, 3000)
