@@ -23,7 +23,6 @@ type session struct {
 	began  int64           // its first event, ns
 	at     int64           // its newest
 	over   bool            // it was tendered, or closed
-	paid   int64           // what was tendered, hundredths
 	fits   []fit           // of those who may be its customer
 	waits  map[int]float64 // visits that were there when its customer was looked for: for how many seconds, and one more; nil once it is over
 	known  bool            // the tags with its customer have been asked for
@@ -34,7 +33,6 @@ type tillLine struct {
 	id, epc string
 	product int
 	n, void float64 // units scanned, and of them voided
-	price   int64   // of one, hundredths; 0: not told
 	bagged  float64 // units that the bagging scale has agreed to
 	filmed  float64 // units of which a camera confirmed the scan
 	grams   float64 // of all of them, by the till's own scale; 0: it has none
@@ -90,7 +88,7 @@ func (w *World) foldTill(e *Event) {
 	case Scan:
 		f.Kind, f.N = FactScanned, max(1, e.Qty)
 		w.ring(e.EPC, key, false)
-		s.scan(tillLine{id: e.Line, epc: e.EPC, product: f.Product, n: f.N, price: e.Price, grams: e.Grams, at: e.TS})
+		s.scan(tillLine{id: e.Line, epc: e.EPC, product: f.Product, n: f.N, grams: e.Grams, at: e.TS})
 	case Void:
 		f.Kind, f.N = FactVoided, max(1, e.Qty)
 		if l := s.line(e.Of); l != nil {
@@ -126,7 +124,6 @@ func (w *World) foldTill(e *Event) {
 		w.voided(v, f, epc)
 	case Tender:
 		v.Paid = true
-		w.tendered(s, v, f, e.Price)
 	case Close:
 		v.Paid = v.Paid || s.scans > 0
 	}
