@@ -109,7 +109,7 @@ func (w *World) bagged(k, scale int, s step) {
 	b.grams += s.Grams
 	b.variance += float64(s.SD * s.SD)
 	limit := float64(oddSigmas * math.Sqrt(noise+b.variance))
-	if s.Grams < 0 && before > limit && math.Abs(before+s.Grams) <= limit && !w.isVoided(l, before, limit) && len(b.hands) < maxLifted {
+	if s.Grams < 0 && before > limit && math.Abs(before+s.Grams) <= limit && len(b.hands) < maxLifted && !w.liftsVoided(l, before, limit) {
 		b.hands = append(b.hands, before)
 	}
 	if s.Grams > 0 {
@@ -123,14 +123,27 @@ func (w *World) bagged(k, scale int, s step) {
 	w.show(k, source, s.At)
 }
 
-// isVoided reports whether what lies on a lane's bagging scale beside what was scanned weighs as much as a line that was voided: who lifts it
-// off does as he should, and voided says where it is then.
-func (w *World) isVoided(l *lane, grams, within float64) bool {
+// liftsVoided reports whether what lies on a lane's bagging scale beside what was scanned, and is lifted off, weighs as much as goods that were
+// voided and not lifted before: who does so does as he should, and voided says where they are then.
+func (w *World) liftsVoided(l *lane, grams, within float64) bool {
 	s := l.sale(w)
-	return s != nil && slices.ContainsFunc(s.lines, func(line tillLine) bool {
-		one, sd := w.mass(line.product, line.void)
-		return line.void > 0 && one > 0 && math.Abs(grams-one) <= within+float64(oddSigmas*sd)
-	})
+	if s == nil {
+		return false
+	}
+	for i := range s.lines {
+		line := &s.lines[i]
+		for n := 1.0; n <= line.void-line.lifted; n++ {
+			g, sd := w.mass(line.product, n)
+			if line.grams > 0 {
+				g, sd = line.grams*n/line.n, tillNoise
+			}
+			if g > 0 && math.Abs(grams-g) <= within+float64(oddSigmas*sd) {
+				line.lifted += n
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // putBack forgets what was lifted off when as much comes back or is scanned.

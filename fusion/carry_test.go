@@ -262,6 +262,26 @@ func TestOneBehindTheOther(t *testing.T) {
 	}
 }
 
+// TestOthersOfATag: those who were near a tag as it went out are each named beside the other, and who was not is not.
+func TestOthersOfATag(t *testing.T) {
+	s := newStory(t)
+	s.walk("cam-1", "A", 17, 23, Point{3.7, 4.8}, Point{3.7, -1})
+	s.walk("cam-1", "B", 17, 23, Point{4.3, 4.8}, Point{4.3, -1})
+	s.walk("cam-1", "C", 17, 30, Point{8, 4.8})
+	s.carry("r-door", sauceTag, 19.5)
+	s.tell(23)
+	a, b := s.of("cam-1/A"), s.of("cam-1/B")
+	if got := s.view(a).Others(); !slices.Equal(got, []string{b.ID}) {
+		t.Errorf("beside A: %q, want %q", got, b.ID)
+	}
+	if got := s.view(b).Others(); !slices.Equal(got, []string{a.ID}) {
+		t.Errorf("beside B: %q, want %q", got, a.ID)
+	}
+	if p := s.view(a).Person(); p > 0.7 {
+		t.Errorf("it is A with %.2f", p)
+	}
+}
+
 // TestLostAsHeEnters: whom a camera sees last as he comes into the zone of a door is not there for ever; tags that are heard there do not
 // keep his visit open.
 func TestLostAsHeEnters(t *testing.T) {

@@ -115,6 +115,14 @@ func TestBag(t *testing.T) {
 			s.load(21, 0)
 			s.till(23, "1", Tender, "")
 		}, "voided 0.3 sauce p 0.30 worth 0.60"},
+		{"voided and lifted off, and so is another that was never scanned", func(s *story) { // one void is no cover for two
+			bagged(s)
+			s.till(19, "1", Void, sauceSKU)
+			s.load(21, 0)
+			s.load(22, 621)
+			s.load(24, 0)
+			s.till(25, "1", Tender, "")
+		}, "voided 1.0 sauce p 1.00 worth 1.99"},
 		{"voided, and in the bag when the rest is paid", func(s *story) {
 			bagged(s)
 			s.till(18, "1", Scan, saltSKU)

@@ -139,7 +139,7 @@ func (h *heard) moved(zone int, epoch int64, history int, nearer float64, gate b
 		return 0
 	}
 	before := float64(max(0, history-r.heard))
-	lay := max(min(1, before/max(1, float64(n.awake/epochNS))), float64(n.lies*min(1, before/max(1, float64(n.here/epochNS))))) // for this share of the time
+	lay := max(min(1, before/max(1, float64(n.awake/epochNS))), float64(n.settled*min(1, before/max(1, float64(n.here/epochNS))))) // for this share of the time
 	seldom := 0.0
 	if gate && !n.bare {
 		awake := float64(n.awake) / 1e9

@@ -19,14 +19,14 @@ const (
 
 // news is what is known of a tag at a gate beside its levels.
 type news struct {
-	new    float64 // how far it has just come, 0–1
-	with   float64 // others that came with it
-	stayed float64 // how far it has stayed, 0–1,
-	lies   float64 // and so long that how often it was heard since is how often it is heard lying there, 0–1
-	came   int     // times before
-	bare   bool    // its reader tells no levels
-	awake  int64   // for how much of the last awakeNS its reader was awake, ns
-	here   int64   // since it came, ns
+	new     float64 // how far it has just come, 0–1
+	with    float64 // others that came with it
+	stayed  float64 // how far it has stayed, 0–1,
+	settled float64 // and so long that how often it was heard since is how often it is heard lying there, 0–1
+	came    int     // times before
+	bare    bool    // its reader tells no levels
+	awake   int64   // for how much of the last awakeNS its reader was awake, ns
+	here    int64   // since it came, ns
 }
 
 // loudness is what levels a source has told.
@@ -97,7 +97,7 @@ func (t *tagTable) news(g *tag, s *spot, ts int64) news {
 	}
 	n.here = max(0, ts-s.since)
 	n.stayed = min(1, float64(max(0, ts-s.since-passNS))/float64(lieNS-passNS))
-	n.lies = min(1, float64(max(0, ts-s.since-passNS))/float64(usedNS-passNS))
+	n.settled = min(1, float64(max(0, ts-s.since-passNS))/float64(usedNS-passNS))
 	n.new = float64(float64(s.news) / 1000 * (1 - n.stayed))
 	sum := int32(0)
 	for _, a := range t.arrived {

@@ -207,6 +207,40 @@ func TestScenePastACashier(t *testing.T) {
 	})
 }
 
+// TestSceneWaitsAtTheTill: a tag that comes with somebody to a till beside the door, is heard there now and then, and goes out with him is carried;
+// of one that goes on being heard so it is not. The reader is awake, and hears another that always lies there.
+func TestSceneWaitsAtTheTill(t *testing.T) {
+	const waits = `
+			0s..300s    rfid r-door 30340457980022220000AA01 antenna=1 rssi=-66 x300
+			250s..256s  walk A 1,3 > 6,1.5
+			256s..280s  walk A 6,1.5
+			256s..280s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-58..-60 x22`
+	play(t, []scene{
+		{"he goes out", waits + `
+			280s..286s  walk A 6,1.5 > 4,0.8 > 4,-1
+			281s..285.4s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-56..-46..-58 x40`, `
+			278s A moved 0..0.3
+			285s A moved 0.6..1`},
+		{"he waits on", waits + `
+			280s..300s  walk A 6,1.5
+			280s..300s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-58..-60 x18`, `
+			299s A moved 0..0.3`},
+	})
+}
+
+// TestSceneHeardLongAfter: what is heard at the door long after somebody went out is not with him.
+func TestSceneHeardLongAfter(t *testing.T) {
+	play(t, []scene{{"A goes out past B, who waits at the till with it, and then B goes", `
+			0s..200s    rfid r-door 30340457980022220000AA01 antenna=1 rssi=-66 x200
+			150s..156s  walk A 3.7,4.8 > 3.7,-1
+			152s..166s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-56..-60 x16
+			150s..166s  walk B 6.5,1.8
+			166s..172s  walk B 6.5,1.8 > 4,1.4 > 4,-1
+			166s..171.5s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-60..-45..-62 x48`, `
+			171s B moved 0.7..1
+			171s A moved 0..0.2`}})
+}
+
 // TestSceneGoesOutAfterAnother: a tag that seemed to go out with one who passed the door while it was heard from afar, and moves there again
 // with somebody else, was never his.
 func TestSceneGoesOutAfterAnother(t *testing.T) {

@@ -33,6 +33,7 @@ type tillLine struct {
 	id, epc string
 	product int
 	n, void float64 // units scanned, and of them voided
+	lifted  float64 // units of those that were taken off the bagging scale
 	bagged  float64 // units that the bagging scale has agreed to
 	filmed  float64 // units of which a camera confirmed the scan
 	grams   float64 // of all of them, by the till's own scale; 0: it has none

@@ -340,22 +340,30 @@ func (v View) amongTag(it *Item) float64 {
 	return min(1, it.tag/(all+max(0, 1-all-unseenPart)))
 }
 
-// sharing calls f with each other visit that may have the tag of a line, and its share in the tag's moving.
+// sharing calls f with each other visit that a camera saw near the tag of a line as it moved at the door, and its share in that.
 func (v View) sharing(it *Item, f func(o *Visit, share float64)) {
+	mine := v.Visit.tagAtDoor(v.World.Store, it.EPC)
+	if mine == nil {
+		return
+	}
 	for _, o := range v.World.visits {
-		if o == v.Visit {
+		if o == v.Visit || o.Unowned {
 			continue
 		}
-		share := 0.0
-		for i := range o.tags {
-			if t := &o.tags[i]; t.epc == it.EPC {
-				share = max(share, t.share)
-			}
-		}
-		if share > 0 {
-			f(o, share)
+		if t := o.tagAtDoor(v.World.Store, it.EPC); t != nil && t.zone == mine.zone && t.share > 0 && abs(t.at-mine.at) <= passTime {
+			f(o, t.share)
 		}
 	}
+}
+
+// tagAtDoor is what the visit knows of a tag at the way out at which it was heard last, nil if nothing.
+func (v *Visit) tagAtDoor(s *Store, epc string) (last *carriedTag) {
+	for i := range v.tags {
+		if t := &v.tags[i]; t.epc == epc && s.wayOut(t.zone) && (last == nil || t.at > last.at) {
+			last = t
+		}
+	}
+	return last
 }
 
 // Others are the visits that may have what this one is thought to hold, the ids in order.
