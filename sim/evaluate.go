@@ -74,7 +74,8 @@ type Evaluation struct {
 	ByMistake         []TypeRecall // the same of those who did not pay by mistake; they count as neither
 	ByAccomplice      []TypeRecall // the same of accomplices
 	AsHonest          *Evaluation  // where accomplices count as honest; nil if there are none
-	Missed            []Missed     // thefts without an alert
+	Missed            []Case       // thefts without an alert
+	Surest            []Case       // honest visits with the highest scores, at most 20: on them recall at so many false alerts rests
 	Wrong             []Wrong
 	Policies          []PolicyRecall
 }
@@ -134,16 +135,10 @@ type Outcome struct {
 // F1 is that of Evaluate.
 func F1(runs []Judged) float64 { return evaluate(runs, 1).F1.Value }
 
-const storeDay = 1500.0 // visits
-
-// person is what was said of one visit that is true.
-type judgedVisit struct {
-	run    int
-	theft  bool
-	p      float64
-	weight float64
-	took   float64 // ns that it took
-}
+const (
+	storeDay  = 1500.0 // visits
+	maxSurest = 20     // of Evaluation
+)
 
 // Evaluate compares what was said with what was so, over all runs. A person's score is the highest of the visits whose tracks
 // are mostly theirs. An alert is right when its tracks are mostly a thief's and it came between the taking and a minute after
@@ -151,219 +146,15 @@ type judgedVisit struct {
 func Evaluate(runs []Judged) *Evaluation { return evaluate(runs, 1000) }
 
 func evaluate(runs []Judged, draws int) *Evaluation {
-	e := &Evaluation{Runs: len(runs)}
-	var all []judgedVisit
-	type counts struct{ right, wrong, found, thefts, exact int }
-	by := make([]counts, len(runs))
-	types, honest := map[int]*TypeRecall{}, map[string]*TypeRecall{}
-	aside := map[string]map[string]*TypeRecall{Mistake: {}, Accomplice: {}}
-	kind := func(of map[string]*TypeRecall, v *Visit) *TypeRecall {
-		name := ""
-		if v != nil {
-			name = v.Type
-		}
-		if of[name] == nil {
-			of[name] = &TypeRecall{Type: name}
-		}
-		return of[name]
-	}
-	modes, said := map[string]string{}, map[string][]*Visit{}
-	var before, someoneElse, raised, retracted, leftOut int
-	var toAlert, lead, leadTagged []float64
-	var value, foundValue float64
+	t := newTally(len(runs))
 	for r := range runs {
-		run := &runs[r]
-		e.Hours += run.Hours
-		who := NewWhose(run.Visits)
-		for id, mode := range run.Policies {
-			modes[id] = min(cmp.Or(modes[id], mode), mode) // live, if it was in any store
-		}
-		score, told, capped := map[*Visit]float64{}, map[*Visit][]string{}, map[*Visit]string{}
-		seen := map[*Visit]bool{}
-		for _, s := range run.Scores {
-			if v := who.about(s.Tracks, cmp.Or(s.At, s.To), s.From); v != nil {
-				score[v], seen[v] = max(score[v], s.P), true
-				told[v] = append(told[v], s.Told...)
-				capped[v] = cmp.Or(s.Capped, capped[v])
-			}
-		}
-		found := map[*Visit]bool{}
-		alerts := slices.Clone(run.Raised)
-		slices.SortFunc(alerts, func(a, b Raised) int { return cmp.Compare(a.At, b.At) })
-		for _, a := range alerts {
-			v := who.about(a.Tracks, a.At, a.At)
-			raised++
-			if !a.Stands {
-				retracted++
-			}
-			switch {
-			case v != nil && v.Aside():
-				leftOut++
-				kind(aside[v.Kind], v).Found++
-				e.wrong(r, v, a, false)
-			case v != nil && v.Kind == Theft && found[v]:
-				e.Again++
-			case v != nil && v.Kind == Theft && a.At >= v.Took && (v.Exit == 0 || a.At <= v.Exit+60e9):
-				found[v] = true
-				by[r].right++
-				if overlap(a.SKUs, v.Unpaid) >= 0.5 {
-					by[r].exact++
-				}
-				toAlert = append(toAlert, float64(a.At-v.Took)/1e9)
-				if v.Exit != 0 {
-					d := float64(v.Exit-a.At) / 1e9
-					lead = append(lead, d)
-					if v.gateSees() {
-						leadTagged = append(leadTagged, d)
-					}
-				}
-				if v.Exit == 0 || a.At < v.Exit {
-					before++
-				}
-			default:
-				by[r].wrong++
-				kind(honest, v).Found++
-				other := another(run.Visits, v, a)
-				if e.wrong(r, v, a, other); other {
-					someoneElse++
-				}
-			}
-		}
-		for _, v := range run.Visits {
-			switch v.Kind {
-			case Mistake, Accomplice:
-				kind(aside[v.Kind], v).Count++
-				continue
-			case Theft:
-				e.Thefts++
-				by[r].thefts++
-				t := types[v.Theft]
-				if t == nil {
-					t = &TypeRecall{Theft: v.Theft, Type: v.Type}
-					types[v.Theft] = t
-				}
-				t.Count++
-				m := missed(r, v, score[v], seen[v], told[v])
-				m.Capped = capped[v]
-				value += float64(m.Price)
-				if found[v] {
-					by[r].found++
-					t.Found++
-					foundValue += float64(m.Price)
-				} else {
-					e.Missed = append(e.Missed, m)
-				}
-				if !seen[v] {
-					e.Unseen++
-				}
-			default:
-				e.Honest++
-				kind(honest, v).Count++
-			}
-			all = append(all, judgedVisit{r, v.Kind == Theft, score[v], 1, float64(v.To - v.From)})
-			slices.Sort(told[v])
-			for _, id := range slices.Compact(told[v]) {
-				said[id] = append(said[id], v)
-			}
-		}
+		t.run(r, &runs[r])
 	}
-	for id, mode := range modes {
-		e.Policies = append(e.Policies, recallOf(id, mode, said[id], types))
+	t.sum(draws)
+	if t.Accomplices > 0 && draws > 1 {
+		t.AsHonest = evaluate(accomplicesHonest(runs), 1)
 	}
-	slices.SortFunc(e.Policies, func(a, b PolicyRecall) int { return cmp.Compare(a.Policy, b.Policy) })
-	for _, t := range types {
-		e.Types = append(e.Types, *t)
-	}
-	for _, t := range honest {
-		e.False = append(e.False, *t)
-	}
-	for _, t := range aside[Mistake] {
-		e.ByMistake = append(e.ByMistake, *t)
-		e.Mistakes += t.Count
-	}
-	for _, t := range aside[Accomplice] {
-		e.ByAccomplice = append(e.ByAccomplice, *t)
-		e.Accomplices += t.Count
-	}
-	for _, list := range [][]TypeRecall{e.False, e.ByMistake, e.ByAccomplice} {
-		slices.SortFunc(list, func(a, b TypeRecall) int { return cmp.Or(b.Found-a.Found, cmp.Compare(a.Type, b.Type)) })
-	}
-	slices.SortStableFunc(e.Missed, func(a, b Missed) int { return a.Theft - b.Theft })
-	slices.SortFunc(e.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
-	strict := false
-	f1 := func(times []int) float64 {
-		var c counts
-		for r, n := range times {
-			c.right += n * by[r].right
-			c.wrong += n * by[r].wrong
-			c.found += n * by[r].found
-			c.thefts += n * by[r].thefts
-			c.exact += n * by[r].exact
-		}
-		if strict {
-			return harmonic(ratio(c.exact, c.right+c.wrong), ratio(c.exact, c.thefts))
-		}
-		return harmonic(ratio(c.right, c.right+c.wrong), ratio(c.found, c.thefts))
-	}
-	auc := func(times []int) float64 {
-		list := make([]judgedVisit, 0, len(all))
-		for _, v := range all {
-			if v.weight = float64(times[v.run]); v.weight > 0 {
-				list = append(list, v)
-			}
-		}
-		return averagePrecision(list)
-	}
-	once := make([]int, len(runs))
-	var right, wrong int
-	for r := range runs {
-		once[r] = 1
-		right += by[r].right
-		wrong += by[r].wrong
-	}
-	found := 0
-	for r := range by {
-		found += by[r].found
-	}
-	e.Precision, e.Recall = ratio(right, right+wrong), ratio(found, e.Thefts)
-	e.F1, e.PRAUC = bootstrap(once, draws, f1), bootstrap(once, draws, auc)
-	strict = true
-	e.Strict = bootstrap(once, draws, f1)
-	e.ToAlert, e.Lead, e.LeadTagged = median(toAlert), median(lead), median(leadTagged)
-	e.Tagged = len(leadTagged)
-	e.Retracted = ratio(retracted, raised)
-	if value > 0 {
-		e.Value = foundValue / value
-	}
-	e.WrongPerson, e.Alerts, e.Before = ratio(someoneElse, right+wrong), right+wrong, ratio(before, right)
-	if e.Hours > 0 {
-		e.FalsePerHour = float64(wrong) / e.Hours
-		e.UpperPerHour = poissonUpper(wrong+leftOut) / e.Hours
-	}
-	for _, share := range []float64{0.001, 0.005, 0.02} {
-		list := slices.Clone(all)
-		for i := range list {
-			if list[i].weight = share / max(1, float64(e.Thefts)); !list[i].theft {
-				list[i].weight = (1 - share) / max(1, float64(e.Honest))
-			}
-		}
-		e.At = append(e.At, Weighted{share, averagePrecision(list)})
-	}
-	for _, a := range []float64{0.5, 1, 2} {
-		e.RecallAt = append(e.RecallAt, Weighted{a, recallAt(all, a/storeDay*float64(e.Honest))})
-	}
-	e.Skill, e.ECE, e.Bands, e.Bins = calibration(all)
-	e.Curve = curve(all)
-	e.AUC, e.Permuted = rocAUC(all), permuted(all, min(draws, 200))
-	blind := slices.Clone(all)
-	for i := range blind {
-		blind[i].p, blind[i].weight = blind[i].took, 1
-	}
-	e.Blind = averagePrecision(blind)
-	if e.Accomplices > 0 && draws > 1 {
-		e.AsHonest = evaluate(accomplicesHonest(runs), 1)
-	}
-	return e
+	return t.Evaluation
 }
 
 // accomplicesHonest are the same runs, in which whoever lent a hand is honest.

@@ -222,6 +222,18 @@ func TestWhyMissed(t *testing.T) {
 	}
 }
 
+// TestEvaluateSurest: the honest visits with the highest scores, on which recall at so many false alerts rests; no thief's, and not all of them.
+func TestEvaluateSurest(t *testing.T) {
+	runs := judgedRuns(1, 30, func(dice, bool) float64 { return 0.05 }) // each fifth is a theft
+	runs[0].Scores[7].P, runs[0].Scores[7].Capped, runs[0].Scores[7].Told = 0.9, "require", []string{"b", "a"}
+	runs[0].Scores[5].P = 0.95
+	e := Evaluate(runs)
+	if got := e.Surest[0]; len(e.Surest) != maxSurest || got.Theft != 0 || got.Person != "7" || got.Score != 0.9 || got.Capped != "require" ||
+		!slices.Equal(got.Told, []string{"a", "b"}) {
+		t.Errorf("%d, first %+v", len(e.Surest), got)
+	}
+}
+
 // TestEvaluateAside: an alert about one who forgot to pay, or who lent a hand in a theft, counts as neither, and is told apart and in the
 // bound. What the numbers would be if who lent a hand had not is told too.
 func TestEvaluateAside(t *testing.T) {

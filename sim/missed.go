@@ -9,13 +9,13 @@ import (
 )
 
 // Why is the reason for which there was no alert, as far as scores tell.
-func (m *Missed) Why() string {
+func (c *Case) Why() string {
 	switch {
-	case !m.Seen:
+	case !c.Seen:
 		return "no visit of theirs"
-	case m.Capped != "":
-		return "capped by " + m.Capped
-	case m.Score >= 0.1:
+	case c.Capped != "":
+		return "capped by " + c.Capped
+	case c.Score >= 0.1:
 		return "score too low"
 	}
 	return "no sign of it"
@@ -25,8 +25,8 @@ func (m *Missed) Why() string {
 func (e *Evaluation) WhyMissed(theft int) string {
 	n := map[string]int{}
 	for i := range e.Missed {
-		if m := &e.Missed[i]; m.Theft == theft {
-			n[m.Why()]++
+		if c := &e.Missed[i]; c.Theft == theft {
+			n[c.Why()]++
 		}
 	}
 	var all []string
@@ -44,11 +44,11 @@ type Wrong struct {
 	Raised
 }
 
-// Missed is a theft without an alert.
-type Missed struct {
-	Run, Theft    int
+// Case is a visit and what was said of it.
+type Case struct {
+	Run, Theft    int // Theft 0: an honest one
 	Type, Person  string
-	Took, Exit    int64   // ns since 1970; Exit 0: they left by no way out
+	Took, Exit    int64   // ns since 1970; Took 0: nothing was stolen; Exit 0: they left by no way out
 	Units, Tagged int     // that were not paid for
 	Price         int64   // of them, in hundredths
 	Score         float64 // the highest
@@ -57,23 +57,23 @@ type Missed struct {
 	Capped        string // what kept the alert from the tier staff
 }
 
+func newCase(run int, v *Visit, a *about) Case {
+	c := Case{Run: run, Theft: v.Theft, Type: v.Type, Person: v.Person, Took: v.Took, Exit: v.Exit, Units: len(v.Unpaid),
+		Score: a.score, Seen: a.seen, Capped: a.capped}
+	c.Told = slices.Compact(slices.Sorted(slices.Values(a.told)))
+	for _, u := range v.Unpaid {
+		c.Price += u.Price
+		if u.EPC != "" {
+			c.Tagged++
+		}
+	}
+	return c
+}
+
 func (e *Evaluation) wrong(run int, v *Visit, a Raised, other bool) {
 	w := Wrong{Run: run, Another: other, Raised: a}
 	if v != nil {
 		w.Kind, w.Type, w.Person = v.Kind, v.Type, v.Person
 	}
 	e.Wrong = append(e.Wrong, w)
-}
-
-// missed describes a theft, of which it is not known yet whether it was found.
-func missed(run int, v *Visit, score float64, seen bool, told []string) Missed {
-	m := Missed{Run: run, Theft: v.Theft, Type: v.Type, Person: v.Person, Took: v.Took, Exit: v.Exit, Units: len(v.Unpaid), Score: score, Seen: seen}
-	m.Told = slices.Compact(slices.Sorted(slices.Values(told)))
-	for _, u := range v.Unpaid {
-		m.Price += u.Price
-		if u.EPC != "" {
-			m.Tagged++
-		}
-	}
-	return m
 }

@@ -178,6 +178,12 @@ func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
 			remarks(a))
 	}
 	w.Flush()
+	w = table(out)
+	fmt.Fprintln(w, "honest, surest first\tseed\tperson\tout\tscore\tcapped by\tpolicies at review")
+	for _, c := range e.Surest {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%s\t%s\n", c.Type, seed+uint64(c.Run), c.Person, clock(c.Exit), c.Score, c.Capped, strings.Join(c.Told, ", "))
+	}
+	w.Flush()
 }
 
 // remarks says what else there is to know of a wrong alert.
