@@ -298,6 +298,7 @@ func (w *World) joinFrame(frame []Event) {
 			w.begins(v)
 		} else {
 			w.doubtGoods(v, list[i].sure)
+			v.doubted(e.TS, list[i].sure)
 			if v.PosAt+lostAfter <= e.TS {
 				w.watch(v, e.TS)
 			}

@@ -21,14 +21,14 @@ func TestMerged(t *testing.T) {
 			b.out, b.shared = 0.2, 0.3
 			b.within, b.past, b.pastAt, b.pastOut = 1, 2, at(6), doorZone
 		}, func(w *World, m, x *Visit) any {
-			return []any{m.Pos, m.PosAt, m.posSD, m.camera, m.wayOut, m.heading, m.within, m.past, m.pastAt, m.pastOut, m.out, m.shared}
+			return []any{m.Pos, m.PosAt, m.posSD, m.camera, m.wayOut, m.heading, int(m.within), int(m.past), m.pastAt, int(m.pastOut), m.out, m.shared}
 		}, []any{Point{2, 3}, at(6), Point{0.1, 0.2}, 1, 3.0, 0.5, 1, 2, at(6), doorZone, 0.2, 0.3}},
 		{"seen last by the older one", func(w *World, a, b, x *Visit) {
 			w.moveTo(a, Point{1, 3}, Point{}, 0, at(6))
 			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))
 			a.camera, b.camera, a.within = 0, 1, 3
 			a.from, b.from = Point{1, 1}, Point{2, 1}
-		}, func(w *World, m, x *Visit) any { return []any{m.Pos, m.PosAt, m.camera, m.within, m.from} }, []any{Point{1, 3}, at(6), 0, 3, Point{1, 1}}},
+		}, func(w *World, m, x *Visit) any { return []any{m.Pos, m.PosAt, m.camera, int(m.within), m.from} }, []any{Point{1, 3}, at(6), 0, 3, Point{1, 1}}},
 		{"seen by a camera only later", func(w *World, a, b, x *Visit) {
 			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))
 			b.from = Point{2, 1}

@@ -154,8 +154,8 @@ func (w *World) cross(v *Visit, e *Event) {
 		return
 	}
 	v.within = 0
-	if v.pastOut != zone {
-		v.past, v.pastAt, v.pastOut = 0, e.TS, zone
+	if int(v.pastOut) != zone {
+		v.past, v.pastAt, v.pastOut = 0, e.TS, int32(zone)
 	}
 	v.past++
 	if v.past == 2 && v.inside {

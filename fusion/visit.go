@@ -81,10 +81,12 @@ type Visit struct {
 	like    []likeness
 	out     float64 // since it was last seen: probability that it has left as somebody else,
 	shared  float64 // and part of what it had that went to those who may be it
-	within  int     // floor points in a row inside, since the last one beyond
-	past    int     // floor points in a row beyond an out edge
-	pastAt  int64   // the first of them
-	pastOut int     // and the zone whose edge it is
+	within  int32   // floor points in a row inside, since the last one beyond
+	past    int32   // floor points in a row beyond an out edge
+	pastOut int32   // and the zone whose edge it is
+	joinQ   float32 // how likely all that was taken for its person is he,
+	joinAt  int64   // and since when the last of that has been, ns; 0: there is no doubt
+	pastAt  int64   // when the first point beyond the edge was seen
 	wayOut  float64 // metres from Pos to the nearest way out
 	heading float64 // metres moved towards the nearest way out, smoothed
 	stays   []stay
@@ -325,7 +327,7 @@ func (w *World) lost(v *Visit) {
 		if v.stays[z].in && !w.Store.rooms.open[z] || w.Store.closed(z) && w.Store.in(z, v.Pos) {
 			w.worksIn(v, z)
 		}
-		if w.Store.wayOut(z) && (v.stays[z].in || w.Store.in(z, v.Pos)) || v.inside && z == v.pastOut {
+		if w.Store.wayOut(z) && (v.stays[z].in || w.Store.in(z, v.Pos)) || v.inside && z == int(v.pastOut) {
 			w.exit(v, z, v.PosAt)
 		}
 	}
