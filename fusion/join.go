@@ -297,8 +297,7 @@ func (w *World) joinFrame(frame []Event) {
 			v.from = e.Floor
 			w.begins(v)
 		} else {
-			w.doubtGoods(v, list[i].sure)
-			v.doubted(e.TS, list[i].sure)
+			w.doubtGoods(v, e.TS, list[i].sure)
 			if v.PosAt+lostAfter <= e.TS {
 				w.watch(v, e.TS)
 			}

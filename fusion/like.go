@@ -289,8 +289,7 @@ func (w *World) decideAs(v *Visit, least int) *Visit {
 	for k := range v.like {
 		if l := &v.like[k]; l.visit == list[0].is && l.told() >= least && w.settles(v, l, list[0].sure) {
 			gone := w.visit(l.visit)
-			w.doubtGoods(gone, list[0].sure)
-			gone.doubted(v.First, list[0].sure)
+			w.doubtGoods(gone, v.First, list[0].sure)
 			return w.merge(gone, v)
 		}
 	}

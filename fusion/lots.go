@@ -341,12 +341,13 @@ func (w *World) leave(v *Visit) {
 // surely is how sure it must be that two tracks are one person's for goods to be taken to have come along.
 const surely = 0.99
 
-// doubtGoods takes from a visit what it has only if it is the same person's as a track that it takes over, which is so with the
-// probability q: the rest is with somebody whom no camera saw.
-func (w *World) doubtGoods(v *Visit, q float64) {
+// doubtGoods takes from a visit what it has only if it is the same person's as a track that it takes over from a moment on, which is so
+// with the probability q: the rest is with somebody whom no camera saw.
+func (w *World) doubtGoods(v *Visit, from int64, q float64) {
 	if q >= surely {
 		return
 	}
+	v.doubt(from, q)
 	for _, id := range v.lots {
 		i := w.lotIndex(id)
 		if i < 0 || w.lots[i].held(v.number) <= tiny {

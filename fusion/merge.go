@@ -32,7 +32,7 @@ func (w *World) merge(v, o *Visit) *Visit {
 	v.Staff, v.signs = max(v.Staff, o.Staff), max(v.signs, o.signs)
 	v.Unowned = v.Unowned && o.Unowned
 	if o.joinAt != 0 {
-		v.doubted(o.joinAt, float64(o.joinQ))
+		v.doubt(o.joinAt, float64(o.joinQ))
 	}
 	v.served += o.served
 	v.mergeCompany(o)

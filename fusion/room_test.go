@@ -238,7 +238,7 @@ func TestDoubtGoods(t *testing.T) {
 		s.tell(8)
 		v := s.of("cam-1/A")
 		before, owner, nobody := s.view(v).Unpaid(nil), s.view(v).OwnerConf(), s.w.lots[0].unseen()
-		s.w.doubtGoods(v, q)
+		s.w.doubtGoods(v, s.w.now, q)
 		want := q
 		if q >= surely {
 			want = 1

@@ -120,7 +120,7 @@ func (w *World) foldTill(e *Event) {
 	w.touch(v)
 	switch e.Action {
 	case Scan:
-		w.tellsWho(v, f.Product)
+		w.tellsWho(v, f.Product, s.share)
 		w.scanned(v, f, epc)
 	case Void:
 		w.voided(v, f, epc)

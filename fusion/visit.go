@@ -84,8 +84,8 @@ type Visit struct {
 	within  int32   // floor points in a row inside, since the last one beyond
 	past    int32   // floor points in a row beyond an out edge
 	pastOut int32   // and the zone whose edge it is
-	joinQ   float32 // how likely all that was taken for its person is he,
-	joinAt  int64   // and since when the last of that has been, ns; 0: there is no doubt
+	joinQ   float32 // the probability that whoever was taken for its person since is he,
+	joinAt  int64   // by a track that began then, ns; 0: there is no doubt
 	pastAt  int64   // when the first point beyond the edge was seen
 	wayOut  float64 // metres from Pos to the nearest way out
 	heading float64 // metres moved towards the nearest way out, smoothed
