@@ -158,7 +158,7 @@ func printFalse(out io.Writer, e *sim.Evaluation) {
 	w.Flush()
 }
 
-// printCases lists what went wrong, so that each can be looked at: the seed is that of its store.
+// printCases lists what went wrong or nearly did, so that each can be looked at: the seed is that of its store.
 func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
 	w := table(out)
 	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
