@@ -22,6 +22,7 @@ func TestTellsWho(t *testing.T) {
 		"what another took, if he scans":  {1, 'B', 0.8, 0.5, 0.759},
 		"what another took, as who he is": {1, 'B', 1, 1, 1},
 		"what another took, once more":    {1, 'B', 1e-12, 1, 0},
+		"what another took, as another":   {1, 'B', 0, 1, 0},
 	} {
 		w := NewWorld(cornerShop())
 		w.now = monday
@@ -54,6 +55,9 @@ func TestTellsWho(t *testing.T) {
 		}
 		if n := a.units(sauce); !near(n, c.want, 0.006) {
 			t.Errorf("%s: %.3f of the sauce is his, want %.3f", name, n, c.want)
+		}
+		if q := float64(a.joinQ); !(q >= 0 && q <= 1) {
+			t.Errorf("%s: he is the one with %g", name, q)
 		}
 		for _, l := range w.lots {
 			all := l.back + l.unseen()

@@ -29,6 +29,14 @@ func TestMerged(t *testing.T) {
 			a.camera, b.camera, a.within = 0, 1, 3
 			a.from, b.from = Point{1, 1}, Point{2, 1}
 		}, func(w *World, m, x *Visit) any { return []any{m.Pos, m.PosAt, m.camera, int(m.within), m.from} }, []any{Point{1, 3}, at(6), 0, 3, Point{1, 1}}},
+		{"both in doubt", func(w *World, a, b, x *Visit) {
+			a.doubt(at(2), 0.9)
+			b.doubt(at(4), 0.5)
+		}, func(w *World, m, x *Visit) any {
+			return []any{m.joinAt, float64(m.joinQ) > 0.449 && float64(m.joinQ) < 0.451}
+		}, []any{at(4), true}},
+		{"the younger in doubt", func(w *World, a, b, x *Visit) { b.doubt(at(4), 0.5) },
+			func(w *World, m, x *Visit) any { return []any{m.joinAt, m.joinQ} }, []any{at(4), float32(0.5)}},
 		{"seen by a camera only later", func(w *World, a, b, x *Visit) {
 			w.moveTo(b, Point{2, 3}, Point{}, 0, at(5))
 			b.from = Point{2, 1}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -226,11 +227,14 @@ func TestWhyMissed(t *testing.T) {
 func TestEvaluateSurest(t *testing.T) {
 	runs := judgedRuns(1, 30, func(dice, bool) float64 { return 0.05 }) // each fifth is a theft
 	runs[0].Scores[7].P, runs[0].Scores[7].Capped, runs[0].Scores[7].Told = 0.9, "require", []string{"b", "a"}
-	runs[0].Scores[5].P = 0.95
+	runs[0].Scores[5].P, runs[0].Scores[21].P = 0.95, 0.3
 	e := Evaluate(runs)
 	if got := e.Surest[0]; len(e.Surest) != maxSurest || got.Theft != 0 || got.Person != "7" || got.Score != 0.9 || got.Capped != "require" ||
 		!slices.Equal(got.Told, []string{"a", "b"}) {
 		t.Errorf("%d, first %+v", len(e.Surest), got)
+	}
+	if !slices.IsSortedFunc(e.Surest, func(a, b Case) int { return cmp.Compare(b.Score, a.Score) }) {
+		t.Errorf("not by score: %+v", e.Surest)
 	}
 }
 

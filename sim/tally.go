@@ -16,9 +16,9 @@ type tally struct {
 	modes  map[string]string                 // of policies
 	told   map[string][]*Visit               // by a policy, at review or higher
 
-	before, someoneElse, raised, retracted, leftOut int // alerts
-	toAlert, lead, leadTagged                       []float64
-	value, foundValue                               float64 // of what was stolen, in hundredths
+	early, someoneElse, raised, takenBack, leftOut int       // alerts; early: right ones before the way out was crossed
+	toAlert, leads, leadsTagged                    []float64 // s, of right alerts
+	stolen, recovered                              float64   // price of what was stolen, and of that of which an alert told, in hundredths
 }
 
 // counts are those of one run: alerts that were right and wrong, those with half of the goods right, and thefts.
@@ -33,8 +33,8 @@ type judgedVisit struct {
 	took   float64 // ns that it took
 }
 
-// about is what all scores of a visit say of it.
-type about struct {
+// said is what all scores of a visit say of it.
+type said struct {
 	score  float64
 	seen   bool
 	told   []string
@@ -53,9 +53,9 @@ func (t *tally) run(r int, run *Judged) {
 	for id, mode := range run.Policies {
 		t.modes[id] = min(cmp.Or(t.modes[id], mode), mode) // live, if it was in any store
 	}
-	who, of := NewWhose(run.Visits), map[*Visit]*about{}
+	who, of := NewWhose(run.Visits), map[*Visit]*said{}
 	for _, v := range run.Visits {
-		of[v] = &about{}
+		of[v] = &said{}
 	}
 	for _, s := range run.Scores {
 		if v := who.about(s.Tracks, cmp.Or(s.At, s.To), s.From); v != nil {
@@ -76,10 +76,10 @@ func (t *tally) run(r int, run *Judged) {
 }
 
 // alert counts one, which is about a visit, or about nobody.
-func (t *tally) alert(r int, run *Judged, of map[*Visit]*about, v *Visit, a Raised) {
+func (t *tally) alert(r int, run *Judged, of map[*Visit]*said, v *Visit, a Raised) {
 	t.raised++
 	if !a.Stands {
-		t.retracted++
+		t.takenBack++
 	}
 	switch {
 	case v != nil && v.Aside():
@@ -110,20 +110,20 @@ func (t *tally) right(r int, v *Visit, a Raised) {
 	}
 	t.toAlert = append(t.toAlert, float64(a.At-v.Took)/1e9)
 	if v.Exit == 0 || a.At < v.Exit {
-		t.before++
+		t.early++
 	}
 	if v.Exit == 0 {
 		return
 	}
 	lead := float64(v.Exit-a.At) / 1e9
-	t.lead = append(t.lead, lead)
+	t.leads = append(t.leads, lead)
 	if v.gateSees() {
-		t.leadTagged = append(t.leadTagged, lead)
+		t.leadsTagged = append(t.leadsTagged, lead)
 	}
 }
 
 // visit counts one that is true.
-func (t *tally) visit(r int, v *Visit, a *about) {
+func (t *tally) visit(r int, v *Visit, a *said) {
 	switch v.Kind {
 	case Mistake, Accomplice:
 		ofType(t.aside[v.Kind], v).Count++
@@ -142,7 +142,7 @@ func (t *tally) visit(r int, v *Visit, a *about) {
 	}
 }
 
-func (t *tally) theft(r int, v *Visit, a *about) {
+func (t *tally) theft(r int, v *Visit, a *said) {
 	t.Thefts++
 	t.by[r].thefts++
 	if t.types[v.Theft] == nil {
@@ -150,10 +150,10 @@ func (t *tally) theft(r int, v *Visit, a *about) {
 	}
 	t.types[v.Theft].Count++
 	c := newCase(r, v, a)
-	t.value += float64(c.Price)
+	t.stolen += float64(c.Price)
 	if a.found {
 		t.types[v.Theft].Found++
-		t.foundValue += float64(c.Price)
+		t.recovered += float64(c.Price)
 	} else {
 		t.Missed = append(t.Missed, c)
 	}
@@ -167,26 +167,7 @@ func (t *tally) sum(draws int) {
 	t.lists()
 	t.numbers()
 	t.bootstraps(draws)
-	for _, share := range []float64{0.001, 0.005, 0.02} {
-		list := slices.Clone(t.all)
-		for i := range list {
-			if list[i].weight = share / max(1, float64(t.Thefts)); !list[i].theft {
-				list[i].weight = (1 - share) / max(1, float64(t.Honest))
-			}
-		}
-		t.At = append(t.At, Weighted{share, averagePrecision(list)})
-	}
-	for _, a := range []float64{0.5, 1, 2} {
-		t.RecallAt = append(t.RecallAt, Weighted{a, recallAt(t.all, a/storeDay*float64(t.Honest))})
-	}
-	t.Skill, t.ECE, t.Bands, t.Bins = calibration(t.all)
-	t.Curve = curve(t.all)
-	t.AUC, t.Permuted = rocAUC(t.all), permuted(t.all, min(draws, 200))
-	blind := slices.Clone(t.all)
-	for i := range blind {
-		blind[i].p, blind[i].weight = blind[i].took, 1
-	}
-	t.Blind = averagePrecision(blind)
+	t.byScore(draws)
 }
 
 // lists orders what is listed.
@@ -222,16 +203,40 @@ func (t *tally) numbers() {
 		found += x.Found
 	}
 	t.Precision, t.Recall = ratio(right, right+wrong), ratio(found, t.Thefts)
-	t.ToAlert, t.Lead, t.LeadTagged, t.Tagged = median(t.toAlert), median(t.lead), median(t.leadTagged), len(t.leadTagged)
-	t.Retracted = ratio(t.retracted, t.raised)
-	if t.value > 0 {
-		t.Value = t.foundValue / t.value
+	t.ToAlert, t.Lead, t.LeadTagged, t.Tagged = median(t.toAlert), median(t.leads), median(t.leadsTagged), len(t.leadsTagged)
+	t.Retracted = ratio(t.takenBack, t.raised)
+	if t.stolen > 0 {
+		t.Value = t.recovered / t.stolen
 	}
-	t.WrongPerson, t.Alerts, t.Before = ratio(t.someoneElse, right+wrong), right+wrong, ratio(t.before, right)
+	t.WrongPerson, t.Alerts, t.Before = ratio(t.someoneElse, right+wrong), right+wrong, ratio(t.early, right)
 	if t.Hours > 0 {
 		t.FalsePerHour = float64(wrong) / t.Hours
 		t.UpperPerHour = poissonUpper(wrong+t.leftOut) / t.Hours
 	}
+}
+
+// byScore is what hangs on the scores alone.
+func (t *tally) byScore(draws int) {
+	for _, share := range []float64{0.001, 0.005, 0.02} {
+		list := slices.Clone(t.all)
+		for i := range list {
+			if list[i].weight = share / max(1, float64(t.Thefts)); !list[i].theft {
+				list[i].weight = (1 - share) / max(1, float64(t.Honest))
+			}
+		}
+		t.At = append(t.At, Weighted{share, averagePrecision(list)})
+	}
+	for _, a := range []float64{0.5, 1, 2} {
+		t.RecallAt = append(t.RecallAt, Weighted{a, recallAt(t.all, a/storeDay*float64(t.Honest))})
+	}
+	t.Skill, t.ECE, t.Bands, t.Bins = calibration(t.all)
+	t.Curve = curve(t.all)
+	t.AUC, t.Permuted = rocAUC(t.all), permuted(t.all, min(draws, 200))
+	blind := slices.Clone(t.all)
+	for i := range blind {
+		blind[i].p, blind[i].weight = blind[i].took, 1
+	}
+	t.Blind = averagePrecision(blind)
 }
 
 // bootstraps are the numbers with intervals, by so many draws of runs.

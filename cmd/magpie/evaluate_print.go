@@ -163,12 +163,8 @@ func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
 	w := table(out)
 	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
 	for _, m := range e.Missed {
-		score := "unseen"
-		if m.Seen {
-			score = fmt.Sprintf("%.3f", m.Score)
-		}
 		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\t%s\n", m.Theft, m.Type, seed+uint64(m.Run), m.Person, clock(m.Took), clock(m.Exit),
-			m.Units, m.Tagged, float64(m.Price)/100, score, m.Capped, strings.Join(m.Told, ", "))
+			m.Units, m.Tagged, float64(m.Price)/100, score(&m), m.Capped, strings.Join(m.Told, ", "))
 	}
 	w.Flush()
 	w = table(out)
@@ -181,9 +177,16 @@ func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
 	w = table(out)
 	fmt.Fprintln(w, "honest, surest first\tseed\tperson\tout\tscore\tcapped by\tpolicies at review")
 	for _, c := range e.Surest {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%s\t%s\n", c.Type, seed+uint64(c.Run), c.Person, clock(c.Exit), c.Score, c.Capped, strings.Join(c.Told, ", "))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", c.Type, seed+uint64(c.Run), c.Person, clock(c.Exit), score(&c), c.Capped, strings.Join(c.Told, ", "))
 	}
 	w.Flush()
+}
+
+func score(c *sim.Case) string {
+	if !c.Seen {
+		return "unseen"
+	}
+	return fmt.Sprintf("%.3f", c.Score)
 }
 
 // remarks says what else there is to know of a wrong alert.

@@ -57,7 +57,7 @@ type Case struct {
 	Capped        string // what kept the alert from the tier staff
 }
 
-func newCase(run int, v *Visit, a *about) Case {
+func newCase(run int, v *Visit, a *said) Case {
 	c := Case{Run: run, Theft: v.Theft, Type: v.Type, Person: v.Person, Took: v.Took, Exit: v.Exit, Units: len(v.Unpaid),
 		Score: a.score, Seen: a.seen, Capped: a.capped}
 	c.Told = slices.Compact(slices.Sorted(slices.Values(a.told)))
