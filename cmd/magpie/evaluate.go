@@ -168,11 +168,15 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 	}()
 	go func() { wg.Wait(); close(done) }()
 	finished := 0
-	for range done {
-		finished++
-		fmt.Fprintf(e.errw, "\r%d of %d runs", finished, e.runs)
+	for i := range done {
+		if errs[i] == nil {
+			finished++
+			fmt.Fprintf(e.errw, "\r%d of %d runs", finished, e.runs)
+		}
 	}
-	fmt.Fprintln(e.errw)
+	if finished > 0 {
+		fmt.Fprintln(e.errw)
+	}
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
 	}
@@ -193,6 +197,9 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, j
 	}
 	s, err := site.Load(path)
 	if err != nil {
+		return r, err
+	}
+	if _, err := loadPolicies(policies, s); err != nil { // before the work
 		return r, err
 	}
 	played, err := sim.Simulate(seed, s, o)
