@@ -11,7 +11,7 @@ import (
 func TestPickIsShared(t *testing.T) {
 	s := newStory(t)
 	s.walk("cam-1", "A", 0, 12, Point{1.4, 4.2})
-	s.walk("cam-1", "B", 0, 12, Point{2.9, 4.2})
+	s.walk("cam-1", "B", 0, 12, Point{2.8, 4.2})
 	s.walk("cam-1", "C", 0, 12, Point{7, 2.5})
 	s.weigh(12, 5, -621)
 	s.tell(12)

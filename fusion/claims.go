@@ -14,16 +14,18 @@ type claim struct {
 // Parameters of who did something at a place. Distances and times are those of science §4; what is marked so is an
 // assumption, to be fitted.
 const (
-	reach      = 0.8  // metres from the foot point that an arm reaches
-	sigmaReach = 0.5  // metres beyond it
+	sigmaReach = 0.4  // metres from the goods to the feet of who takes them,
+	feetHidden = 0.1  // but for so many of them, who lean over or whose feet a shelf hides:
+	sigmaFeet  = 1.0  // metres by which cameras may be wrong about these
 	sigmaHand  = 0.25 // metres from the plate's box
 	sigmaTime  = 0.4  // seconds between the event and when the hand was there
 	sigmaSeen  = 1.0  // seconds between what a gate or a reader saw and when the person was seen: people leave the picture there
 	minShare   = 0.02
 
-	// Likelihoods are densities over the floor, relative to that of a foot point within reach, which is spread over
-	// π·0.8² + 2π·0.8·0.5·√(π/2) + 2π·0.5² = 6.7 m². A hand at a plate of 0.3 m by 0.4 m is spread over 1 m².
-	handGain = 6.7
+	// Likelihoods are densities over the floor, relative to one person in 6.7 m² (assumption). A hand at a plate of 0.3 m by 0.4 m is spread over 1 m²,
+	// and over three tenths of the heights at which hands are (assumption).
+	floorHad   = 6.7
+	handSpread = 0.3
 
 	unseen    = 0.05 // 1 − P_D: somebody whom no camera saw, anywhere within reach (assumption: P_D 0.95)
 	blind     = 0.5  // the same where no camera is awake (assumption)
@@ -34,7 +36,7 @@ const (
 	brisk     = 0.7  // metres in a second from which somebody walks on (assumption)
 	handsFull = 1.0  // how much likelier a hand makes it that holds goods after a pick, or before a put-back (assumption)
 
-	staffAtWork = 9.0 // how much oftener staff move goods than a shopper beside them, beyond once (assumption)
+	staffAtWork = 4.0 // how much oftener staff move goods than a shopper beside them, beyond once (assumption)
 
 	plateBelow, plateAbove = 0.1, 0.4 // metres: the box above a plate in which hands take goods (assumption)
 	goodsHalf              = 0.15     // metres: half of the goods of a wide plate (assumption); reach is told from the middle of goods
@@ -68,7 +70,7 @@ func (w *World) candidates(to []odds, sc *Scale, s step) ([]odds, float64) {
 	p := Point{sc.At[0], sc.At[1]}
 	source := w.Store.source[sc.ID]
 	away := float64(float64(w.now-from) / 1e9 * 3) // nobody runs faster through a shop
-	far := reach + 4*sigmaReach + away + float64(max(sc.Size[0], sc.Size[1])/2)
+	far := 3*sigmaFeet + away + float64(max(sc.Size[0], sc.Size[1])/2)
 	rooms := w.Store.rooms.shelf(p)
 	if sc.Zone >= 0 && len(rooms) == 0 && w.Store.rooms.zone[sc.Zone] >= 0 {
 		rooms = []int16{int16(w.Store.rooms.zone[sc.Zone])}
@@ -161,7 +163,7 @@ func (w *World) didStep(v *Visit, sc *Scale, rooms []int16, source int, from, un
 	}
 	holds = 1 + float64(handsFull*holds)
 	g.other = float64(otherHand * feet * holds)
-	return float64((1-otherHand)*handGain*hand*holds) + g.other, g
+	return float64((1-otherHand)*floorHad/handSpread*hand*holds) + g.other, g
 }
 
 // stoodAt is the likelihood of reaching a plate from where the visit stood at ts. A camera that has just lost somebody may not see
@@ -171,14 +173,26 @@ func (v *Visit) stoodAt(sc *Scale, ts int64, sigma float64) float64 {
 	if !ok {
 		return 0
 	}
-	d := max(0, q.distance(sc.nearest(q))-reach)
+	d := q.distance(sc.nearest(q))
 	if gap == 0 {
-		return likelihood(d, sigmaReach)
+		return density(d, sigmaReach)
 	}
 	late := float64(gap) / 1e9
 	walked := float64(strolling * late)
 	wide := math.Sqrt(float64(sigmaReach*sigmaReach) + float64(walked*walked))
-	return max(float64(likelihood(d, sigmaReach)*likelihood(late, sigma)), float64(outOfView*likelihood(d, wide)))
+	return max(float64(density(d, sigmaReach)*likelihood(late, sigma)), float64(outOfView*density(d, wide)))
+}
+
+// density is that of the feet, over the floor, of who takes goods at a distance from them, in metres, relative to one person in floorHad.
+func density(d, sigma float64) float64 {
+	seen := normal(d, float64(sigma*sigma))
+	hidden := normal(d, float64(sigma*sigma)+float64(sigmaFeet*sigmaFeet))
+	return float64(floorHad * (float64((1-feetHidden)*seen) + float64(feetHidden*hidden)))
+}
+
+// normal is a normal density in two dimensions of a variance, at a distance from its middle.
+func normal(d, variance float64) float64 {
+	return likelihood(d, math.Sqrt(variance)) / float64(2*math.Pi*variance)
 }
 
 // stood is where the visit was at ts: between two sightings on the line between them, with gap 0, else where it was seen

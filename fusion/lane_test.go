@@ -149,7 +149,7 @@ func TestBag(t *testing.T) {
 			s.load(15, 0)
 			s.event("bag-1", 15.5, Event{Kind: Status, Action: Offline, Zone: -1})
 			s.till(16, "1", Scan, saltSKU)
-		}, "substituted 1.0 sauce as salt p 0.95 worth 1.04"},
+		}, "substituted 1.0 sauce as salt p 0.98 worth 1.07"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := taker(t)

@@ -292,7 +292,9 @@ func older(all []likeness) {
 const anyTurn = 235_914
 
 // anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
-func (r *rooms) anywhereIn(room int) float64 { return min(1, handGain/r.inside[room]) }
+func (r *rooms) anywhereIn(room int) float64 {
+	return min(density(0, sigmaReach), floorHad/r.inside[room])
+}
 
 // isAtUnseen is the likelihood that the visit was at a zone at ts, lost at the edge of a room in which some of that is, and not seen then:
 // who was lost beside it sooner than who is somewhere in there. At a way out nobody stays for long, and who has gone is there no more.

@@ -338,7 +338,7 @@ func TestAmong(t *testing.T) {
 	s.weigh(8, 4, -621)
 	s.tell(8)
 	v := s.of("cam-1/A")
-	if it := &v.Basket[0]; it.Owner > 0.97 || it.among != 1 || s.view(v).Person() != 1 {
+	if it := &v.Basket[0]; it.Owner > 0.99 || it.among != 1 || s.view(v).Person() != 1 {
 		t.Errorf("alone at the shelf: owner %.3f, among %.3f, person %.3f", it.Owner, it.among, s.view(v).Person())
 	}
 }

@@ -44,26 +44,26 @@ func TestSceneCrossingHands(t *testing.T) {
 			12s A owner_conf 0.9..1
 			12s B owner_conf 0.9..1`},
 		{"feet", feet, `
-			12s A salt  0.45..0.5
-			12s A sauce 0.45..0.5
-			12s B sauce 0.45..0.5
-			12s B salt  0.45..0.5
+			12s A salt  0.25..0.3    # by their feet, each took what he stood before
+			12s A sauce 0.65..0.75
+			12s B sauce 0.25..0.3
+			12s B salt  0.65..0.75
 			12s A unpaid 0.9..1
-			12s A p_unpaid 0.7..0.85 # one of the two is his, unless the other took both
-			12s A owner_conf 0.45..0.55`},
+			12s A p_unpaid 0.7..0.9  # one of the two is his, unless the other took both
+			12s A owner_conf 0.55..0.65`},
 		{"feet, and A's tag at the gate", feet + gate, `
 			20s A sauce 0.9..1
 			20s B sauce 0..0.1
-			20s B salt  0.6..0.7     # then the other has the salt, unless A took both
-			20s A salt  0.3..0.35`},
+			20s B salt  0.75..0.85   # then the other has the salt, unless A took both
+			20s A salt  0.15..0.2`},
 		{"feet, and the till", feet + `
 			30s scan sco-1 s1 071142008582
 			32s till sco-1 s1 tender amount=1.99`, `
 			33s B sauce  0.999..1.001
-			33s B salt   0.3..0.35
-			33s B unpaid 0.3..0.35
+			33s B salt   0.45..0.55  # before which he stood
+			33s B unpaid 0.45..0.55
 			33s A sauce  0..0.01
-			33s A salt   0.6..0.7`},
+			33s A salt   0.45..0.55`},
 	})
 }
 
@@ -286,7 +286,7 @@ func TestSceneThreeAndAMisplacement(t *testing.T) {
 			27.5s..31s rfid r-door ` + razorEPC + ` antenna=1 rssi=-66..-45..-63 x24`, `
 			30.9s A razor 0..0.15
 			30.9s B razor 0..0.15
-			30.9s C razor 0.8..1`},
+			30.9s C razor 0.7..1`},
 		{"feet, and B pays for the sauce", stand + `
 			8s  weight g3 -92g
 			12s weight g1 -621.67g
@@ -298,8 +298,8 @@ func TestSceneThreeAndAMisplacement(t *testing.T) {
 			40s B sauce 0.99..1
 			40s C sauce 0
 			23s A razor 0.2..0.5
-			23s B razor 0.2..0.5
-			23s C razor 0.1..0.5`},
+			23s B razor 0.4..0.6     # he stands nearest
+			23s C razor 0..0.1`},
 	})
 }
 
@@ -464,17 +464,22 @@ func TestSceneWalksPast(t *testing.T) {
 		{"one walks past the other", stands + `
 			5s..12s   walk B 6.2,4.7 > -1,4.7`, `
 			13s A sauce 0.75..0.9
-			13s B sauce 0.1..0.2`},
+			13s B sauce 0.05..0.15`},
 		{"both stand there", stands + `
+			5s..8s    walk B 5.2,4.7 > 2.35,5
+			8s..12s   walk B 2.35,5`, `
+			13s A sauce 0.45..0.55
+			13s B sauce 0.45..0.55`},
+		{"one stands farther off", stands + `
 			5s..8s    walk B 5.2,4.7 > 2.5,4.7
 			8s..12s   walk B 2.5,4.7`, `
-			13s A sauce 0.45..0.5
-			13s B sauce 0.45..0.5`},
+			13s A sauce 0.75..0.85
+			13s B sauce 0.15..0.2`},
 		{"one comes, takes it and goes on", stands + `
-			5s..8.6s    walk B 6.2,4.7 > 2.5,4.7
-			8.6s..9.4s  walk B 2.5,4.7
-			9.4s..13s   walk B 2.5,4.7 > -1,4.7`, `
-			13s A sauce 0.45..0.5
-			13s B sauce 0.45..0.5`},
+			5s..8.6s    walk B 6.2,4.7 > 2.35,5
+			8.6s..9.4s  walk B 2.35,5
+			9.4s..13s   walk B 2.35,5 > -1,4.7`, `
+			13s A sauce 0.45..0.55
+			13s B sauce 0.45..0.55`},
 	})
 }
