@@ -160,6 +160,11 @@ func (w *World) begin(k int, key sessionKey, e *Event) {
 		w.vacate(l)
 	}
 	l.session = key
+	if s := l.sale(w); s != nil && s.visit != nil { // it was put by, and what it has scanned is shown with its lines
+		for i := range s.lines {
+			s.visit.unshow(s.lines[i].product, s.lines[i].n-s.lines[i].void)
+		}
+	}
 }
 
 // endSale ends the sale in a lane.

@@ -139,6 +139,21 @@ func TestBag(t *testing.T) {
 			s.load(22, 3621)
 			s.load(24, 621)
 		}, fine},
+		{"put by, taken up again, and another is scanned", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Suspend, "")
+			s.till(24, "1", Resume, "")
+			s.till(25, "1", Scan, saltSKU)
+			s.load(27, 1121)
+			s.till(28, "1", Tender, "")
+		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"put by, and another that is never scanned is there when it is taken up again", func(s *story) {
+			bagged(s)
+			s.load(17.5, 1121)
+			s.till(18, "1", Suspend, "")
+			s.till(24, "1", Resume, "")
+			s.till(28, "1", Tender, "")
+		}, "not scanned 1.0 salt p 0.97 worth 0.87; " + fine},
 		{"goods of no known weight", func(s *story) {
 			s.load(15, 0)
 			s.till(16, "1", Scan, "24")
