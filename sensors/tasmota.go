@@ -3,6 +3,7 @@ package sensors
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -15,7 +16,8 @@ import (
 //	tele/<topic>/LWT       Online or Offline, retained
 //	tele/<topic>/STATE     signs of life
 //
-// Time is local, without a zone (SetOption52 1 adds the offset), and cut to the second: a scale wants a lateness of 2 s.
+// Time is local, without a zone (SetOption52 1 adds the offset), and cut to the second: a scale wants a lateness of 2 s. Of what is sent within
+// one second the order is that of the arrivals.
 // WeightRaw, the whole load in grams by the calibration, is taken: it stays when the auto-tare sets Weight, in kg, to 0, and
 // after a power loss, when Weight begins from a new zero. Firmware that has no WeightRaw (before 8.0) gives Weight. The
 // entry's unit is for a scale that is calibrated in another unit.
@@ -68,9 +70,20 @@ func (d *Decoder) tasmota(m *draft, payload []byte) *Rejection {
 	case per == 0:
 		per = 1000
 	}
-	m.ts = s.ts
+	m.ts = withinSecond(s.ts, m.Received)
 	c.path = append(c.path, step{name: []byte("HX711")}, step{name: []byte(name)})
-	return d.load(m, s.ts, value.v, per)
+	return d.load(m, m.ts, value.v, per)
+}
+
+// withinSecond places a time that is cut to the second within that second: x seconds after it where it arrived x/(1−x) seconds later. What arrived later is later, however late it
+// is, and of a message that took no time the place is off by 0.5 s at most.
+func withinSecond(ts message.Time, received int64) message.Time {
+	ns, second := ts.NS(), int64(time.Second)
+	late := float64(received - ns)
+	if ns%second != 0 || late <= 0 {
+		return ts
+	}
+	return message.At(ns + min(second-1, int64(late/(late+float64(second))*float64(second))))
 }
 
 // tasmotaSensor is what the scale's own part of a message says.
