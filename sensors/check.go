@@ -47,6 +47,7 @@ type sourceCheck struct {
 	messages, events, duplicates, retained, foreign int64 // retained: but status
 	numbered, clocked, unclocked                    int64
 	missing, restarts, behind, late, offline        int64
+	offlineAt                                       int64 // when it last said so
 	last                                            int64 // received of the newest that is not retained
 	longest, longestAt, every                       int64 // ns
 	delays                                          delays
@@ -233,7 +234,7 @@ func (c *Check) events(s *sourceCheck, m *fusion.Message) {
 				s.every = e.Every
 			}
 			if e.Action == fusion.Offline && !m.Retained {
-				s.offline++
+				s.offline, s.offlineAt = s.offline+1, m.Received
 			}
 		}
 	}

@@ -93,6 +93,11 @@ func TestCheckTells(t *testing.T) {
 			p.reads(200, 100, 40)
 			p.say(75_000, "status/r-door", `{"seq":0,"state":"online"}`)
 		}, "change: silent for 55.1s from 2026-11-22T10:00:19.900Z on, at most 30s are allowed: publish a status every 10s while nothing else happens"},
+		{"away for a while, as its status said", "r-door", func(p *tape) {
+			p.reads(200, 100, 40)
+			p.say(20_000, "status/r-door", `{"seq":0,"state":"offline"}`)
+			p.say(75_000, "status/r-door", `{"seq":0,"state":"online"}`)
+		}, "change: it was away for 55s from 2026-11-22T10:00:20.000Z on, as its status said: see why it lost its connection\nnote: it said 1 time that it goes offline\nnote: it began anew 1 time"},
 		{"silent at the end, and slower signs of life", "r-door", func(p *tape) {
 			p.reads(200, 100, 40)
 			p.say(25_000, "status/r-door", `{"seq":0,"state":"online","every":60}`)
@@ -135,6 +140,13 @@ note: antenna 2 of the site file has read no tag`},
 			}
 		}, "change: 50 of 500 messages came later than its lateness of 2s: send without delay, or give it lateness: 5s in the site file\n" +
 			"note: 50 messages came after a later one"},
+		{"some come late, and none fast", "r-door", func(p *tape) {
+			p.reads(500, 100, 1900)
+			for i := range p.lines[:50] {
+				p.lines[i*10].Received += 400e6
+			}
+		}, "change: 50 of 500 messages came later than its lateness of 2s: send without delay, or give it lateness: 4s in the site file; " +
+			"even the fastest took 1.9s: its clock may be behind, set it by NTP\nnote: 50 messages came after a later one"},
 		{"one comes late", "r-door", func(p *tape) {
 			p.reads(500, 100, 40)
 			p.lines[7].Received += 2700e6
@@ -225,6 +237,14 @@ func TestCheckNumbers(t *testing.T) {
 	slow := (&tape{}).reads(1000, 100, 300).report(t, "r-door").Sources[0]
 	if d := slow.Delay; d.P50 != 300 || d.P99 != 300 || d.Max != 300 || d.Suggested != 500 || slow.Clock.By != "none" {
 		t.Errorf("%+v %+v", d, slow.Clock)
+	}
+	hours := &tape{}
+	hours.reads(1000, 100, 300)
+	for i := range hours.lines[:100] {
+		hours.lines[i*10].Received += 59e9
+	}
+	if d := hours.report(t, "r-door").Sources[0].Delay; d == nil || d.Suggested != 0 {
+		t.Errorf("a lateness that no source may have is proposed: %+v", d)
 	}
 	again, err := message.Encode(p.report(t))
 	if err != nil {

@@ -77,7 +77,7 @@ type Delay struct {
 	Max       float64 `json:"max_ms"`
 	Bound     float64 `json:"bound_ms"`     // its lateness
 	Late      int64   `json:"late"`         // messages beyond it
-	Suggested float64 `json:"suggested_ms"` // the lateness that fits; 0: too few messages to tell
+	Suggested float64 `json:"suggested_ms"` // the lateness that fits; 0: too few messages to tell, or longer than any may be
 }
 
 // UnknownFeed is a topic of this store that names no source of the site.
@@ -214,7 +214,11 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 		return
 	}
 	r.Silence = seconds3(longest)
-	if longest > 3*s.every {
+	switch {
+	case longest <= 3*s.every:
+	case s.offline > 0 && at == s.offlineAt:
+		act("it was away for %v from %s on, as its status said: see why it lost its connection", brief(longest), stamp(at))
+	default:
 		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(longest),
 			stamp(at), brief(3*s.every), brief(s.every))
 	}
@@ -309,13 +313,19 @@ func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
 		return
 	}
 	fits := fitting(d.quantile(0.999) + ahead)
-	x.Suggested = millis(fits)
+	if fits <= maxFitting {
+		x.Suggested = millis(fits)
+	}
+	hint := ""
+	if least, ok := d.floor(); ok && least+ahead > bound/2 {
+		hint = fmt.Sprintf("; even the fastest took %v: its clock may be behind, set it by NTP", brief(least+ahead))
+	}
 	switch late := x.Late*lateShare > d.n; {
 	case late && fits > bound && fits <= maxFitting && r.Clock.Offset >= 0:
-		act("%d of %s came later than its lateness of %v: send without delay, or give it lateness: %v in the site file",
-			x.Late, messages(d.n), brief(bound), brief(fits))
+		act("%d of %s came later than its lateness of %v: send without delay, or give it lateness: %v in the site file%s",
+			x.Late, messages(d.n), brief(bound), brief(fits), hint)
 	case late && r.Clock.Offset >= 0:
-		act("%d of %s came later than its lateness of %v: send without delay", x.Late, messages(d.n), brief(bound))
+		act("%d of %s came later than its lateness of %v: send without delay%s", x.Late, messages(d.n), brief(bound), hint)
 	case x.Late > 0 && r.Clock.Offset >= 0:
 		note("%d of %s came later than its lateness of %v", x.Late, messages(d.n), brief(bound))
 	case fits < bound && bound == c.store.MaxLateness() && fits <= bound/2:
