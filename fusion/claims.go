@@ -14,9 +14,9 @@ type claim struct {
 // Parameters of who did something at a place. Distances and times are those of science §4; what is marked so is an
 // assumption, to be fitted.
 const (
-	sigmaReach = 0.4  // metres from the goods to the feet of who takes them,
-	feetHidden = 0.1  // but for so many of them, who lean over or whose feet a shelf hides:
-	sigmaFeet  = 1.0  // metres by which cameras may be wrong about these
+	sigmaReach = 0.4  // metres from the goods to the feet of who takes them (fitted on four foreign simulators, see decision 009),
+	feetHidden = 0.1  // but for so many of them, who lean over or whose feet a shelf hides (fitted with it):
+	sigmaFeet  = 1.0  // metres by which these are farther off (fitted with it)
 	sigmaHand  = 0.25 // metres from the plate's box
 	sigmaTime  = 0.4  // seconds between the event and when the hand was there
 	sigmaSeen  = 1.0  // seconds between what a gate or a reader saw and when the person was seen: people leave the picture there
@@ -27,8 +27,8 @@ const (
 	floorHad   = 6.7
 	handSpread = 0.3
 
-	unseen    = 0.05 // 1 − P_D: somebody whom no camera saw, anywhere within reach (assumption: P_D 0.95)
-	blind     = 0.5  // the same where no camera is awake (assumption)
+	unseen    = 0.05 // somebody whom no camera saw (assumption: 1 − P_D, P_D 0.95)
+	blind     = 2.0  // the same where no camera is awake (assumption)
 	otherHand = 0.1  // that the hand that did it is not one of those that the camera shows (assumption)
 	outOfView = 0.3  // of one whom the camera has just lost: that it did not see somebody who is there (assumption)
 	strolling = 1.0  // metres a second by which he may have moved since
@@ -44,7 +44,7 @@ const (
 	longestStep            = 12 * second // what a trail remembers
 )
 
-// odds is how likely a visit did an event: the likelihood relative to that of somebody within reach.
+// odds is how likely a visit did an event: the likelihood relative to that of one person in floorHad.
 type odds struct {
 	visit *Visit
 	l     float64

@@ -46,8 +46,8 @@ func TestStood(t *testing.T) {
 	}
 }
 
-// feetAt is the density of the feet of who takes goods at a distance from them, whom nobody has seen for so many seconds, relative to one person in 6.7 m²: nine in ten stand
-// within a standard deviation of 0.4 m, and of one in ten the feet are taken to be elsewhere, by 1 m.
+// feetAt is the density of the feet of who takes goods at a distance from them, whom nobody has seen for so many seconds, relative to one person in 6.7 m²: of nine in ten it has
+// a standard deviation of 0.4 m each way, and of one in ten of 1 m more.
 func feetAt(d, unseen float64) float64 {
 	g := func(v float64) float64 { return math.Exp(-d*d/2/v) / (2 * math.Pi * v) }
 	return 6.7 * (0.9*g(0.16+unseen*unseen) + 0.1*g(1.16+unseen*unseen))
@@ -191,7 +191,7 @@ func TestCandidates(t *testing.T) {
 		{staffPrior, true, alike(1), 0.05},
 		{0, true, alike(1), 0.05},
 		{1, true, alike(1 + 4*0.99), 0.05},
-		{staffPrior, false, alike(1), 0.5},
+		{staffPrior, false, alike(1), 2},
 	} {
 		if got, none := tell(c.staff, c.awake); got != c.want || none != c.none {
 			t.Errorf("staff %v, awake %v: %snobody %.2f; want %s%.2f", c.staff, c.awake, got, none, c.want, c.none)

@@ -160,9 +160,31 @@ func (w *World) begin(k int, key sessionKey, e *Event) {
 		w.vacate(l)
 	}
 	l.session = key
-	if s := l.sale(w); s != nil && s.visit != nil { // it was put by, and what it has scanned is shown with its lines
-		for i := range s.lines {
-			s.visit.unshow(s.lines[i].product, s.lines[i].n-s.lines[i].void)
+	if s := l.sale(w); s != nil && s.putBy {
+		w.takeUp(k, s)
+	}
+}
+
+// putBy ends what a lane shows of a sale that is suspended: what was shown stays with its customer.
+func (w *World) putBy(l *lane, s *session) {
+	s.putBy, s.load = true, l.plate.grams
+	w.vacate(l)
+}
+
+// takeUp goes on with a sale that was put by: what of it still lies on the bagging scale is of the sale again, where it is shown with the lines, and not once more.
+func (w *World) takeUp(k int, s *session) {
+	s.putBy = false
+	b := &w.lanes[k].plate
+	there := max(0, min(s.load, b.left))
+	b.left, b.grams, b.balance = b.left-there, b.grams+there, b.balance+there
+	if s.visit == nil || !w.weighs(k) {
+		return
+	}
+	for i := range s.lines {
+		line := &s.lines[i]
+		it := s.visit.line(line.product, "")
+		if line.product >= 0 && it != nil {
+			it.kept = max(0, it.kept-max(0, line.n-line.void))
 		}
 	}
 }

@@ -154,6 +154,30 @@ func TestBag(t *testing.T) {
 			s.till(24, "1", Resume, "")
 			s.till(28, "1", Tender, "")
 		}, "not scanned 1.0 salt p 0.97 worth 0.87; " + fine},
+		{"put by twice", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Suspend, "")
+			s.till(20, "1", Resume, "")
+			s.till(21, "1", Suspend, "")
+			s.till(24, "1", Scan, saltSKU) // without being taken up
+			s.load(27, 1121)
+			s.till(28, "1", Tender, "")
+		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"put by, taken up again, voided and lifted off", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Suspend, "")
+			s.till(19, "1", Resume, "")
+			s.till(20, "1", Void, sauceSKU)
+			s.load(22, 0)
+			s.till(24, "1", Tender, "")
+		}, "voided 0.3 sauce p 0.30 worth 0.60"},
+		{"put by, taken away and taken up again", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Suspend, "")
+			s.load(20, 0)
+			s.till(24, "1", Resume, "")
+			s.till(28, "1", Tender, "")
+		}, fine},
 		{"goods of no known weight", func(s *story) {
 			s.load(15, 0)
 			s.till(16, "1", Scan, "24")

@@ -97,6 +97,20 @@ func TestReconcile(t *testing.T) {
 			line(s, 20, Scan, Event{SKU: GTIN14(sauceSKU), Line: "1"})
 			line(s, 21, Void, Event{Of: "1"})
 		}, "voided 0.3 sauce p 0.30 worth 0.60"},
+		{"voids one of three, and then the line", func(s *story) { // the other line stays paid
+			line(s, 20, Scan, Event{SKU: GTIN14(sauceSKU), Line: "1"})
+			line(s, 21, Scan, Event{SKU: GTIN14(saltSKU), Line: "2", Qty: 3})
+			line(s, 22, Scan, Event{SKU: GTIN14(saltSKU), Line: "3"})
+			line(s, 23, Void, Event{Of: "2", SKU: GTIN14(saltSKU), Qty: 1})
+			line(s, 24, Void, Event{Of: "2"})
+		}, "not carried 1.0 salt p 0.50 worth 0.90; confirmed 1.0 sauce p 1.00 worth 1.99"},
+		{"a camera sees two, one is scanned, and the sale is put by and taken up again", func(s *story) {
+			s.shows(18, "goods", "salt", 0)
+			s.shows(19, "goods", "salt", 0)
+			s.till(20, "1", Scan, saltSKU)
+			s.till(22, "1", Suspend, "")
+			s.till(24, "1", Resume, "")
+		}, "not scanned 1.0 sauce p 0.98 worth 1.96; not scanned 0.8 salt p 0.80 worth 0.72; confirmed 1.0 salt p 1.00 worth 0.90"},
 		{"the till's scale shows the cheaper goods", func(s *story) { line(s, 20, Scan, Event{SKU: GTIN14(saltSKU), Grams: 501}) },
 			"not scanned 1.0 sauce p 0.98 worth 1.96; confirmed 1.0 salt p 1.00 worth 0.90"},
 		{"the till's scale shows that it is the dearer", func(s *story) { line(s, 20, Scan, Event{SKU: GTIN14(saltSKU), Grams: 620}) },

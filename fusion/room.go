@@ -291,7 +291,7 @@ func older(all []likeness) {
 // anyTurn makes the density of a turn relative to that of any: von Mises' with a concentration of 1 (assumption), ln I₀(1) in micro-nats.
 const anyTurn = 235_914
 
-// anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to that of a foot point within reach of it.
+// anywhereIn is the likelihood of reaching a place in a room from anywhere in it, relative to one person in floorHad; at most that of who stands before it.
 func (r *rooms) anywhereIn(room int) float64 {
 	return min(density(0, sigmaReach), floorHad/r.inside[room])
 }

@@ -26,6 +26,8 @@ type session struct {
 	fits   []fit           // of those who may be its customer
 	waits  map[int]float64 // visits that were there when its customer was looked for: for how many seconds, and one more; nil once it is over
 	known  bool            // the tags with its customer have been asked for
+	putBy  bool            // it is suspended,
+	load   float64         // with so many grams of it on the bagging scale
 }
 
 // tillLine is a line that was scanned, as a void names it.
@@ -95,7 +97,7 @@ func (w *World) foldTill(e *Event) {
 		if l := s.line(e.Of); l != nil {
 			epc = l.epc
 			if e.SKU == "" && e.EPC == "" { // the whole line
-				f.Product, f.N = l.product, l.n
+				f.Product, f.N = l.product, l.n-l.void
 			}
 		}
 		w.ring(epc, key, true)
@@ -196,7 +198,7 @@ func (w *World) rung(k int, s *session, e *Event, f Fact) {
 		w.endSale(k, e.TS)
 		return
 	case Suspend:
-		w.vacate(l)
+		w.putBy(l, s)
 		return
 	}
 	w.weighBag(k)

@@ -47,9 +47,10 @@ type sourceCheck struct {
 	messages, events, duplicates, retained, foreign int64 // retained: but status
 	numbered, clocked, unclocked                    int64
 	missing, restarts, behind, late, offline        int64
-	offlineAt                                       int64 // when it last said so
 	last                                            int64 // received of the newest that is not retained
-	longest, longestAt, every                       int64 // ns
+	every                                           int64 // ns
+	quiet, away, newest                             gap   // the longest silence, the longest after or before word that it goes offline, and the one of now
+	offlineNow                                      bool  // it said so last
 	delays                                          delays
 	future                                          delays // of what was rejected for being dated later than its arrival
 	rejected                                        int64
@@ -190,16 +191,47 @@ func (c *Check) alive(source int, l *journal.Line) {
 		}
 		return
 	}
-	s.longest, s.longestAt = s.silence(l.Received)
-	s.last = max(s.last, l.Received)
+	s.quiet, s.away = s.silences()
+	s.newest = gap{}
+	if s.last != 0 {
+		s.newest = gap{l.Received - s.last, s.last, s.offlineNow}
+	}
+	s.offlineNow, s.last = false, max(s.last, l.Received)
 }
 
-// silence is the longest time in which nothing came, up to an arrival, and when it began.
-func (s *sourceCheck) silence(until int64) (longest, at int64) {
-	if gap := until - s.last; s.last != 0 && gap > s.longest {
-		return gap, s.last
+// gap is a time in which nothing came.
+type gap struct {
+	ns, at int64 // how long, and from when on
+	away   bool  // it said that it goes offline
+}
+
+// longer is the longer of two.
+func (g gap) longer(o gap) gap {
+	if o.ns > g.ns {
+		return o
 	}
-	return s.longest, s.longestAt
+	return g
+}
+
+// silences are the longest gaps up to the last message, without word and with.
+func (s *sourceCheck) silences() (quiet, away gap) {
+	if s.newest.away {
+		return s.quiet, s.away.longer(s.newest)
+	}
+	return s.quiet.longer(s.newest), s.away
+}
+
+// silence is silences up to a moment.
+func (s *sourceCheck) silence(until int64) (quiet, away gap) {
+	quiet, away = s.silences()
+	if s.last != 0 {
+		last := gap{until - s.last, s.last, s.offlineNow}
+		if last.away {
+			return quiet, away.longer(last)
+		}
+		quiet = quiet.longer(last)
+	}
+	return quiet, away
 }
 
 func (c *Check) events(s *sourceCheck, m *fusion.Message) {
@@ -234,7 +266,8 @@ func (c *Check) events(s *sourceCheck, m *fusion.Message) {
 				s.every = e.Every
 			}
 			if e.Action == fusion.Offline && !m.Retained {
-				s.offline, s.offlineAt = s.offline+1, m.Received
+				s.offline++
+				s.offlineNow, s.newest.away = true, true // a will comes when its connection has been dead for a while
 			}
 		}
 	}

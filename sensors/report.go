@@ -198,10 +198,10 @@ func (c *Check) source(i int) SourceReport {
 type say func(format string, args ...any)
 
 func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
-	longest, at := s.silence(c.to)
+	quiet, away := s.silence(c.to)
 	switch {
 	case s.last == 0 && s.messages > 0: // what is retained
-		longest, at = c.to-c.from, c.from
+		quiet = gap{ns: c.to - c.from, at: c.from}
 	case s.last == 0:
 		r.Silence = seconds3(c.to - c.from)
 		if c.to-c.from < s.every {
@@ -213,14 +213,13 @@ func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
 		}
 		return
 	}
-	r.Silence = seconds3(longest)
-	switch {
-	case longest <= 3*s.every:
-	case s.offline > 0 && at == s.offlineAt:
-		act("it was away for %v from %s on, as its status said: see why it lost its connection", brief(longest), stamp(at))
-	default:
-		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(longest),
-			stamp(at), brief(3*s.every), brief(s.every))
+	r.Silence = seconds3(max(quiet.ns, away.ns))
+	if away.ns > 3*s.every {
+		act("it was away for %v from %s on, as its status said: see why it lost its connection", brief(away.ns), stamp(away.at))
+	}
+	if quiet.ns > 3*s.every {
+		act("silent for %v from %s on, at most %v are allowed: publish a status every %v while nothing else happens", brief(quiet.ns),
+			stamp(quiet.at), brief(3*s.every), brief(s.every))
 	}
 	if s.offline > 0 {
 		note("it said %s that it goes offline", many(s.offline, "time"))
@@ -317,8 +316,8 @@ func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
 		x.Suggested = millis(fits)
 	}
 	hint := ""
-	if least, ok := d.floor(); ok && least+ahead > bound/2 {
-		hint = fmt.Sprintf("; even the fastest took %v: its clock may be behind, set it by NTP", brief(least+ahead))
+	if least, ok := d.floor(); ok && ahead == 0 && least > bound/2 {
+		hint = fmt.Sprintf("; hardly any took less than %v: its clock may be behind, set it by NTP", brief(least))
 	}
 	switch late := x.Late*lateShare > d.n; {
 	case late && fits > bound && fits <= maxFitting && r.Clock.Offset >= 0:
@@ -342,6 +341,9 @@ func fitting(ns int64) int64 {
 		if v *= 1e6; ns+ns/2 <= v {
 			return v
 		}
+	}
+	if ns <= maxFitting {
+		return maxFitting
 	}
 	return 2 * maxFitting
 }

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"time"
 
@@ -75,15 +76,15 @@ func (d *Decoder) tasmota(m *draft, payload []byte) *Rejection {
 	return d.load(m, m.ts, value.v, per)
 }
 
-// withinSecond places a time that is cut to the second within that second: x seconds after it where it arrived x/(1−x) seconds later. What arrived later is later, however late it
-// is, and of a message that took no time the place is off by 0.5 s at most.
+// withinSecond places a time that is cut to the second within that second, by how long after it a message arrived: what arrived later is later, whatever the delay and whether the
+// clock is ahead or behind, and what took no time is off by a third of a second at most.
 func withinSecond(ts message.Time, received int64) message.Time {
 	ns, second := ts.NS(), int64(time.Second)
-	late := float64(received - ns)
-	if ns%second != 0 || late <= 0 {
+	if ns%second != 0 {
 		return ts
 	}
-	return message.At(ns + min(second-1, int64(late/(late+float64(second))*float64(second))))
+	z := float64(received-ns)/float64(second) - 0.5
+	return message.At(ns + min(second-1, int64((1+z/(1+math.Abs(z)))/2*float64(second))))
 }
 
 // tasmotaSensor is what the scale's own part of a message says.
