@@ -167,24 +167,31 @@ func (w *World) begin(k int, key sessionKey, e *Event) {
 
 // putBy ends what a lane shows of a sale that is suspended: what was shown stays with its customer.
 func (w *World) putBy(l *lane, s *session) {
-	s.putBy, s.load = true, l.plate.grams
+	s.putBy, s.bag, s.since = true, l.clone().plate, l.ended
 	w.vacate(l)
 }
 
-// takeUp goes on with a sale that was put by: what of it still lies on the bagging scale is of the sale again, where it is shown with the lines, and not once more.
+// takeUp goes on with a sale that was put by, where the bagging scale weighs it: what of it lies there is of the sale again, unless another sale was between, and what the scale has
+// shown of it the scale shows again, and not the customer's basket once more.
 func (w *World) takeUp(k int, s *session) {
-	s.putBy = false
-	b := &w.lanes[k].plate
-	there := max(0, min(s.load, b.left))
-	b.left, b.grams, b.balance = b.left-there, b.grams+there, b.balance+there
+	l, was := &w.lanes[k], s.bag
+	s.putBy, s.bag = false, bag{}
 	if s.visit == nil || !w.weighs(k) {
 		return
 	}
-	for i := range s.lines {
-		line := &s.lines[i]
-		it := s.visit.line(line.product, "")
-		if line.product >= 0 && it != nil {
-			it.kept = max(0, it.kept-max(0, line.n-line.void))
+	if b := &l.plate; l.ended == s.since {
+		there := max(0, min(was.grams, b.left))
+		b.left, b.grams = b.left-there, b.grams+there
+		b.balance, b.excess, b.variance = was.balance, was.excess, was.variance
+	}
+	for _, u := range was.present {
+		for _, tagged := range []bool{true, false} {
+			for i := range s.visit.Basket {
+				if it := &s.visit.Basket[i]; it.Product == u.product && it.Name == "" && (it.EPC != "") == tagged {
+					x := min(it.kept, u.n)
+					it.kept, u.n = it.kept-x, u.n-x
+				}
+			}
 		}
 	}
 }

@@ -163,6 +163,35 @@ func TestBag(t *testing.T) {
 			s.load(27, 1121)
 			s.till(28, "1", Tender, "")
 		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"put by before the second is bagged", func(s *story) {
+			s.load(15, 0)
+			s.till(16, "1", Scan, sauceSKU)
+			s.till(16.5, "1", Scan, saltSKU)
+			s.load(17, 621)
+			s.till(19, "1", Suspend, "")
+			s.till(20, "1", Resume, "")
+			s.load(22, 1121)
+			s.till(24, "1", Tender, "")
+		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
+		{"put by with another in the bag that came with the first", func(s *story) {
+			s.load(15, 0)
+			s.till(16, "1", Scan, sauceSKU)
+			s.load(17, 1121)
+			s.till(19, "1", Suspend, "")
+			s.till(21, "1", Resume, "")
+			s.till(24, "1", Tender, "")
+		}, "not scanned 1.0 salt p 0.97 worth 0.87; " + fine},
+		{"put by, and the next is served meanwhile", func(s *story) {
+			bagged(s)
+			s.till(18, "1", Suspend, "")
+			s.load(19, 0)
+			s.till(20, "2", Scan, saltSKU)
+			s.load(22, 500)
+			s.till(23, "2", Close, "")
+			s.till(24, "1", Resume, "")
+			s.load(26, 0)
+			s.till(28, "1", Tender, "")
+		}, "not carried 1.0 salt p 0.50 worth 0.90; " + fine},
 		{"put by, taken up again, voided and lifted off", func(s *story) {
 			bagged(s)
 			s.till(18, "1", Suspend, "")

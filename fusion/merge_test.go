@@ -520,7 +520,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{doer{}, "visit cost share shown hand other took"},
 		{mate{}, "visit seen beside"},
 		{meeting{}, "visit since at hands"},
-		{session{}, "visit share turn scans events lines began at over fits waits known putBy load"},
+		{session{}, "visit share turn scans events lines began at over fits waits known putBy bag since"},
 		{lane{}, "session visit at paid ended goods plate"},
 		{World{}, "Store now began watchers live plates tags tracks visits heads grid folk nearby found claims sessions rungTags lanes laneOf tills zones counters cashiers store shrink timers born fresh changes evicted heard oneOwner clocks shifts anchors pairs eyed " +
 			"lots lotID deeds deedID stirs badges statures strays"},

@@ -27,7 +27,8 @@ type session struct {
 	waits  map[int]float64 // visits that were there when its customer was looked for: for how many seconds, and one more; nil once it is over
 	known  bool            // the tags with its customer have been asked for
 	putBy  bool            // it is suspended,
-	load   float64         // with so many grams of it on the bagging scale
+	bag    bag             // with this on the bagging scale,
+	since  int64           // when the last sale before it had ended, ns
 }
 
 // tillLine is a line that was scanned, as a void names it.

@@ -50,7 +50,7 @@ type sourceCheck struct {
 	last                                            int64 // received of the newest that is not retained
 	every                                           int64 // ns
 	quiet, away, newest                             gap   // the longest silence, the longest after or before word that it goes offline, and the one of now
-	offlineNow                                      bool  // it said so last
+	offlineNow, wasOffline                          bool  // it said so last, and before that
 	delays                                          delays
 	future                                          delays // of what was rejected for being dated later than its arrival
 	rejected                                        int64
@@ -151,6 +151,7 @@ func (c *Check) message(l *journal.Line) {
 	switch v := c.core.Add(m); v {
 	case fusion.Duplicate:
 		s.duplicates++
+		s.offlineNow = s.wasOffline
 		return
 	case fusion.TooLate:
 		behind := time.Duration(c.core.Watermark() - m.TS).Round(time.Millisecond)
@@ -196,8 +197,11 @@ func (c *Check) alive(source int, l *journal.Line) {
 	if s.last != 0 {
 		s.newest = gap{l.Received - s.last, s.last, s.offlineNow}
 	}
-	s.offlineNow, s.last = false, max(s.last, l.Received)
+	s.wasOffline, s.offlineNow, s.last = s.offlineNow, false, max(s.last, l.Received)
 }
+
+// willLate is after how long a will comes at most when a connection has died: one and a half times what devices keep it alive for, a minute and more (assumption).
+const willLate = int64(120 * time.Second)
 
 // gap is a time in which nothing came.
 type gap struct {
@@ -267,7 +271,8 @@ func (c *Check) events(s *sourceCheck, m *fusion.Message) {
 			}
 			if e.Action == fusion.Offline && !m.Retained {
 				s.offline++
-				s.offlineNow, s.newest.away = true, true // a will comes when its connection has been dead for a while
+				s.offlineNow = true
+				s.newest.away = s.newest.away || s.newest.ns <= willLate
 			}
 		}
 	}

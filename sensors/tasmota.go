@@ -18,7 +18,7 @@ import (
 //	tele/<topic>/STATE     signs of life
 //
 // Time is local, without a zone (SetOption52 1 adds the offset), and cut to the second: a scale wants a lateness of 2 s. Of what is sent within
-// one second the order is that of the arrivals.
+// one second the order is that of the arrivals; what says the very same twice within it counts once.
 // WeightRaw, the whole load in grams by the calibration, is taken: it stays when the auto-tare sets Weight, in kg, to 0, and
 // after a power loss, when Weight begins from a new zero. Firmware that has no WeightRaw (before 8.0) gives Weight. The
 // entry's unit is for a scale that is calibrated in another unit.
