@@ -75,6 +75,10 @@ func TestBag(t *testing.T) {
 		s.till(16, "1", Scan, sauceSKU)
 		s.load(17, 621)
 	}
+	putBy := func(s *story, from, until float64) {
+		s.till(from, "1", Suspend, "")
+		s.till(until, "1", Resume, "")
+	}
 	const fine = "confirmed 1.0 sauce p 1.00 worth 1.99"
 	for _, c := range []struct {
 		name string
@@ -141,8 +145,7 @@ func TestBag(t *testing.T) {
 		}, fine},
 		{"put by, taken up again, and another is scanned", func(s *story) {
 			bagged(s)
-			s.till(18, "1", Suspend, "")
-			s.till(24, "1", Resume, "")
+			putBy(s, 18, 24)
 			s.till(25, "1", Scan, saltSKU)
 			s.load(27, 1121)
 			s.till(28, "1", Tender, "")
@@ -150,14 +153,12 @@ func TestBag(t *testing.T) {
 		{"put by, and another that is never scanned is there when it is taken up again", func(s *story) {
 			bagged(s)
 			s.load(17.5, 1121)
-			s.till(18, "1", Suspend, "")
-			s.till(24, "1", Resume, "")
+			putBy(s, 18, 24)
 			s.till(28, "1", Tender, "")
 		}, "not scanned 1.0 salt p 0.97 worth 0.87; " + fine},
 		{"put by twice", func(s *story) {
 			bagged(s)
-			s.till(18, "1", Suspend, "")
-			s.till(20, "1", Resume, "")
+			putBy(s, 18, 20)
 			s.till(21, "1", Suspend, "")
 			s.till(24, "1", Scan, saltSKU) // without being taken up
 			s.load(27, 1121)
@@ -168,8 +169,7 @@ func TestBag(t *testing.T) {
 			s.till(16, "1", Scan, sauceSKU)
 			s.till(16.5, "1", Scan, saltSKU)
 			s.load(17, 621)
-			s.till(19, "1", Suspend, "")
-			s.till(20, "1", Resume, "")
+			putBy(s, 19, 20)
 			s.load(22, 1121)
 			s.till(24, "1", Tender, "")
 		}, fine + "; confirmed 1.0 salt p 1.00 worth 0.90"},
@@ -177,8 +177,7 @@ func TestBag(t *testing.T) {
 			s.load(15, 0)
 			s.till(16, "1", Scan, sauceSKU)
 			s.load(17, 1121)
-			s.till(19, "1", Suspend, "")
-			s.till(21, "1", Resume, "")
+			putBy(s, 19, 21)
 			s.till(24, "1", Tender, "")
 		}, "not scanned 1.0 salt p 0.97 worth 0.87; " + fine},
 		{"put by, and the next is served meanwhile", func(s *story) {
@@ -194,8 +193,7 @@ func TestBag(t *testing.T) {
 		}, "not carried 1.0 salt p 0.50 worth 0.90; " + fine},
 		{"put by, taken up again, voided and lifted off", func(s *story) {
 			bagged(s)
-			s.till(18, "1", Suspend, "")
-			s.till(19, "1", Resume, "")
+			putBy(s, 18, 19)
 			s.till(20, "1", Void, sauceSKU)
 			s.load(22, 0)
 			s.till(24, "1", Tender, "")

@@ -47,10 +47,11 @@ type sourceCheck struct {
 	messages, events, duplicates, retained, foreign int64 // retained: but status
 	numbered, clocked, unclocked                    int64
 	missing, restarts, behind, late, offline        int64
-	last                                            int64 // received of the newest that is not retained
-	every                                           int64 // ns
-	quiet, away, newest                             gap   // the longest silence, the longest after or before word that it goes offline, and the one of now
-	offlineNow, wasOffline                          bool  // it said so last, and before that
+	last                                            int64   // received of the newest that is not retained
+	every                                           int64   // ns
+	silent                                          silence // up to the message before the newest
+	newest                                          gap     // before the newest message
+	offlineNow, wasOffline                          bool    // it said so last, and before that
 	delays                                          delays
 	future                                          delays // of what was rejected for being dated later than its arrival
 	rejected                                        int64
@@ -192,8 +193,7 @@ func (c *Check) alive(source int, l *journal.Line) {
 		}
 		return
 	}
-	s.quiet, s.away = s.silences()
-	s.newest = gap{}
+	s.silent, s.newest = s.silent.with(s.newest), gap{}
 	if s.last != 0 {
 		s.newest = gap{l.Received - s.last, s.last, s.offlineNow}
 	}
@@ -209,33 +209,28 @@ type gap struct {
 	away   bool  // it said that it goes offline
 }
 
-// longer is the longer of two.
-func (g gap) longer(o gap) gap {
-	if o.ns > g.ns {
-		return o
+// silence is the longest gap without word and the longest with.
+type silence struct{ quiet, away gap }
+
+// with counts another gap.
+func (l silence) with(g gap) silence {
+	of := &l.quiet
+	if g.away {
+		of = &l.away
 	}
-	return g
+	if g.ns > of.ns {
+		*of = g
+	}
+	return l
 }
 
-// silences are the longest gaps up to the last message, without word and with.
-func (s *sourceCheck) silences() (quiet, away gap) {
-	if s.newest.away {
-		return s.quiet, s.away.longer(s.newest)
-	}
-	return s.quiet.longer(s.newest), s.away
-}
-
-// silence is silences up to a moment.
-func (s *sourceCheck) silence(until int64) (quiet, away gap) {
-	quiet, away = s.silences()
+// silence is that of a source up to a moment.
+func (s *sourceCheck) silence(until int64) silence {
+	all := s.silent.with(s.newest)
 	if s.last != 0 {
-		last := gap{until - s.last, s.last, s.offlineNow}
-		if last.away {
-			return quiet, away.longer(last)
-		}
-		quiet = quiet.longer(last)
+		all = all.with(gap{until - s.last, s.last, s.offlineNow})
 	}
-	return quiet, away
+	return all
 }
 
 func (c *Check) events(s *sourceCheck, m *fusion.Message) {

@@ -198,7 +198,8 @@ func (c *Check) source(i int) SourceReport {
 type say func(format string, args ...any)
 
 func (c *Check) silence(s *sourceCheck, r *SourceReport, act, note say) {
-	quiet, away := s.silence(c.to)
+	all := s.silence(c.to)
+	quiet, away := all.quiet, all.away
 	switch {
 	case s.last == 0 && s.messages > 0: // what is retained
 		quiet = gap{ns: c.to - c.from, at: c.from}
@@ -312,29 +313,27 @@ func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
 		return
 	}
 	fits := fitting(d.quantile(0.999) + ahead)
-	if fits <= maxFitting {
-		x.Suggested = millis(fits)
-	}
+	x.Suggested = millis(fits)
 	hint := ""
 	if least, ok := d.floor(); ok && ahead == 0 && least > bound/2 {
 		hint = fmt.Sprintf("; hardly any took less than %v: its clock may be behind, set it by NTP", brief(least))
 	}
 	switch late := x.Late*lateShare > d.n; {
-	case late && fits > bound && fits <= maxFitting && r.Clock.Offset >= 0:
+	case late && fits > bound && r.Clock.Offset >= 0:
 		act("%d of %s came later than its lateness of %v: send without delay, or give it lateness: %v in the site file%s",
 			x.Late, messages(d.n), brief(bound), brief(fits), hint)
 	case late && r.Clock.Offset >= 0:
 		act("%d of %s came later than its lateness of %v: send without delay%s", x.Late, messages(d.n), brief(bound), hint)
 	case x.Late > 0 && r.Clock.Offset >= 0:
 		note("%d of %s came later than its lateness of %v", x.Late, messages(d.n), brief(bound))
-	case fits < bound && bound == c.store.MaxLateness() && fits <= bound/2:
+	case fits > 0 && fits < bound && bound == c.store.MaxLateness() && fits <= bound/2:
 		note("lateness: %v would do; the store waits for the longest of all its sources", brief(fits))
 	}
 }
 
 const maxFitting = int64(60 * time.Second)
 
-// fitting is the lateness for what 999 in a thousand messages take: half as much again, as people write it.
+// fitting is the lateness for what 999 in a thousand messages take: half as much again, as people write it; 0: longer than any may be.
 func fitting(ns int64) int64 {
 	for _, v := range []int64{100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000, 5000, 7500,
 		10_000, 15_000, 20_000, 30_000, 45_000, 60_000} {
@@ -345,7 +344,7 @@ func fitting(ns int64) int64 {
 	if ns <= maxFitting {
 		return maxFitting
 	}
-	return 2 * maxFitting
+	return 0
 }
 
 func (s *sourceCheck) order(r *SourceReport, act, note say) {
