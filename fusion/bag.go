@@ -180,7 +180,7 @@ func (w *World) difference(l *lane) (grams, variance, scans float64) {
 	open := map[int]float64{} // read by key alone
 	for i := range s.lines {
 		line := &s.lines[i]
-		n := line.n - line.void - line.bagged
+		n := line.sold() - line.bagged
 		switch {
 		case n == 0:
 			continue
@@ -290,7 +290,7 @@ func (w *World) agree(l *lane, excess float64) {
 	b.balance, b.excess, b.variance = b.grams-excess, excess, 0
 	if s := l.sale(w); s != nil {
 		for i := range s.lines {
-			s.lines[i].bagged = s.lines[i].n - s.lines[i].void
+			s.lines[i].bagged = s.lines[i].sold()
 		}
 	}
 }
@@ -317,7 +317,7 @@ func (l *lane) scanned(w *World) []units {
 	var all []units
 	for i := range s.lines {
 		line := &s.lines[i]
-		if n := line.n - line.void; n > 0 && line.product >= 0 {
+		if n := line.sold(); n > 0 && line.product >= 0 {
 			l.plate.add(&all, line.product, n)
 		}
 	}

@@ -206,7 +206,7 @@ func (s *session) told(key sessionKey, f *Fact) bool {
 
 // unpay takes back what a line of a session paid for.
 func (v *Visit) unpay(l *tillLine) {
-	left, there := l.n-l.void, float64((1-takenAfterVoid)*l.void)
+	left, there := l.sold(), float64((1-takenAfterVoid)*l.void)
 	for _, tagged := range []bool{l.epc != "", l.epc == ""} {
 		for i := range v.Basket {
 			it := &v.Basket[i]

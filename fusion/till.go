@@ -43,6 +43,9 @@ type tillLine struct {
 	at      int64   // ns
 }
 
+// sold is how many units of a line were scanned and not voided.
+func (l *tillLine) sold() float64 { return l.n - l.void }
+
 // maxLines bounds the lines remembered of one session.
 const maxLines = 256
 
@@ -98,7 +101,7 @@ func (w *World) foldTill(e *Event) {
 		if l := s.line(e.Of); l != nil {
 			epc = l.epc
 			if e.SKU == "" && e.EPC == "" { // the whole line
-				f.Product, f.N = l.product, l.n-l.void
+				f.Product, f.N = l.product, l.sold()
 			}
 		}
 		w.ring(epc, key, true)
@@ -173,7 +176,7 @@ func (s *session) void(of string, f Fact) {
 		if of != "" && l.id != of || of == "" && l.product != f.Product {
 			continue
 		}
-		n := min(left, l.n-l.void)
+		n := min(left, l.sold())
 		l.void, left = l.void+n, left-n
 	}
 }
