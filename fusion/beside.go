@@ -142,7 +142,7 @@ const outBeside = 3.0
 // boughtBy reports whether a tag that goes out with a visit, which nobody saw take such goods, may be of what another has paid for: one
 // whom cameras have lost since, or who goes out there as well. That a till scanned the very goods a moment before is no chance.
 func (w *World) boughtBy(v, payer *Visit, epc string) bool {
-	if epc == "" || slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == epc && t.had }) {
+	if epc == "" || slices.ContainsFunc(v.tags, func(t carriedTag) bool { return t.epc == epc && t.took() }) {
 		return false
 	}
 	left := w.gone(payer) && w.now-payer.PosAt > passTime

@@ -226,7 +226,7 @@ func (t *carriedTag) worth() float64 {
 	switch p := float64(t.moved * t.share); {
 	case p >= passingBy:
 		return p
-	case t.brought, t.had:
+	case t.brought, t.took():
 		return passingBy
 	}
 	return 0

@@ -86,7 +86,7 @@ func TestLearn(t *testing.T) {
 	}
 	v := &Visit{}
 	v.learn(carriedTag{epc: "brought", zone: doorZone, brought: true, at: at(0)})
-	v.learn(carriedTag{epc: "had", zone: doorZone, had: true, at: at(0)})
+	v.learn(carriedTag{epc: "had", zone: doorZone, had: 1, at: at(0)})
 	fill(v, 1, 2*maxBasket)
 	v.learn(carriedTag{epc: "out", zone: doorZone, moved: 0.8, share: 0.5, at: at(90)})
 	fill(v, 100, 2*maxBasket)

@@ -8,7 +8,7 @@ import (
 // Of a tag that goes by (assumptions).
 const (
 	walksOff = 8 * second // for so long a tag may be heard of who has gone out with it
-	tookIt   = 8.0        // who took such goods carries the tag so many times sooner than who did not
+	tookIt   = 30.0       // who surely took such goods carries the tag so many times sooner than who did not (measured in foreign simulators)
 	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
 	lookFor  = 5 * second // after which a look counts half
 	nowhere  = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
@@ -92,10 +92,7 @@ func (t *carriedTag) fade(at int64) {
 // likely is how many times sooner the visit carries the tag, by all looks, than somebody whom no camera sees.
 func (t *carriedTag) likely() float64 {
 	odds := round9(math.Exp(looks * t.odds / t.looked))
-	if t.had {
-		odds *= tookIt
-	}
-	return odds
+	return float64(odds * (1 + float64((tookIt-1)*t.had)))
 }
 
 // knows is what the visit knows of the tag of a fact in its zone, nil if nothing.
@@ -108,17 +105,26 @@ func (v *Visit) knows(f Fact) *carriedTag {
 	return nil
 }
 
-// had reports whether the visit took such goods, as a pass of the tag through a way out begins: what its moving there, now or before, has put
+// had is how likely the visit took such goods, as a pass of the tag through a way out begins: what its moving there, now or before, has put
 // into a basket is no sign that it is his.
-func (v *Visit) had(f Fact) bool {
-	t := v.knows(f)
-	if t != nil && (t.had || f.At-t.at < passTime) {
-		return t.had
+func (v *Visit) had(f Fact) float64 {
+	t, n := v.knows(f), 0.0
+	if t != nil {
+		if n = t.had; f.At-t.at < passTime {
+			return n
+		}
 	}
-	return slices.ContainsFunc(v.Basket, func(it Item) bool {
-		return it.Held() > 0.2 && (it.Product == f.Product && it.EPC == "" || t == nil && it.EPC == f.Name)
-	})
+	took := 0.0
+	for i := range v.Basket {
+		if it := &v.Basket[i]; it.Product == f.Product && it.EPC == "" || t == nil && it.EPC == f.Name {
+			took += it.Held()
+		}
+	}
+	return round9(min(1, max(n, took)))
 }
+
+// took reports whether the visit may well have had such goods.
+func (t *carriedTag) took() bool { return t.had > 0.2 }
 
 // nobody is the visit, without tracks, that carries a tag past everybody whom a camera sees.
 func (w *World) nobody(f Fact) *Visit {

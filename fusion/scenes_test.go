@@ -285,7 +285,7 @@ func TestSceneThreeAndAMisplacement(t *testing.T) {
 			20s weight g1 -92g
 			27.5s..31s rfid r-door ` + razorEPC + ` antenna=1 rssi=-66..-45..-63 x24`, `
 			30.9s A razor 0..0.15
-			30.9s B razor 0..0.15
+			30.9s B razor 0..0.2
 			30.9s C razor 0.7..1`},
 		{"feet, and B pays for the sauce", stand + `
 			8s  weight g3 -92g

@@ -158,9 +158,9 @@ type carriedTag struct {
 	first   int64
 	at      int64
 	ended   bool
-	brought bool // it came in with the visit
-	had     bool // the visit may have had such goods, or the tag, when it began to pass
-	left    bool // the visit went out, and it lies there
+	brought bool    // it came in with the visit
+	had     float64 // the probability that the visit had such goods, or the tag, when it began to pass
+	left    bool    // the visit went out, and it lies there
 }
 
 type object struct {

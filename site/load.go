@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -242,7 +243,7 @@ func (l *loader) readers(n *yaml.Node) {
 		antennas := l.Mapping(o.Need("antennas", ""), "antennas")
 		var zones []int
 		for _, k := range antennas.Keys {
-			number := l.integer(k, "antenna number")
+			number := l.antenna(k)
 			a := l.Mapping(antennas.Get(k.Value), "antenna", "zone")
 			if z := l.zoneRef(a.Need("zone", ""), "antenna zone"); z >= 0 {
 				r.Antennas[number] = z
@@ -256,6 +257,14 @@ func (l *loader) readers(n *yaml.Node) {
 			l.site.Store.Readers = append(l.site.Store.Readers, r)
 		}
 	}
+}
+
+// antenna reads the number of an antenna, in quotes too: JSON has no other keys.
+func (l *loader) antenna(k *yaml.Node) int {
+	if n, err := strconv.Atoi(k.Value); err == nil && n >= 0 && strconv.Itoa(n) == k.Value {
+		return n
+	}
+	return l.integer(k, "antenna number")
 }
 
 func (l *loader) scales(n *yaml.Node) {

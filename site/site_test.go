@@ -132,10 +132,11 @@ func TestBareAisles(t *testing.T) {
 	const head = "store: s1\ntimezone: UTC\nzones:\n"
 	const a, b = "  - {id: a, kind: aisle, polygon: [[0,0],[1,0],[1,1]]}\n", "  - {id: b, kind: aisle, polygon: [[2,0],[3,0],[3,1]]}\n"
 	for text, want := range map[string]string{
-		head + a + b + "scales: [{id: g, zone: a, at: [0.5, 0.5, 1], size: [0.3, 0.4], skus: []}]\n": "aisle b has no scale and no reader: goods taken and put back there are not seen; give it one if goods stand there",
-		head + a + b + "readers: [{id: r, antennas: {1: {zone: b}}}]\n":                              "aisle a has no scale and no reader: ",
-		head + a + b + "readers: [{id: r, antennas: {1: {zone: a}, 2: {zone: b}}}]\n":                "",
-		head + a + b + "cameras: [{id: c, frame: [640, 480], sees: [[0,0],[3,0],[3,1],[0,1]]}]\n":    "",
+		head + a + b + "scales: [{id: g, zone: a, at: [0.5, 0.5, 1], size: [0.3, 0.4], skus: []}]\n":         "aisle b has no scale and no reader: goods taken and put back there are not seen; give it one if goods stand there",
+		head + a + b + "readers: [{id: r, antennas: {1: {zone: b}}}]\n":                                      "aisle a has no scale and no reader: ",
+		head + a + b + "readers: [{id: r, antennas: {1: {zone: a}, 2: {zone: b}}}]\n":                        "",
+		head + a + b + `readers: [{"id": "r", "antennas": {"1": {"zone": "a"}, "2": {"zone": "b"}}}]` + "\n": "", // as JSON has it
+		head + a + b + "cameras: [{id: c, frame: [640, 480], sees: [[0,0],[3,0],[3,1],[0,1]]}]\n":            "",
 		head + a + "tills: []\n": "",
 	} {
 		s, err := parse(text, nil)
