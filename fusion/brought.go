@@ -15,6 +15,9 @@ const (
 	indoors   = 60 * second   // after a new tag went through a door in which it is heard inside if it came in
 	surelyHis = 0.8           // share in a tag from which it is with him, and not with one who goes out beside him
 	staysFor  = 3600 * second // for which a tag that somebody brought is his
+
+	surelyOut = 0.5          // that a tag moved out with somebody, from which one who comes in with it then has not taken it here
+	stepsOut  = 900 * second // for so long it may come in again
 )
 
 // direction is where somebody who has just been seen first at a way out goes with a tag that turned up there with him.
@@ -30,7 +33,7 @@ const (
 // carries tells whether a visit brings the tag of a fact into the store.
 func (w *World) carries(v *Visit, f Fact) direction {
 	h := w.tags.of(f.Name)
-	if h == nil || len(v.trail) == 0 || h.born < v.First-ahead || h.born > v.First+arrival {
+	if h == nil || len(v.trail) == 0 || !h.comesWith(v, f.At) {
 		return fromInside
 	}
 	z := &w.Store.Zones[f.Zone]
@@ -41,6 +44,24 @@ func (w *World) carries(v *Visit, f Fact) direction {
 		return goesOut
 	}
 	return undecided
+}
+
+// comesWith reports whether a tag has turned up with somebody who has just been seen first: it was never heard before, or has gone out
+// before he came.
+func (h *heard) comesWith(v *Visit, at int64) bool {
+	if h.out != 0 && h.out < v.First && at-h.out < stepsOut {
+		return at <= v.First+arrival
+	}
+	return h.born >= v.First-ahead && h.born <= v.First+arrival
+}
+
+// takesOut remembers which tags somebody who goes out surely has with him.
+func (w *World) takesOut(v *Visit, at int64) {
+	for i := range v.tags {
+		if t := &v.tags[i]; w.Store.wayOut(t.zone) && float64(t.moved*t.share) >= surelyOut {
+			w.tags.goneOut(t.epc, at)
+		}
+	}
 }
 
 // inside is how far a point is inside a zone's out edge, in metres, below 0 beyond it; of a zone without one, how far from its
@@ -111,4 +132,11 @@ func (t *tagTable) bring(epc string, at int64) {
 func (t *tagTable) passed(epc string, at int64) {
 	n := t.names.numbers[epc]
 	t.hearing(t.own(n), n).door = at
+}
+
+// goneOut remembers that somebody has gone out with a tag.
+func (t *tagTable) goneOut(epc string, at int64) {
+	if n, ok := t.names.numbers[epc]; ok {
+		t.hearing(t.own(n), n).out = at
+	}
 }

@@ -8,6 +8,10 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 	const brings = `
 			0s..6s    walk A 4,-0.8 > 4,0.5 > 4,3
 			0.4s..3s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`
+	const again = `
+			6s..20s   walk A 4,3 > 8,3
+			20s..30s  walk A 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			26.5s..30s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`
 	play(t, []scene{
 		{"brings goods of this kind along, and leaves with them", brings + `
 			6s..20s   walk A 4,3 > 8,3
@@ -58,6 +62,20 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			67s..74s  walk A 4,3 > 4,0.5 > 4,-0.8
 			70s..74s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x28`, `
 			73.9s A unpaid 0.8..1`},
+		{"A goes out with it, comes in again with it, and goes", again + `
+			50s..56s  walk B 4,-0.8 > 4,0.5 > 4,3
+			50.4s..53s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			80s..90s  walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			86.5s..90s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			29.9s A unpaid 0.8..1
+			54s   B unpaid 0..0.1
+			89.9s B unpaid 0`},
+		{"A goes out with it, and long after it is the store's again", again + `
+			1000s..1006s walk B 4,-0.8 > 4,0.5 > 4,3
+			1000.4s..1003s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24
+			1030s..1040s walk B 8,3 > 4,3 > 4,0.5 > 4,-0.8
+			1036.5s..1040s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24`, `
+			1039.9s B unpaid 0.8..1`},
 		{"B leaves with it as A comes in", `
 			0s..6s    walk B 1,1 > 2,4.9
 			6s..12s   walk B 2,4.9

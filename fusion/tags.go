@@ -87,6 +87,7 @@ type heard struct {
 	born   int64   // when it was first heard, ns
 	door   int64   // when it went through a door as it was heard first, ns; 0: it did not
 	guest  int64   // when somebody brought it into the store, ns; 0: nobody is known to have
+	out    int64   // when somebody went out with it, ns; 0: nobody is known to have
 	pace   int64   // of the run before, as it was or as the time to this one shows; 0: not known
 	ended  int64   // its last read
 }

@@ -341,6 +341,7 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 	v.stays[zone].gone = true
 	v.within = 0
 	w.leftBehind(v)
+	w.takesOut(v, at)
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)
 	w.note(f)
