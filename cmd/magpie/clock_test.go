@@ -135,7 +135,7 @@ func TestClockAlerts(t *testing.T) {
 		t.Skip("eight replays of most of an hour; run without -short")
 	}
 	w := contractWorld(t)
-	lines, err := sim.Random(116, w.site, sim.RandomOptions{Minutes: 50, People: 170, Noise: 1})
+	lines, err := sim.Random(310, w.site, sim.RandomOptions{Minutes: 50, People: 170, Noise: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
