@@ -4,7 +4,7 @@ import "slices"
 
 // Goods that people bring along: a tag that turns up with somebody who comes in is not taken from the store, and does not
 // become so when it leaves with him. Which way he goes his foot points tell; a tag that the store has heard before he came is
-// none that he brings. The numbers are assumptions.
+// none that he brings, unless somebody went out with it before that. The numbers are assumptions.
 const (
 	arrival = 10 * second // a tag first heard so long after a person was first seen at a door may have come with him
 	ahead   = 3 * second  // and before, where a reader hears further out than cameras see
@@ -33,7 +33,14 @@ const (
 // carries tells whether a visit brings the tag of a fact into the store.
 func (w *World) carries(v *Visit, f Fact) direction {
 	h := w.tags.of(f.Name)
-	if h == nil || len(v.trail) == 0 || !h.comesWith(v, f.At) {
+	switch {
+	case h == nil || len(v.trail) == 0:
+		return fromInside
+	case w.tags.again(f, v.First):
+		if f.At > v.First+arrival {
+			return fromInside
+		}
+	case h.born < v.First-ahead || h.born > v.First+arrival:
 		return fromInside
 	}
 	z := &w.Store.Zones[f.Zone]
@@ -46,20 +53,14 @@ func (w *World) carries(v *Visit, f Fact) direction {
 	return undecided
 }
 
-// comesWith reports whether a tag has turned up with somebody who has just been seen first: it was never heard before, or has gone out
-// before he came.
-func (h *heard) comesWith(v *Visit, at int64) bool {
-	if h.out != 0 && h.out < v.First && at-h.out < stepsOut {
-		return at <= v.First+arrival
+// takesOut remembers which tags somebody surely has with him who is seen to go out through the zone.
+func (w *World) takesOut(v *Visit, zone int, at int64) {
+	if int(v.pastOut) != zone {
+		return // cameras lost him there, and may find him anew inside
 	}
-	return h.born >= v.First-ahead && h.born <= v.First+arrival
-}
-
-// takesOut remembers which tags somebody who goes out surely has with him.
-func (w *World) takesOut(v *Visit, at int64) {
 	for i := range v.tags {
-		if t := &v.tags[i]; w.Store.wayOut(t.zone) && float64(t.moved*t.share) >= surelyOut {
-			w.tags.goneOut(t.epc, at)
+		if t := &v.tags[i]; t.zone == zone && at-t.at <= walksOff && t.with() >= surelyOut {
+			w.tags.setOut(t.epc, at)
 		}
 	}
 }
@@ -134,9 +135,16 @@ func (t *tagTable) passed(epc string, at int64) {
 	t.hearing(t.own(n), n).door = at
 }
 
-// goneOut remembers that somebody has gone out with a tag.
-func (t *tagTable) goneOut(epc string, at int64) {
-	if n, ok := t.names.numbers[epc]; ok {
+// setOut remembers when somebody went out with a tag; 0: nobody did.
+func (t *tagTable) setOut(epc string, at int64) {
+	if h := t.of(epc); h != nil && h.out != at {
+		n := t.names.numbers[epc]
 		t.hearing(t.own(n), n).out = at
 	}
+}
+
+// again reports whether the tag of a fact has lately gone out, before somebody came who was seen first at a time, and is heard anew since.
+func (t *tagTable) again(f Fact, came int64) bool {
+	h := t.of(f.Name)
+	return h != nil && h.out != 0 && h.out < came && f.At-h.out < stepsOut && t.own(t.names.numbers[f.Name]).first > h.out
 }

@@ -8,6 +8,9 @@ const passTime = 10 * second
 // passingBy is the probability of having moved with a visit below which a tag was near as it came by (assumption).
 const passingBy = 0.1
 
+// holdsSuch is how many times sooner a tag that is heard inside is with who holds such goods (assumption).
+const holdsSuch = 8.0
+
 // gateReach is how far outside a zone a person may stand to own what its reader or gate saw, in metres.
 const gateReach = 1.5
 
@@ -105,6 +108,9 @@ func (w *World) tagFact(f Fact) {
 		}
 	}
 	w.watchDoor(f, near)
+	if f.Kind == FactRead && !w.Store.wayOut(f.Zone) {
+		w.tags.setOut(f.Name, 0) // it is in the store
+	}
 	if guests >= surelyHis || w.cameIn(f) {
 		w.tags.bring(f.Name, f.At)
 	}
@@ -117,7 +123,7 @@ func (w *World) carriers(f Fact, out bool) []claim {
 	if !out {
 		for i := range near {
 			if near[i].visit.holds(f.Product, f.Name) {
-				near[i].share *= tookIt
+				near[i].share *= holdsSuch
 			}
 		}
 		near = w.bound(near)
@@ -221,9 +227,12 @@ func (v *Visit) learn(t carriedTag) (full bool) {
 	return full
 }
 
+// with is how likely the tag moved with the visit, 0–1.
+func (t *carriedTag) with() float64 { return float64(t.moved * t.share) }
+
 // worth says how much a visit would lose that forgot the tag, 0–1: what is hardly its own, or did not move, is nothing.
 func (t *carriedTag) worth() float64 {
-	switch p := float64(t.moved * t.share); {
+	switch p := t.with(); {
 	case p >= passingBy:
 		return p
 	case t.brought, t.took():

@@ -304,7 +304,7 @@ func (v *Visit) mergeThings(o *Visit) (forgotten int) {
 		}
 		x.moved = max(x.moved, t.moved)
 		x.ended = x.ended && t.ended
-		x.brought, x.left, x.had = x.brought || t.brought, x.left || t.left, max(x.had, t.had)
+		x.brought, x.left, x.had = x.brought || t.brought, x.left || t.left, min(1, x.had+t.had)
 		if x.brought {
 			x.moved, x.share = 0, 0
 		}

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Of a tag that goes by (assumptions).
+// Of a tag that goes by (assumptions, but for what is said to be measured).
 const (
 	walksOff = 8 * second // for so long a tag may be heard of who has gone out with it
-	tookIt   = 30.0       // who surely took such goods carries the tag so many times sooner than who did not (measured in foreign simulators)
+	tookIt   = 30.0       // who surely took such goods carries the tag out so many times sooner than who did not (measured in foreign simulators)
 	looks    = 1.5        // as how many looks, independent of each other, those count at who was near it as it went by
 	lookFor  = 5 * second // after which a look counts half
 	nowhere  = -4         // log-odds, against somebody whom no camera sees, of who was not near it then
@@ -105,7 +105,7 @@ func (v *Visit) knows(f Fact) *carriedTag {
 	return nil
 }
 
-// had is how likely the visit took such goods, as a pass of the tag through a way out begins: what its moving there, now or before, has put
+// had is how many units of such goods the visit took, at most one, as a pass of the tag through a way out begins: what its moving there, now or before, has put
 // into a basket is no sign that it is his.
 func (v *Visit) had(f Fact) float64 {
 	t, n := v.knows(f), 0.0

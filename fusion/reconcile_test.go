@@ -158,7 +158,7 @@ func TestReconcile(t *testing.T) {
 			s.till(14, "1", Open, "")
 			s.carry("r-till", jacketTag, 15)
 			s.till(20, "1", Scan, saltSKU)
-		}, "not scanned 0.8 sauce p 0.79 worth 1.57; substituted 0.8 jacket as salt p 0.81 worth 79.20"},
+		}, "not scanned 0.8 sauce p 0.79 worth 1.56; substituted 0.8 jacket as salt p 0.80 worth 78.82"},
 		{"an antenna hears a tag come before the sale", func(s *story) {
 			s.carry("r-till", jacketTag, 13)
 			s.till(20, "1", Scan, saltSKU)

@@ -62,6 +62,12 @@ func TestSceneDirectionThroughTheGate(t *testing.T) {
 			67s..74s  walk A 4,3 > 4,0.5 > 4,-0.8
 			70s..74s  rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x28`, `
 			73.9s A unpaid 0.8..1`},
+		{"C comes in as A goes out with it, stays near the door, and goes", again + `
+			29s..35s  walk C 4.6,-0.8 > 4.6,0.5 > 4.6,3
+			35s..40s  walk C 4.6,3 > 4.6,-0.8`, `
+			30.5s A unpaid 0.8..1
+			39.9s A unpaid 0.8..1
+			39.9s C unpaid 0..0.1`},
 		{"A goes out with it, comes in again with it, and goes", again + `
 			50s..56s  walk B 4,-0.8 > 4,0.5 > 4,3
 			50.4s..53s rfid r-door 303404579800D6800004CB2F antenna=1 rssi=-66..-45..-63 x24

@@ -159,7 +159,7 @@ type carriedTag struct {
 	at      int64
 	ended   bool
 	brought bool    // it came in with the visit
-	had     float64 // the probability that the visit had such goods, or the tag, when it began to pass
+	had     float64 // units of such goods, or of the tag, that the visit had when it began to pass, at most 1
 	left    bool    // the visit went out, and it lies there
 }
 
@@ -341,7 +341,7 @@ func (w *World) exit(v *Visit, zone int, at int64) {
 	v.stays[zone].gone = true
 	v.within = 0
 	w.leftBehind(v)
-	w.takesOut(v, at)
+	w.takesOut(v, zone, at)
 	f := Fact{At: at, Kind: FactExited, Source: v.camera, Zone: zone, Product: -1, N: 1, P: 1}
 	w.add(v, f, 1)
 	w.note(f)

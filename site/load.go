@@ -261,8 +261,8 @@ func (l *loader) readers(n *yaml.Node) {
 
 // antenna reads the number of an antenna, in quotes too: JSON has no other keys.
 func (l *loader) antenna(k *yaml.Node) int {
-	if n, err := strconv.Atoi(k.Value); err == nil && n >= 0 && strconv.Itoa(n) == k.Value {
-		return n
+	if n, err := strconv.ParseUint(k.Value, 10, 16); err == nil && k.Tag == "!!str" && strconv.FormatUint(n, 10) == k.Value {
+		return int(n)
 	}
 	return l.integer(k, "antenna number")
 }
