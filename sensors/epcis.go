@@ -22,9 +22,9 @@ import (
 // It says where goods are, and neither by which antenna nor how loud, so that its events are of kind region: every EPC of
 // epcList is an object of class tag, in hex as a tag holds it (fusion.EPCHex; an identifier that no tag holds stays as it is),
 // every element of quantityList goods of a GTIN. OBSERVE is cross: it was there at that moment, and at a way out nobody takes it to
-// stay. ADD is enter, DELETE is exit. The zone is that of readPoint, else of bizLocation: by zones in the entry of sources, or the zone's own id. eventTimeZoneOffset counts where eventTime has no
-// offset. eventID (or several, in order) is the message's identity. Events of other types, and those that take an earlier
-// one back (errorDeclaration), are rejected.
+// stay. ADD is enter, DELETE is exit. The zone is that of readPoint, else of bizLocation: by zones in the entry of sources, or the
+// zone's own id. eventTimeZoneOffset counts where eventTime has no offset. eventID (or several, in order) is the message's identity.
+// Events of other types, and those that take an earlier one back (errorDeclaration), are rejected.
 func (d *Decoder) epcis(m *draft, payload []byte) *Rejection {
 	anonymous := false
 	r := d.elements(payload, func() *Rejection { return d.epcisElement(m, &anonymous, false) })
