@@ -33,14 +33,7 @@ const (
 // carries tells whether a visit brings the tag of a fact into the store.
 func (w *World) carries(v *Visit, f Fact) direction {
 	h := w.tags.of(f.Name)
-	switch {
-	case h == nil || len(v.trail) == 0:
-		return fromInside
-	case w.tags.again(f, v.First):
-		if f.At > v.First+arrival {
-			return fromInside
-		}
-	case h.born < v.First-ahead || h.born > v.First+arrival:
+	if h == nil || len(v.trail) == 0 || !w.tags.again(f, v.First) && (h.born < v.First-ahead || h.born > v.First+arrival) {
 		return fromInside
 	}
 	z := &w.Store.Zones[f.Zone]
@@ -61,6 +54,15 @@ func (w *World) takesOut(v *Visit, zone int, at int64) {
 	for i := range v.tags {
 		if t := &v.tags[i]; t.zone == zone && at-t.at <= walksOff && t.with() >= surelyOut {
 			w.tags.setOut(t.epc, at)
+		}
+	}
+}
+
+// takesBack forgets that somebody has gone out with tags who is seen inside again.
+func (w *World) takesBack(v *Visit) {
+	for i := range v.tags {
+		if t := &v.tags[i]; t.with() >= surelyOut {
+			w.tags.setOut(t.epc, 0)
 		}
 	}
 }
@@ -143,8 +145,9 @@ func (t *tagTable) setOut(epc string, at int64) {
 	}
 }
 
-// again reports whether the tag of a fact has lately gone out, before somebody came who was seen first at a time, and is heard anew since.
+// again reports whether the tag of a fact has turned up with somebody who was seen first at a time, and had lately gone out before that: it
+// is heard anew since.
 func (t *tagTable) again(f Fact, came int64) bool {
 	h := t.of(f.Name)
-	return h != nil && h.out != 0 && h.out < came && f.At-h.out < stepsOut && t.own(t.names.numbers[f.Name]).first > h.out
+	return h != nil && h.out != 0 && h.out < came && f.At <= came+arrival && f.At-h.out < stepsOut && t.own(t.names.numbers[f.Name]).first > h.out
 }

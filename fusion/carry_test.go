@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 )
@@ -333,6 +334,26 @@ func TestStaffBring(t *testing.T) {
 		s.tell(72)
 		if m := s.view(s.of("cam-1/B")).Moved(s.place(Exit)); staff != (m > 0.5) {
 			t.Errorf("one of us brought it %v: B has carried out %.2f", staff, m)
+		}
+	}
+}
+
+// TestHad: who may have taken such goods carries a tag out sooner by how many units he may have, and a whole one says the most.
+func TestHad(t *testing.T) {
+	sooner := func(units ...float64) float64 {
+		v := &Visit{}
+		for _, n := range units {
+			v.Basket = append(v.Basket, Item{Product: 1, N: n})
+		}
+		tag := carriedTag{looked: 1, had: v.had(Fact{Product: 1, Name: "tag"})}
+		return tag.likely() / (&carriedTag{looked: 1}).likely()
+	}
+	for _, c := range []struct {
+		units []float64
+		want  float64
+	}{{nil, 1}, {[]float64{1}, tookIt}, {[]float64{2, 1}, tookIt}, {[]float64{0.5}, (1 + tookIt) / 2}, {[]float64{0.3, 0.2}, (1 + tookIt) / 2}, {[]float64{0.1}, 1 + (tookIt-1)/10}} {
+		if got := sooner(c.units...); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%v units: %.3f times sooner, want %.3f", c.units, got, c.want)
 		}
 	}
 }

@@ -171,11 +171,7 @@ func (w *World) back(v *Visit, e *Event) {
 	for z := range v.stays {
 		v.stays[z].gone = false
 	}
-	for i := range v.tags {
-		if t := &v.tags[i]; t.with() >= surelyOut {
-			w.tags.setOut(t.epc, 0)
-		}
-	}
+	w.takesBack(v)
 	w.add(v, Fact{At: e.TS, Kind: FactSeen, Source: e.Source, Zone: v.Zone, Product: -1, N: 1, P: 1}, 1)
 }
 
