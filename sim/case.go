@@ -22,10 +22,10 @@ func (c *Case) Why() string {
 }
 
 // WhyMissed counts the reasons of one type, the commonest first: "3 capped by person, 1 no sign of it".
-func (e *Evaluation) WhyMissed(theft int) string {
+func (e *Evaluation) WhyMissed(name string) string {
 	n := map[string]int{}
 	for i := range e.Missed {
-		if c := &e.Missed[i]; c.Theft == theft {
+		if c := &e.Missed[i]; c.Type == name {
 			n[c.Why()]++
 		}
 	}

@@ -180,21 +180,23 @@ func (v *Visit) gateSees() bool {
 }
 
 // recallOf counts the visits of which a policy spoke, none of them left out.
-func recallOf(id, mode string, said []*Visit, types map[int]*TypeRecall) PolicyRecall {
+func recallOf(id, mode string, said []*Visit, types map[string]*TypeRecall) PolicyRecall {
 	p := PolicyRecall{Policy: id, Mode: mode}
-	found := map[int]int{}
+	found := map[string]int{}
 	for _, v := range said {
 		if v.Kind == Theft {
 			p.Right++
-			found[v.Theft]++
+			found[v.Type]++
 		} else {
 			p.Wrong++
 		}
 	}
-	for no, n := range found {
-		p.Types = append(p.Types, TypeRecall{Theft: no, Type: types[no].Type, Found: n, Count: types[no].Count})
+	for name, n := range found {
+		of := *types[name]
+		of.Found = n
+		p.Types = append(p.Types, of)
 	}
-	slices.SortFunc(p.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	slices.SortFunc(p.Types, byNumber)
 	return p
 }
 

@@ -207,7 +207,7 @@ func TestEvaluateWithoutCameras(t *testing.T) {
 	runs[0].Raised = []Raised{{At: 60.4e9}, {At: 79e9}}
 	runs[0].Scores = []Scored{{From: 69e9, To: 200e9, P: 0.9}}
 	e := Evaluate(runs) // visits 0 and 5 are thefts, which leave at 60 and 65 s
-	if e.Recall != 0.5 || e.FalsePerHour != 1 || e.False[0].Type != "" || e.Skill < 0.3 || len(e.Missed) != 1 || e.Missed[0].Person != "5" || e.WhyMissed(1) != "1 score too low" {
+	if e.Recall != 0.5 || e.FalsePerHour != 1 || e.False[0].Type != "" || e.Skill < 0.3 || len(e.Missed) != 1 || e.Missed[0].Person != "5" || e.WhyMissed("grab and walk out") != "1 score too low" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -218,7 +218,7 @@ func TestWhyMissed(t *testing.T) {
 	runs[0].Scores = runs[0].Scores[1:]
 	runs[0].Scores[4].P, runs[0].Scores[4].Capped = 0.95, "person"
 	runs[0].Scores[9].P = 0.4
-	if why := Evaluate(runs).WhyMissed(1); why != "2 no sign of it, 1 capped by person, 1 no visit of theirs, 1 score too low" {
+	if why := Evaluate(runs).WhyMissed("grab and walk out"); why != "2 no sign of it, 1 capped by person, 1 no visit of theirs, 1 score too low" {
 		t.Error(why)
 	}
 }

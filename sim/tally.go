@@ -10,7 +10,7 @@ type tally struct {
 	*Evaluation
 	all    []judgedVisit
 	by     []counts // run by run
-	types  map[int]*TypeRecall
+	types  map[string]*TypeRecall
 	honest map[string]*TypeRecall            // wrong alerts by type of visit
 	aside  map[string]map[string]*TypeRecall // the same of visits that are neither, by kind
 	modes  map[string]string                 // of policies
@@ -43,7 +43,7 @@ type said struct {
 }
 
 func newTally(runs int) *tally {
-	return &tally{Evaluation: &Evaluation{Runs: runs}, by: make([]counts, runs), types: map[int]*TypeRecall{}, honest: map[string]*TypeRecall{},
+	return &tally{Evaluation: &Evaluation{Runs: runs}, by: make([]counts, runs), types: map[string]*TypeRecall{}, honest: map[string]*TypeRecall{},
 		aside: map[string]map[string]*TypeRecall{Mistake: {}, Accomplice: {}}, modes: map[string]string{}, told: map[string][]*Visit{}}
 }
 
@@ -145,14 +145,12 @@ func (t *tally) visit(r int, v *Visit, a *said) {
 func (t *tally) theft(r int, v *Visit, a *said) {
 	t.Thefts++
 	t.by[r].thefts++
-	if t.types[v.Theft] == nil {
-		t.types[v.Theft] = &TypeRecall{Theft: v.Theft, Type: v.Type}
-	}
-	t.types[v.Theft].Count++
+	of := ofType(t.types, v)
+	of.Count++
 	c := newCase(r, v, a)
 	t.stolen += float64(c.Price)
 	if a.found {
-		t.types[v.Theft].Found++
+		of.Found++
 		t.recovered += float64(c.Price)
 	} else {
 		t.Missed = append(t.Missed, c)
@@ -179,7 +177,7 @@ func (t *tally) lists() {
 	for _, x := range t.types {
 		t.Types = append(t.Types, *x)
 	}
-	slices.SortFunc(t.Types, func(a, b TypeRecall) int { return a.Theft - b.Theft })
+	slices.SortFunc(t.Types, byNumber)
 	t.False, t.ByMistake, t.ByAccomplice = worstFirst(t.honest), worstFirst(t.aside[Mistake]), worstFirst(t.aside[Accomplice])
 	for _, x := range t.ByMistake {
 		t.Mistakes += x.Count
@@ -187,7 +185,7 @@ func (t *tally) lists() {
 	for _, x := range t.ByAccomplice {
 		t.Accomplices += x.Count
 	}
-	slices.SortStableFunc(t.Missed, func(a, b Case) int { return a.Theft - b.Theft })
+	slices.SortStableFunc(t.Missed, func(a, b Case) int { return cmp.Or(a.Theft-b.Theft, cmp.Compare(a.Type, b.Type)) })
 	slices.SortStableFunc(t.Surest, func(a, b Case) int { return cmp.Compare(b.Score, a.Score) })
 	t.Surest = t.Surest[:min(len(t.Surest), maxSurest)]
 }
@@ -272,15 +270,18 @@ func (t *tally) bootstraps(draws int) {
 
 // ofType is the count of a visit's type, "" of nobody's.
 func ofType(of map[string]*TypeRecall, v *Visit) *TypeRecall {
-	name := ""
+	name, theft := "", 0
 	if v != nil {
-		name = v.Type
+		name, theft = v.Type, v.Theft
 	}
 	if of[name] == nil {
-		of[name] = &TypeRecall{Type: name}
+		of[name] = &TypeRecall{Theft: theft, Type: name}
 	}
 	return of[name]
 }
+
+// byNumber orders types of theft by their number in the catalogue, those without one first, by name.
+func byNumber(a, b TypeRecall) int { return cmp.Or(a.Theft-b.Theft, cmp.Compare(a.Type, b.Type)) }
 
 // worstFirst lists types, those with the most alerts first.
 func worstFirst(of map[string]*TypeRecall) (all []TypeRecall) {

@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,7 +27,7 @@ type Visit struct {
 	Person    string
 	Kind      string // Honest, Mistake, Theft, Accomplice or Work
 	Type      string // the name of what was done
-	Theft     int    // its number in the catalogue, 0 for none
+	Theft     int    // its number in the catalogue, 0 for none or one that the catalogue lacks
 	With      string // the person with whom they came, or for whom they work
 	From, To  int64
 	Took      int64
@@ -83,26 +87,57 @@ func (v *Visit) MarshalJSON() ([]byte, error) {
 		written(v.Concealed), written(v.Exit), v.Unpaid, spans})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
-func (v *Visit) UnmarshalJSON(b []byte) (err error) {
+// UnmarshalJSON reads what MarshalJSON writes, or somebody else wrote in the same form, strictly: the error says which member is
+// wrong, and what to do.
+func (v *Visit) UnmarshalJSON(b []byte) error {
 	var w writtenVisit
-	if err := json.Unmarshal(b, &w); err != nil {
+	in := json.NewDecoder(bytes.NewReader(b))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&w); err != nil {
 		return err
 	}
-	read := func(text string) int64 {
+	var wrong error
+	read := func(member, text string) int64 {
 		if text == "" {
 			return 0
 		}
-		t, e := time.Parse(time.RFC3339Nano, text)
-		err = cmp.Or(err, e)
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			wrong = cmp.Or(wrong, fmt.Errorf("%s: %q is no time; write it as 2026-01-05T10:00:14.500Z", member, text))
+		}
 		return t.UnixNano()
 	}
-	*v = Visit{Person: w.Person, Kind: w.Kind, Type: w.Type, Theft: w.Theft, With: w.With, From: read(w.From), To: read(w.To), Took: read(w.Took),
-		Concealed: read(w.Concealed), Exit: read(w.Exit), Unpaid: w.Unpaid}
+	*v = Visit{Person: w.Person, Kind: w.Kind, Type: w.Type, Theft: w.Theft, With: w.With, From: read("from", w.From), To: read("to", w.To),
+		Took: read("took", w.Took), Concealed: read("concealed", w.Concealed), Exit: read("exit", w.Exit), Unpaid: w.Unpaid}
 	for _, s := range w.Tracks {
-		v.Tracks = append(v.Tracks, Span{s.Track, read(s.From), read(s.To)})
+		v.Tracks = append(v.Tracks, Span{s.Track, read("tracks: from", s.From), read("tracks: to", s.To)})
 	}
-	return err
+	return cmp.Or(wrong, v.check())
+}
+
+// check reports what keeps a visit from being judged.
+func (v *Visit) check() error {
+	switch v.Kind {
+	case Honest, Mistake, Theft, Accomplice, Work:
+	default:
+		return fmt.Errorf("kind %q is not one of %s, %s, %s, %s, %s", v.Kind, Honest, Mistake, Theft, Accomplice, Work)
+	}
+	switch {
+	case v.Person == "" || v.Type == "":
+		return errors.New("person and type are missing, or one of them; name who it was, and in words what was done")
+	case v.From == 0 || v.To < v.From:
+		return errors.New("give from and to, the times of the first and the last moment of the visit, in this order")
+	case v.Kind == Theft && (v.Took == 0 || len(v.Unpaid) == 0):
+		return errors.New("a theft has took, the time when the first of the goods was taken, and unpaid, the goods; one that came to nothing is honest")
+	case v.Kind == Mistake && len(v.Unpaid) == 0:
+		return errors.New("a mistake has unpaid, the goods; without them the visit is honest")
+	}
+	for _, s := range v.Tracks {
+		if !strings.Contains(s.Track, "/") || s.From == 0 || s.To < s.From {
+			return fmt.Errorf("track %q: write camera/track as published, and from when to when it was this person", s.Track)
+		}
+	}
+	return nil
 }
 
 func written(ns int64) string {

@@ -261,3 +261,24 @@ func TestYAMLOfDocs(t *testing.T) {
 		t.Error("no block of YAML was found")
 	}
 }
+
+// TestDocsTruth: the truth that a page shows is taken.
+func TestDocsTruth(t *testing.T) {
+	shown := 0
+	for name, text := range pages(t) {
+		for _, b := range blocks(name, text) {
+			if b.language != "json" || b.title != "truth" {
+				continue
+			}
+			shown++
+			path := filepath.Join(t.TempDir(), "truth.jsonl")
+			must(t, os.WriteFile(path, []byte(b.text), 0o644))
+			if visits, err := readTruth(path); err != nil || len(visits) != strings.Count(b.text, "\n") {
+				t.Errorf("%s: %d visits, %v", b.place, len(visits), err)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("no page shows a truth")
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,7 +16,6 @@ import (
 	"time"
 
 	"magpie/baseline"
-	"magpie/journal"
 	"magpie/sim"
 	"magpie/site"
 )
@@ -27,16 +27,18 @@ type evaluation struct {
 	seed     uint64
 	aisles   int
 	split    string
+	given    []string // directories with recordings, in place of stores that are drawn
 	against  bool
 	o        sim.ShopOptions
 	errw     io.Writer
 }
 
-// runEvaluate is `magpie evaluate`: stores are drawn and played, policies judge them, and what they say is held against what
-// was so.
+// runEvaluate is `magpie evaluate`: stores are drawn and played, or recordings with their truth given; policies judge them, and
+// what they say is held against what was so.
 func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error {
-	fs := flag.NewFlagSet("evaluate", flag.ContinueOnError)
-	fs.SetOutput(errw)
+	fs := newFlags(errw, "evaluate", "magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--thefts SHARE] [--off KIND,…] [--final] [--cases] [--html FILE] [--json]\n"+
+		"       magpie evaluate [--policies DIR] [--against] [--final] [--cases] [--html FILE] [--json] DIR…\n"+
+		"Each DIR holds a recording.jsonl, its truth.jsonl, site.yaml and what that names, as magpie simulate writes them.")
 	e := evaluation{errw: errw}
 	fs.StringVar(&e.policies, "policies", "", "the policies that judge, a `directory` (default: the built-in ones)")
 	fs.IntVar(&e.runs, "runs", 12, "how many stores are drawn and played")
@@ -49,22 +51,12 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	asJSON := fs.Bool("json", false, "print one JSON object in place of the table")
 	page := fs.String("html", "", "write a report with plots to a `file` as well")
 	flags := newShopFlags(fs, sim.ShopOptions{Hours: 0.5, Thefts: 0.12, Twins: 0.6, Noise: 1, Spread: true})
-	fs.Usage = func() {
-		fmt.Fprintln(errw, "usage: magpie evaluate [--policies DIR] [--runs N] [--seed N] [--split NAME] [--against] [--thefts SHARE] [--off KIND,…] [--final] [--cases] [--html FILE] [--json]")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
+	if err := parse(fs, args); err != nil {
 		return err
 	}
-	if fs.NArg() > 0 || e.runs < 1 || e.runs > 1000 {
-		fs.Usage()
-		return errors.New("give 1 to 1000 runs, and nothing beside the flags")
-	}
-	if e.split != "" && sim.FamiliesOf(e.split) == nil {
-		return fmt.Errorf("there is no split %q: --split is one of %s", e.split, strings.Join(sim.Splits[:], ", "))
-	}
-	if e.against && flags.o.Thefts == 0 {
-		return errors.New("baselines are fitted to thefts: give --against or --thefts 0, not both")
+	e.given = fs.Args()
+	if err := e.check(fs, flags.o.Thefts); err != nil {
+		return err
 	}
 	e.o = flags.options()
 	if err := e.o.Check(); err != nil {
@@ -81,7 +73,7 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 	}
 	judges := judgesOf(e.against, *final)
 	if e.against {
-		tuned, err := e.play(ctx, "tune", judges, tuneSeed, true)
+		tuned, err := e.play(ctx, drawn{e.o, e.aisles, "tune", tuneSeed}, max(e.runs, len(e.given)), judges, true)
 		if err != nil {
 			return err
 		}
@@ -92,25 +84,58 @@ func runEvaluate(ctx context.Context, args []string, out, errw io.Writer) error 
 		}
 	}
 	began := time.Now()
-	played, err := e.play(ctx, e.split, judges, e.seed, false)
+	var from stores = drawn{e.o, e.aisles, e.split, e.seed}
+	if len(e.given) > 0 {
+		e.runs, from = len(e.given), given(e.given)
+	}
+	played, err := e.play(ctx, from, e.runs, judges, false)
 	if err != nil {
 		return err
 	}
-	hours, took := float64(e.runs)*e.o.Hours, time.Since(began)
+	r := report{command: "magpie evaluate " + strings.Join(args, " "), given: len(e.given) > 0}
+	hours, took := 0.0, time.Since(began)
+	for i := range played {
+		hours += played[i].hours
+		r.stores = append(r.stores, from.name(i))
+	}
 	fmt.Fprintf(errw, "%.1f store hours in %v: %.1f a minute\n", hours, took.Round(time.Second), hours/took.Minutes())
-	all := make([]judgedBy, len(judges))
-	for k, j := range judges {
-		all[k] = judgedBy{j.name, j.what, j.part == nil, j.part != nil && j.part.final, sim.Evaluate(j.ofAll(played))}
+	for _, j := range judges {
+		r.judges = append(r.judges, judgedBy{j.name, j.what, j.part == nil, j.part != nil && j.part.final, sim.Evaluate(j.ofAll(played))})
 	}
 	if *page != "" {
-		if err := writeEvaluationPage(*page, "magpie evaluate "+strings.Join(args, " "), all, e.seed); err != nil {
+		if err := writeEvaluationPage(*page, &r); err != nil {
 			return err
 		}
 	}
 	if *asJSON {
-		return writeEvaluation(out, all)
+		return writeEvaluation(out, &r)
 	}
-	printEvaluation(out, all, e.seed, *cases)
+	printEvaluation(out, &r, *cases)
+	return nil
+}
+
+// check reports what cannot be asked for together.
+func (e *evaluation) check(fs *flag.FlagSet, thefts float64) (err error) {
+	if len(e.given) > 0 {
+		fs.Visit(func(f *flag.Flag) {
+			switch f.Name {
+			case "policies", "against", "final", "cases", "json", "html":
+			default:
+				err = cmp.Or(err, fmt.Errorf("--%s is for stores that are drawn, and %s is a recording: give one of them", f.Name, e.given[0]))
+			}
+		})
+		return err
+	}
+	if e.runs < 1 || e.runs > 1000 {
+		fs.Usage()
+		return errors.New("give 1 to 1000 runs, or directories with recordings")
+	}
+	if e.split != "" && sim.FamiliesOf(e.split) == nil {
+		return fmt.Errorf("there is no split %q: --split is one of %s", e.split, strings.Join(sim.Splits[:], ", "))
+	}
+	if e.against && thefts == 0 {
+		return errors.New("baselines are fitted to thefts: give --against or --thefts 0, not both")
+	}
 	return nil
 }
 
@@ -125,31 +150,21 @@ type playedRun struct {
 	judged map[string]sim.Judged      // of Magpie and its parts
 
 	evidence []*evidenceSeen // what the policies saw of each visit
+	rejected replayStats     // of the first judge
 }
 
-// play draws runs stores, in each the next family of a split, and lets all judge.
-func (e *evaluation) play(ctx context.Context, split string, judges []*judge, seed uint64, fitting bool) ([]playedRun, error) {
-	played := make([]playedRun, e.runs)
-	errs := make([]error, e.runs)
-	families := sim.FamiliesOf(split)
+// play lets all judge so many stores.
+func (e *evaluation) play(ctx context.Context, from stores, runs int, judges []*judge, fitting bool) ([]playedRun, error) {
+	played := make([]playedRun, runs)
+	errs := make([]error, runs)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	next, done := make(chan int), make(chan int)
-	for range min(runtime.GOMAXPROCS(0), e.runs) {
+	for range min(runtime.GOMAXPROCS(0), runs) {
 		wg.Go(func() {
 			for i := range next {
-				o, aisles := e.o, e.aisles
-				if families != nil {
-					f := families[i%len(families)]
-					if o.Only == nil {
-						o.Only = f.Only
-					}
-					if f.Set != nil {
-						f.Set(&o, &aisles)
-					}
-				}
-				if played[i], errs[i] = playAndJudge(seed+uint64(i), aisles, e.policies, o, judges, fitting); errs[i] != nil {
+				if played[i], errs[i] = e.playOne(from, i, judges, fitting); errs[i] != nil {
 					stop() // the others would say the same
 				}
 				done <- i
@@ -158,7 +173,7 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 	}
 	go func() {
 		defer close(next)
-		for i := range e.runs {
+		for i := range runs {
 			select {
 			case next <- i:
 			case <-ctx.Done():
@@ -171,7 +186,7 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 	for i := range done {
 		if errs[i] == nil {
 			finished++
-			fmt.Fprintf(e.errw, "\r%d of %d runs", finished, e.runs)
+			fmt.Fprintf(e.errw, "\r%d of %d runs", finished, runs)
 		}
 	}
 	if finished > 0 {
@@ -180,54 +195,44 @@ func (e *evaluation) play(ctx context.Context, split string, judges []*judge, se
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
 	}
+	for i := range played {
+		if rejected := &played[i].rejected; len(rejected.rejected) > 0 && len(e.given) > 0 {
+			fmt.Fprintf(e.errw, "%s: ", from.name(i))
+			rejected.print(e.errw)
+		}
+	}
 	return played, ctx.Err()
 }
 
-// playAndJudge draws a store, plays it, and lets all judge the recording; when they are fitted,
-// the baselines only, and Magpie for its evidence.
-func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, judges []*judge, fitting bool) (r playedRun, err error) {
-	dir, err := os.MkdirTemp("", "magpie-evaluate")
+// playOne lets all judge a store; when they are fitted, the baselines only, and Magpie for its evidence.
+func (e *evaluation) playOne(from stores, i int, judges []*judge, fitting bool) (r playedRun, err error) {
+	p, err := from.open(i, func(s *site.Site) error { // before the work
+		_, err := loadPolicies(e.policies, s)
+		return err
+	})
 	if err != nil {
 		return r, err
 	}
-	defer os.RemoveAll(dir)
-	path, err := drawSite(dir, seed, aisles)
-	if err != nil {
-		return r, err
-	}
-	s, err := site.Load(path)
-	if err != nil {
-		return r, err
-	}
-	if _, err := loadPolicies(policies, s); err != nil { // before the work
-		return r, err
-	}
-	played, err := sim.Simulate(seed, s, o)
-	if err != nil {
-		return r, err
-	}
-	lines := make([]journal.Line, len(played.Lines))
-	for i := range lines {
-		if lines[i], err = journal.Parse(played.Lines[i].AppendJSON(nil)); err != nil {
-			return r, err
-		}
-	}
-	r = playedRun{hours: o.Hours, visits: played.Visits, said: map[string][]baseline.Said{}, judged: map[string]sim.Judged{}}
+	r = playedRun{hours: p.hours, visits: p.visits, said: map[string][]baseline.Said{}, judged: map[string]sim.Judged{}}
 	watchers := map[string]baseline.Watcher{}
-	for _, j := range judges {
+	for k, j := range judges {
 		switch {
 		case j.watch != nil:
-			watchers[j.name] = j.watch(s.Store)
+			watchers[j.name] = j.watch(p.site.Store)
 		case j.name == nameFinal:
 			log := newEvidenceLog()
-			if r.judged[j.name], err = j.part.judge(s, policies, lines, log); err != nil {
+			if r.judged[j.name], err = j.part.judge(p.site, e.policies, p.lines, log, nil); err != nil {
 				return r, err
 			}
 			for _, id := range slices.Sorted(maps.Keys(log.visits)) {
 				r.evidence = append(r.evidence, log.visits[id])
 			}
 		case j.part != nil && !fitting:
-			if r.judged[j.name], err = j.part.judge(s, policies, lines, nil); err != nil {
+			var rejected *replayStats
+			if k == 0 {
+				rejected = &r.rejected
+			}
+			if r.judged[j.name], err = j.part.judge(p.site, e.policies, p.lines, nil, rejected); err != nil {
 				return r, err
 			}
 		}
@@ -236,8 +241,13 @@ func playAndJudge(seed uint64, aisles int, policies string, o sim.ShopOptions, j
 		judged.Hours, judged.Visits = r.hours, r.visits
 		r.judged[name] = judged
 	}
+	if !fitting && len(e.given) > 0 {
+		if err := p.known(r.judged[judges[0].name].Scores); err != nil {
+			return r, fmt.Errorf("%s: %w", from.name(i), err)
+		}
+	}
 	if len(watchers) > 0 {
-		if err := decodeFor(s, lines, watchers); err != nil {
+		if err := decodeFor(p.site, p.lines, watchers); err != nil {
 			return r, err
 		}
 	}

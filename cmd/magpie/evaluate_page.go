@@ -15,7 +15,7 @@ import (
 var evaluatePage string
 
 // writeEvaluationPage writes the report as one HTML file that needs nothing beside it.
-func writeEvaluationPage(path, command string, all []judgedBy, seed uint64) (err error) {
+func writeEvaluationPage(path string, r *report) (err error) {
 	page, err := template.New("evaluate").Funcs(template.FuncMap{
 		"pct":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 		"pct0":  func(v float64) template.CSS { return template.CSS(fmt.Sprintf("%.0f%%", 100*v)) },
@@ -28,7 +28,8 @@ func writeEvaluationPage(path, command string, all []judgedBy, seed uint64) (err
 			}
 			return float64(part) / float64(whole)
 		},
-		"seed":    func(run int) uint64 { return seed + uint64(run) },
+		"store":   func(run int) string { return r.stores[run] },
+		"number":  catalogued,
 		"clock":   clock,
 		"remarks": remarks,
 		"x":       plotX,
@@ -47,12 +48,13 @@ func writeEvaluationPage(path, command string, all []judgedBy, seed uint64) (err
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return page.Execute(f, struct {
 		Command string
+		Given   bool
 		First   judgedBy
 		Judges  []judgedBy
 		Marks   []float64
 		Few     int
 		Done    []criterion
-	}{command, all[0], all, []float64{0, 0.25, 0.5, 0.75, 1}, fewVisits, criteria(all)})
+	}{r.command, r.given, r.judges[0], r.judges, []float64{0, 0.25, 0.5, 0.75, 1}, fewVisits, criteria(r.judges)})
 }
 
 // Where plots lie in their pictures of 360 by 350.

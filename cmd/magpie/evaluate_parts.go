@@ -98,13 +98,17 @@ func partsOfMagpie() (all []*judge) {
 }
 
 // judge replays a recording, as magpie replay does, and gathers the scores of all visits and the alerts that reached the tier
-// staff; seen, if not nil, gathers the evidence.
-func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *evidenceLog) (j sim.Judged, err error) {
+// staff; seen gathers the evidence, and rejected what was wrong with messages, each if not nil.
+func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *evidenceLog, rejected *replayStats) (j sim.Judged, err error) {
 	set, err := p.load(policies, s)
 	if err != nil {
 		return j, err
 	}
 	raised, capped := map[string]int{}, map[string]string{}
+	hooks := pipelineHooks{}
+	if rejected != nil {
+		rejected.lines, hooks.rejected = len(lines), rejected.reject
+	}
 	pipe, err := newPipeline(s, set, func(a *alerts.Alert) {
 		capped[a.SubjectID] = cmp.Or(a.CappedBy, capped[a.SubjectID])
 		k, known := raised[a.ID]
@@ -125,7 +129,7 @@ func (p *part) judge(s *site.Site, policies string, lines []journal.Line, seen *
 				r.SKUs = append(r.SKUs, item.SKU)
 			}
 		}
-	}, pipelineHooks{})
+	}, hooks)
 	if err != nil {
 		return j, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,11 +23,27 @@ type judgedBy struct {
 	*sim.Evaluation
 }
 
+// report is what came of an evaluation.
+type report struct {
+	command string
+	judges  []judgedBy // Magpie first
+	stores  []string   // by run: the seed of a store that was drawn, or the directory of one that was given
+	given   bool
+}
+
+// where says where the recordings are from.
+func (r *report) where() string {
+	if r.given {
+		return "AS THE TRUTH FILES SAY"
+	}
+	return "SIMULATED"
+}
+
 // printEvaluation writes the table of the first judge with what each number means, one row for each judge, and what is met.
-func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
-	e := all[0]
-	fmt.Fprintf(out, "SIMULATED: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid and %d accomplices are left out\n\n",
-		e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes, e.Accomplices)
+func printEvaluation(out io.Writer, r *report, cases bool) {
+	all, e := r.judges, r.judges[0]
+	fmt.Fprintf(out, "%s: %d runs, %.1f store hours; %d thefts among %d honest visits; %d by mistake unpaid and %d accomplices are left out\n\n",
+		r.where(), e.Runs, e.Hours, e.Thefts, e.Honest, e.Mistakes, e.Accomplices)
 	if e.Thefts > 0 {
 		printJudge(out, e.Evaluation)
 	} else {
@@ -34,7 +51,7 @@ func printEvaluation(out io.Writer, all []judgedBy, seed uint64, cases bool) {
 	}
 	printTold(out, e.Evaluation)
 	if cases {
-		printCases(out, e.Evaluation, seed)
+		printCases(out, e.Evaluation, r.stores)
 	}
 	if len(all) > 1 {
 		w := table(out)
@@ -116,7 +133,7 @@ func printJudge(out io.Writer, e *sim.Evaluation) {
 	w = table(out)
 	fmt.Fprintln(w, "no.\ttheft\tfound\tof\tothers")
 	for _, t := range e.Types {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%s\n", t.Theft, t.Type, t.Found, t.Count, e.WhyMissed(t.Theft))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", catalogued(t.Theft), t.Type, t.Found, t.Count, e.WhyMissed(t.Type))
 	}
 	w.Flush()
 	printFalse(out, e)
@@ -158,28 +175,36 @@ func printFalse(out io.Writer, e *sim.Evaluation) {
 	w.Flush()
 }
 
-// printCases lists what went wrong or nearly did, so that each can be looked at: the seed is that of its store.
-func printCases(out io.Writer, e *sim.Evaluation, seed uint64) {
+// printCases lists what went wrong or nearly did, so that each can be looked at: the store is its seed, or its directory.
+func printCases(out io.Writer, e *sim.Evaluation, stores []string) {
 	w := table(out)
-	fmt.Fprintln(w, "missed: no.\ttheft\tseed\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
+	fmt.Fprintln(w, "missed: no.\ttheft\tstore\tperson\ttook\tout\tunits\ttagged\tprice\tscore\tcapped by\tpolicies at review")
 	for _, m := range e.Missed {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\t%s\n", m.Theft, m.Type, seed+uint64(m.Run), m.Person, clock(m.Took), clock(m.Exit),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%.2f\t%s\t%s\t%s\n", catalogued(m.Theft), m.Type, stores[m.Run], m.Person, clock(m.Took), clock(m.Exit),
 			m.Units, m.Tagged, float64(m.Price)/100, score(&m), m.Capped, strings.Join(m.Told, ", "))
 	}
 	w.Flush()
 	w = table(out)
-	fmt.Fprintln(w, "wrong alert\tseed\tperson\tat\tby\tgoods\twhat else")
+	fmt.Fprintln(w, "wrong alert\tstore\tperson\tat\tby\tgoods\twhat else")
 	for _, a := range e.Wrong {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(a.Type, "(nobody)"), seed+uint64(a.Run), a.Person, clock(a.At), a.By, len(a.SKUs),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(a.Type, "(nobody)"), stores[a.Run], a.Person, clock(a.At), a.By, len(a.SKUs),
 			remarks(a))
 	}
 	w.Flush()
 	w = table(out)
-	fmt.Fprintln(w, "honest, surest first\tseed\tperson\tout\tscore\tcapped by\tpolicies at review")
+	fmt.Fprintln(w, "honest, surest first\tstore\tperson\tout\tscore\tcapped by\tpolicies at review")
 	for _, c := range e.Surest {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", c.Type, seed+uint64(c.Run), c.Person, clock(c.Exit), score(&c), c.Capped, strings.Join(c.Told, ", "))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Type, stores[c.Run], c.Person, clock(c.Exit), score(&c), c.Capped, strings.Join(c.Told, ", "))
 	}
 	w.Flush()
+}
+
+// catalogued is the number of a theft in the catalogue, "" for one that the catalogue lacks.
+func catalogued(theft int) string {
+	if theft == 0 {
+		return ""
+	}
+	return strconv.Itoa(theft)
 }
 
 func score(c *sim.Case) string {
@@ -223,7 +248,7 @@ func printTold(out io.Writer, e *sim.Evaluation) {
 	for _, p := range e.Policies {
 		var found []string
 		for _, t := range p.Types {
-			found = append(found, fmt.Sprintf("%d: %d of %d", t.Theft, t.Found, t.Count))
+			found = append(found, fmt.Sprintf("%s: %d of %d", cmp.Or(catalogued(t.Theft), t.Type), t.Found, t.Count))
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Policy, p.Mode, p.Right, e.Thefts, p.Wrong, e.Honest, strings.Join(found, ", "))
 	}
@@ -231,12 +256,14 @@ func printTold(out io.Writer, e *sim.Evaluation) {
 }
 
 // writeEvaluation writes the same for machines: the first judge's numbers, and the others beside them.
-func writeEvaluation(out io.Writer, all []judgedBy) error {
+func writeEvaluation(out io.Writer, r *report) error {
 	b, err := json.MarshalIndent(struct {
+		Where  string
+		Stores []string // by run
 		*sim.Evaluation
 		Others []judgedBy `json:",omitempty"`
 		Done   []criterion
-	}{all[0].Evaluation, all[1:], criteria(all)}, "", "  ")
+	}{r.where(), r.stores, r.judges[0].Evaluation, r.judges[1:], criteria(r.judges)}, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(out, "%s\n", b)
 	}
