@@ -110,12 +110,20 @@ func (w *world) send() ([]Line, error) {
 			}
 		}
 		l := Line{Received: w.start + int64(at), Topic: message.Topic(w.store.ID, e.kind.String(), e.source), Payload: payload}
-		lines = append(lines, l)
+		sent := []Line{l}
 		if w.noise.chance(w.m.repeats) {
 			l.Received += int64(time.Duration(w.noise.between(0.05, 2) * float64(time.Second)))
-			lines = append(lines, l)
+			sent = append(sent, l)
+		}
+		if !w.lost(e.source, e.ts) { // all that is drawn is the same, whether it is or not
+			lines = append(lines, sent...)
 		}
 	}
+	wills, err := w.wills()
+	if err != nil {
+		return nil, err
+	}
+	lines = append(lines, wills...)
 	lines = append(lines, Line{Received: w.start + int64(w.end+10*time.Second), Control: "tick"})
 	byArrival(lines)
 	return lines, nil

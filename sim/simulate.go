@@ -20,7 +20,7 @@ type ShopOptions struct {
 	Only   []string  // of what kinds of visit there are beside plain ones, by name or number of the catalogue; nil: all
 	Noise  float64   // factor on all that is wrong with sensors; 0: perfect ones
 	Spread bool      // each of these numbers is drawn anew between its half and its double
-	Off    []string  // sources, or kinds, that never say anything
+	Off    []string  // sources, or kinds, that never say anything; or do not for a time: NAME@10m, NAME@10m..20m
 }
 
 // Simulated is a recording and, apart from it, what truly happened.
@@ -103,7 +103,8 @@ type world struct {
 	ears     []*ear
 	spans    spans
 	out      []emission
-	silent   map[string]bool
+	silent   map[string]bool     // who never says anything, by source
+	outages  map[string][]outage // by source
 }
 
 type arrival struct {
@@ -142,7 +143,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		o.Start = start
 	}
 	w := &world{dice: newDice(seed, 11), noise: newDice(seed, 12), bodies: newDice(seed, 14), site: s, store: s.Store, o: o, start: o.Start.UnixNano(),
-		ends: map[int][2]fusion.Point{}, spans: spans{}, silent: map[string]bool{}}
+		ends: map[int][2]fusion.Point{}, spans: spans{}, silent: map[string]bool{}, outages: map[string][]outage{}}
 	w.end = time.Duration(o.Hours * float64(time.Hour)).Truncate(tick)
 	var err error
 	if w.m, err = newMeasured(newDice(seed, 13), o.Noise, o.Spread); err != nil {
@@ -170,15 +171,9 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 	for range w.store.Tills {
 		w.cashiers = append(w.cashiers, fmt.Sprintf("c%02d", w.dice.IntN(100)))
 	}
-	for _, name := range o.Off {
-		found := false
-		for _, src := range w.store.Sources {
-			if src.ID == name || src.Kind.String() == name {
-				w.silent[src.ID], found = true, true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("off %q is neither a source nor a kind of the site", name)
+	for _, text := range o.Off {
+		if err := w.turnOff(text); err != nil {
+			return nil, err
 		}
 	}
 	if w.habits, err = w.chosen(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"magpie/fusion"
 	"magpie/sensors/message"
@@ -268,12 +269,56 @@ func TestSimulateRefuses(t *testing.T) {
 		"thefts NaN":                    {Hours: 1, Thefts: math.NaN()},
 		`"juggling" is neither`:         {Hours: 1, Only: []string{"juggling"}},
 		`off "cam-9" is neither`:        {Hours: 1, Off: []string{"cam-9"}},
+		`off "rfid@noon": write rfid@`:  {Hours: 1, Off: []string{"rfid@noon"}},
+		`off "rfid@9m..5m": write rfid`: {Hours: 1, Off: []string{"rfid@9m..5m"}},
 		"noise 9: it is from 0 to 5":    {Hours: 1, Noise: 9},
 		"-5 visits an hour":             {Hours: 1, Visits: -5},
 	} {
 		if _, err := Simulate(1, s, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", o, err, want)
 		}
+	}
+}
+
+// TestOutage: what a source would have said while it is off is missing, all else is the same, and the broker says in its place that it is
+// offline.
+func TestOutage(t *testing.T) {
+	s := drawn(t, 4, 2)
+	o := ShopOptions{Hours: 0.1, Thefts: 0.5, Noise: 1}
+	whole := simulated(t, 4, s, o).Lines
+	o.Off = []string{"track@2m..4m", "till@5m"}
+	start := whole[0].Received
+	left, wills := map[string]bool{}, 0
+	for _, l := range simulated(t, 4, s, o).Lines {
+		if strings.Contains(string(l.Payload), `"offline"`) {
+			wills++
+			continue
+		}
+		left[string(l.AppendJSON(nil))] = true
+	}
+	missing := 0
+	for _, l := range whole {
+		at := time.Duration(l.Received - start)
+		off := strings.Contains(l.Topic, "/track/") && at > 125*time.Second && at < 238*time.Second ||
+			strings.Contains(l.Topic, "/till/") && at > 305*time.Second
+		on := at < 2*time.Minute || at > 245*time.Second && at < 5*time.Minute || strings.Contains(l.Topic, "/weight/") || strings.Contains(l.Topic, "/rfid/")
+		switch has := left[string(l.AppendJSON(nil))]; {
+		case off && has:
+			t.Fatalf("it is said while it is off: %s", l.AppendJSON(nil))
+		case on && !has:
+			t.Fatalf("it is missing: %s", l.AppendJSON(nil))
+		case !has:
+			missing++
+		}
+	}
+	sources := 0
+	for _, src := range s.Store.Sources {
+		if src.Kind == fusion.Tracks || src.Kind == fusion.TillKind {
+			sources++
+		}
+	}
+	if missing < 500 || wills != sources {
+		t.Errorf("%d lines are missing, of %d sources the broker says that they are offline; want hundreds and %d", missing, wills, sources)
 	}
 }
 

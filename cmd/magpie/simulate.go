@@ -119,7 +119,7 @@ func newShopFlags(fs *flag.FlagSet, o sim.ShopOptions) *shopFlags {
 	fs.Float64Var(&f.o.Noise, "noise", o.Noise, "factor on what is wrong with sensors; 0: perfect ones")
 	fs.BoolVar(&f.o.Spread, "spread", o.Spread, "draw each number of the noise anew, between its half and its double")
 	f.only = fs.String("only", "", "the `kinds` of visit beside plain ones, separated by commas: names, or numbers of the catalogue of thefts")
-	f.off = fs.String("off", "", "`sources` or kinds of source that say nothing, separated by commas")
+	f.off = fs.String("off", "", "`sources` or kinds of source that say nothing, separated by commas; NAME@10m or NAME@10m..20m: from then on, or so long")
 	return f
 }
 
