@@ -8,8 +8,14 @@ const coverageWindow = 60 * second
 // maxHoles bounds the silences remembered per source; the oldest go first.
 const maxHoles = 32
 
-// hole is a time in which a source could not report, from exclusive.
-type hole struct{ from, to int64 }
+// hole is a time in which a source could not report, from exclusive; of one that is not sharp it began with the last sign of life before.
+type hole struct {
+	from, to int64
+	sharp    bool
+}
+
+// regular is how many signs of life by status a source gives before its silence is one: many send a status once, when they begin.
+const regular = 3
 
 // defaultEvery is the time between signs of life of a source that names none (contract §1).
 const defaultEvery = 10 * second
@@ -19,6 +25,7 @@ const defaultEvery = 10 * second
 type liveness struct {
 	first, last int64
 	every       int64
+	beats       int // signs of life by status, up to regular
 	off         bool
 	offAt       int64
 	model       string // of its detector, as its status says
@@ -35,7 +42,7 @@ func (l *liveness) sign(ts, every int64) {
 		l.first = ts
 	}
 	if from, idle := l.idleSince(ts); idle {
-		l.hole(from, ts)
+		l.hole(from, ts, l.off)
 	}
 	l.off = false
 	l.last = max(l.last, ts)
@@ -45,14 +52,14 @@ func (l *liveness) sign(ts, every int64) {
 }
 
 // hole remembers a time in which the source could not report, but for what of it is in the last one.
-func (l *liveness) hole(from, to int64) {
+func (l *liveness) hole(from, to int64, sharp bool) {
 	if n := len(l.holes); n > 0 {
 		from = max(from, l.holes[n-1].to)
 	}
 	if from >= to {
 		return
 	}
-	l.holes = append(l.holes, hole{from, to})
+	l.holes = append(l.holes, hole{from, to, sharp})
 	if len(l.holes) > maxHoles {
 		l.holes = l.holes[1:]
 	}
@@ -103,6 +110,49 @@ func (l *liveness) alive(from, to int64) float64 {
 		dead += overlap(from, until, l.blind, until)
 	}
 	return 1 - float64(dead)/float64(to-from)
+}
+
+// beat notes a sign of life by status.
+func (l *liveness) beat() { l.beats = min(l.beats+1, regular) }
+
+// dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it gave no sign of life yet, said that it goes
+// offline, or gives signs of life regularly and gave none. Of such a silence all is dark since the last of them.
+func (l *liveness) dark(from, to int64) int64 {
+	if l.first == 0 || l.first > to {
+		return to - from
+	}
+	dead := int64(0)
+	if l.beats == regular {
+		dead += overlap(from, to, from, l.first)
+	}
+	since := func(from int64, sharp bool) int64 {
+		if sharp {
+			return from
+		}
+		return from - 3*l.every
+	}
+	for _, h := range l.holes {
+		if h.sharp || l.beats == regular {
+			dead += overlap(from, to, since(h.from, h.sharp), h.to)
+		}
+	}
+	if at, idle := l.idleSince(to); idle && (l.off || l.beats == regular) {
+		dead += overlap(from, to, since(at, l.off), to)
+	}
+	return min(dead, to-from)
+}
+
+// dark is how much of (from, to] in ns nothing of the modality in a zone is known to have reported anything: the mean over its sources, 0 where it has none.
+func (w *World) dark(m Modality, zone int, from, to int64) int64 {
+	list := w.watchers[m][zone]
+	if len(list) == 0 || to <= from {
+		return 0
+	}
+	sum := int64(0)
+	for _, i := range list {
+		sum += w.live[i].dark(from, to)
+	}
+	return sum / int64(len(list))
 }
 
 func overlap(a, b, c, d int64) int64 { return max(0, min(b, d)-max(a, c)) }

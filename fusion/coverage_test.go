@@ -92,3 +92,38 @@ func TestSilence(t *testing.T) {
 		}
 	}
 }
+
+// TestDark: a source is known to have been off from its will on, or since the last sign of life that it gives regularly; one that speaks only when there is
+// something to tell is never known to be.
+func TestDark(t *testing.T) {
+	at := func(sec float64) int64 { return int64(sec * float64(second)) }
+	signs := func(l *liveness, from, to float64) {
+		for sec := from; sec <= to; sec += 10 {
+			l.sign(at(sec), 0)
+			l.beat()
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		tell     func(l *liveness)
+		from, to float64
+		want     float64 // s
+	}{
+		{"never a word", func(*liveness) {}, 100, 130, 30},
+		{"not yet", func(l *liveness) { l.sign(at(200), 0) }, 100, 130, 30},
+		{"alive", func(l *liveness) { signs(l, 10, 200) }, 100, 130, 0},
+		{"silent since the last sign", func(l *liveness) { signs(l, 10, 110) }, 100, 150, 40},
+		{"not silent for long enough to be known", func(l *liveness) { signs(l, 10, 110) }, 100, 130, 0},
+		{"back again", func(l *liveness) { signs(l, 10, 110); signs(l, 170, 200) }, 100, 200, 60},
+		{"its will", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)) }, 100, 130, 18},
+		{"its will, and back again", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)); signs(l, 120, 130) }, 100, 130, 8},
+		{"a till that speaks of sales alone", func(l *liveness) { l.sign(at(20), 0); l.sign(at(210), 0) }, 100, 130, 0},
+		{"and then says that it goes", func(l *liveness) { l.sign(at(20), 0); l.offline(at(25)) }, 100, 130, 30},
+	} {
+		l := liveness{every: defaultEvery}
+		c.tell(&l)
+		if got := float64(l.dark(at(c.from), at(c.to))) / 1e9; got != c.want {
+			t.Errorf("%s: %g s, want %g", c.name, got, c.want)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func (w *World) sight(k, source int, before bool, ts int64) {
 	case before && !after:
 		l.blind = ts
 	case after && l.blind > 0:
-		l.hole(l.blind, ts)
+		l.hole(l.blind, ts, true)
 		l.blind = 0
 	}
 }

@@ -439,6 +439,24 @@ func (v View) Watched(m Modality, p Place) float64 {
 	return v.Coverage(m, only)
 }
 
+// Unheard is how long, in seconds, the visit was in the place while whatever of the modality is there was off: what it would have said of the visit then, nobody
+// knows.
+func (v View) Unheard(m Modality, p Place) float64 {
+	until, ns := v.Now, int64(0)
+	if v.Visit.PosAt != 0 {
+		until = min(until, v.Visit.PosAt+dwellUnseen)
+	}
+	for z := range v.Visit.stays {
+		if !p[z] || !v.Visit.stays[z].ever || v.World.dark(m, z, v.Visit.First, until) == 0 {
+			continue
+		}
+		for _, s := range v.World.staysIn(v.Visit, z) {
+			ns += v.World.dark(m, z, s.from, min(s.to, until))
+		}
+	}
+	return float64(ns) / 1e9
+}
+
 // CoverageSince is the least coverage of any moment in (from, Now], in steps of a second; p nil is everywhere.
 func (v View) CoverageSince(m Modality, p Place, from int64) float64 {
 	least := 1.0

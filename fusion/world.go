@@ -188,6 +188,9 @@ func (w *World) Fold(e *Event) {
 	}
 	if !e.Retained {
 		live.sign(e.TS, e.Every)
+		if e.Kind == Status {
+			live.beat()
+		}
 	}
 	switch e.Kind {
 	case Status:

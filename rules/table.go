@@ -112,6 +112,10 @@ var functions = map[string]*function{
 		m, p := a[0].modality, a[1].place
 		return placeOp(a[1], walking, walking, m, func(v *fusion.View) float64 { return v.Watched(m, p) })
 	}},
+	"unheard": {args: []param{aModality, aPlace}, unit: seconds, visit: true, build: func(_ *language, a []arg) op {
+		m, p := a[0].modality, a[1].place
+		return placeOp(a[1], walking, walking, fusion.ByTrack, func(v *fusion.View) float64 { return v.Unheard(m, p) })
+	}},
 	"between": {args: []param{aClock, aClock}, truth: true, build: betweenOp},
 	"hour":    {build: func(*language, []arg) op { return clockOp(func(t time.Time) float64 { return float64(t.Hour()) }) }},
 	"weekday": {build: func(*language, []arg) op {

@@ -104,9 +104,6 @@ type tagNear struct {
 // listen makes the reads of this tick.
 func (w *world) listen() {
 	for _, e := range w.ears {
-		if w.silent[e.id] {
-			continue
-		}
 		for k := range e.ports {
 			w.inventory(e, k)
 		}

@@ -63,7 +63,7 @@ const forget = 1500 * time.Millisecond
 // film makes the frames of this tick: five a second of each camera.
 func (w *world) film() {
 	for _, e := range w.eyes {
-		if (w.now-e.phase)%frameEvery != 0 || w.silent[e.id] {
+		if (w.now-e.phase)%frameEvery != 0 {
 			continue
 		}
 		if w.now < e.dark {
@@ -138,7 +138,9 @@ func (w *world) see(e *eye, s *shopper, body *message.Track) {
 	o.Track, o.SD = v.track, &[2]float64{centimetres(max(0.03, where.sd.X)), centimetres(max(0.03, where.sd.Y))}
 	o.Conf = centimetres(w.noise.between(0.6, 0.95))
 	body.Tracks = append(body.Tracks, o)
-	w.spans.see(e.id+"/"+v.track, s.name, w.clock())
+	if !w.lost(e.id, w.now) {
+		w.spans.see(e.id+"/"+v.track, s.name, w.clock())
+	}
 	if s.cart && w.noise.chance(0.8) {
 		if v.cart == "" {
 			e.count++

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,39 +18,35 @@ type outage struct{ from, to time.Duration }
 const willAfter = 45 * time.Second
 
 // parseOutage reads NAME, NAME@FROM or NAME@FROM..TO, of which NAME is a source or a kind of source; from and to are times since the
-// beginning. Without a time it lasts from the beginning, and without an end to the end, both of which all is 0.
-func parseOutage(text string) (name string, o outage, all bool, err error) {
-	name, span, timed := strings.Cut(text, "@")
+// beginning. Without a time it lasts from the beginning, and without an end, which is 0 then, for good.
+func parseOutage(text string) (name string, o outage, err error) {
+	name, times, timed := strings.Cut(text, "@")
 	if !timed {
-		return name, outage{}, true, nil
+		return name, o, nil
 	}
-	from, to, ends := strings.Cut(span, "..")
+	from, to, ends := strings.Cut(times, "..")
 	if o.from, err = time.ParseDuration(from); err == nil && ends {
 		o.to, err = time.ParseDuration(to)
 	}
 	if err != nil || o.from < 0 || ends && o.to <= o.from {
-		return "", o, false, fmt.Errorf("off %q: write %s@10m, or %s@10m..20m, times since the beginning", text, name, name)
+		return "", o, fmt.Errorf("off %q: write %s@10m, or %s@10m..20m, times since the beginning", text, name, name)
 	}
-	return name, o, false, nil
+	return name, o, nil
 }
 
 // turnOff is what the option Off says, of one entry.
 func (w *world) turnOff(text string) error {
-	name, o, all, err := parseOutage(text)
+	name, o, err := parseOutage(text)
 	if err != nil {
 		return err
 	}
 	if o.to == 0 {
-		o.to = w.end + 1
+		o.to = math.MaxInt64
 	}
 	found := false
 	for _, src := range w.store.Sources {
-		if src.ID != name && src.Kind.String() != name {
-			continue
-		}
-		if found = true; all {
-			w.silent[src.ID] = true
-		} else {
+		if src.ID == name || src.Kind.String() == name {
+			found = true
 			w.outages[src.ID] = append(w.outages[src.ID], o)
 		}
 	}
@@ -58,24 +56,23 @@ func (w *world) turnOff(text string) error {
 	return nil
 }
 
-// lost reports whether a source's messages of a time reach nobody.
+// lost reports whether what a source says at a time reaches nobody.
 func (w *world) lost(source string, at time.Duration) bool {
-	for _, o := range w.outages[source] {
-		if at >= o.from && at < o.to {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.outages[source], func(o outage) bool { return at >= o.from && at < o.to })
 }
 
-// wills are what the broker says in the place of sources that fell silent.
+// wills are what the broker says in the place of sources that fell silent, of those that were off before at the beginning.
 func (w *world) wills() (lines []Line, err error) {
 	for _, s := range w.store.Sources {
 		for _, o := range w.outages[s.ID] {
-			at := w.start + int64(o.from+willAfter)
-			if o.from+willAfter >= o.to {
+			after := o.from + willAfter
+			if o.from == 0 {
+				after = 0
+			}
+			if after >= min(o.to, w.end) {
 				continue
 			}
+			at := w.start + int64(after)
 			payload, err := message.Encode(message.Status{Head: message.Head{TS: message.At(at)}, State: "offline"})
 			if err != nil {
 				return nil, fmt.Errorf("the will of %s: %w", s.ID, err)

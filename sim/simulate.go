@@ -103,7 +103,6 @@ type world struct {
 	ears     []*ear
 	spans    spans
 	out      []emission
-	silent   map[string]bool     // who never says anything, by source
 	outages  map[string][]outage // by source
 }
 
@@ -143,7 +142,7 @@ func newWorld(seed uint64, s *site.Site, o ShopOptions) (*world, error) {
 		o.Start = start
 	}
 	w := &world{dice: newDice(seed, 11), noise: newDice(seed, 12), bodies: newDice(seed, 14), site: s, store: s.Store, o: o, start: o.Start.UnixNano(),
-		ends: map[int][2]fusion.Point{}, spans: spans{}, silent: map[string]bool{}, outages: map[string][]outage{}}
+		ends: map[int][2]fusion.Point{}, spans: spans{}, outages: map[string][]outage{}}
 	w.end = time.Duration(o.Hours * float64(time.Hour)).Truncate(tick)
 	var err error
 	if w.m, err = newMeasured(newDice(seed, 13), o.Noise, o.Spread); err != nil {

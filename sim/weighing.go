@@ -19,9 +19,6 @@ func (w *world) newStand(sc *fusion.Scale) stand {
 func (w *world) weighAll() {
 	for i := range w.stands {
 		st := &w.stands[i]
-		if w.silent[st.scale.ID] {
-			continue
-		}
 		slices.SortStableFunc(st.forces, func(x, y force) int { return int(x.at - y.at) })
 		load := 0.0
 		for _, u := range st.units {
@@ -122,10 +119,6 @@ func (w *world) ringAlone() {
 // signsOfLife says every ten seconds that a source is there.
 func (w *world) signsOfLife() {
 	for _, s := range w.store.Sources {
-		if w.silent[s.ID] {
-			w.says(0, fusion.Status, s.ID, func(h message.Head) any { return message.Status{Head: h, State: "offline"} })
-			continue
-		}
 		for t := time.Duration(w.noise.IntN(1000)) * time.Millisecond; t < w.end; t += aliveEvery {
 			w.says(t, fusion.Status, s.ID, func(h message.Head) any {
 				return message.Status{Head: h, State: "online", Every: aliveEvery.Seconds()}
