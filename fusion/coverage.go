@@ -115,12 +115,9 @@ func (l *liveness) alive(from, to int64) float64 {
 // beat notes a sign of life by status.
 func (l *liveness) beat() { l.beats = min(l.beats+1, regular) }
 
-// dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it gave no sign of life yet, said that it goes
-// offline, or gives signs of life regularly and gave none. Of such a silence all is dark since the last of them.
+// dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it said that it goes offline, or gives
+// signs of life regularly and gave none. Of such a silence all is dark since the last of them.
 func (l *liveness) dark(from, to int64) int64 {
-	if l.first == 0 || l.first > to {
-		return to - from
-	}
 	dead := int64(0)
 	if l.beats == regular {
 		dead += overlap(from, to, from, l.first)
@@ -142,17 +139,23 @@ func (l *liveness) dark(from, to int64) int64 {
 	return min(dead, to-from)
 }
 
-// dark is how much of (from, to] in ns nothing of the modality in a zone is known to have reported anything: the mean over its sources, 0 where it has none.
+// dark is how much of (from, to] in ns what of the modality is in a zone is known to have reported nothing: the mean over its sources, of which one that
+// never spoke, as a till that is not used, counts only where none did. It is 0 where there are none.
 func (w *World) dark(m Modality, zone int, from, to int64) int64 {
 	list := w.watchers[m][zone]
 	if len(list) == 0 || to <= from {
 		return 0
 	}
-	sum := int64(0)
+	sum, n := int64(0), int64(0)
 	for _, i := range list {
-		sum += w.live[i].dark(from, to)
+		if l := &w.live[i]; l.first > 0 && l.first <= to {
+			sum, n = sum+l.dark(from, to), n+1
+		}
 	}
-	return sum / int64(len(list))
+	if n == 0 {
+		return to - from
+	}
+	return sum / n
 }
 
 func overlap(a, b, c, d int64) int64 { return max(0, min(b, d)-max(a, c)) }

@@ -109,8 +109,6 @@ func TestDark(t *testing.T) {
 		from, to float64
 		want     float64 // s
 	}{
-		{"never a word", func(*liveness) {}, 100, 130, 30},
-		{"not yet", func(l *liveness) { l.sign(at(200), 0) }, 100, 130, 30},
 		{"alive", func(l *liveness) { signs(l, 10, 200) }, 100, 130, 0},
 		{"silent since the last sign", func(l *liveness) { signs(l, 10, 110) }, 100, 150, 40},
 		{"not silent for long enough to be known", func(l *liveness) { signs(l, 10, 110) }, 100, 130, 0},
@@ -125,5 +123,44 @@ func TestDark(t *testing.T) {
 		if got := float64(l.dark(at(c.from), at(c.to))) / 1e9; got != c.want {
 			t.Errorf("%s: %g s, want %g", c.name, got, c.want)
 		}
+	}
+}
+
+// TestUnheard: who stands at two tills of which one is off, or both, or neither; one that never spoke is not used, unless neither did.
+func TestUnheard(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		tell func(s *story)
+		want float64 // s
+	}{
+		{"neither ever spoke", func(*story) {}, 20},
+		{"one is not used", func(s *story) { s.event("sco-1", 5, Event{Kind: Status, Action: Online, Zone: -1}) }, 0},
+		{"one is off", func(s *story) {
+			s.event("sco-1", 5, Event{Kind: Status, Action: Online, Zone: -1})
+			s.event("sco-2", 5, Event{Kind: Status, Action: Online, Zone: -1})
+			s.event("sco-2", 6, Event{Kind: Status, Action: Offline, Zone: -1})
+		}, 10},
+		{"both are", func(s *story) {
+			for _, till := range []string{"sco-1", "sco-2"} {
+				s.event(till, 5, Event{Kind: Status, Action: Online, Zone: -1})
+				s.event(till, 6, Event{Kind: Status, Action: Offline, Zone: -1})
+			}
+		}, 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStory(t)
+			s.store.Tills = append(s.store.Tills, Till{ID: "sco-2", Zone: tillZone, Self: true})
+			s.store.Sources = append(s.store.Sources, Source{ID: "sco-2", Kind: TillKind, Lateness: 3 * second, Zones: []int{tillZone}})
+			s.store.Index()
+			s.walk("cam-1", "A", 0, 8, Point{4, 3})
+			s.walk("cam-1", "A", 8.5, 10, Point{4, 3}, Point{6.5, 1})
+			s.walk("cam-1", "A", 10.2, 30, Point{6.5, 1})
+			c.tell(s)
+			s.tell(30)
+			v := s.view(s.of("cam-1/A"))
+			if got := v.Unheard(ByTill, s.place(Checkout)); !near(got, c.want*v.Dwell(s.place(Checkout))/20, 0.01) {
+				t.Errorf("%.2f s of %.2f; want %v of 20", got, v.Dwell(s.place(Checkout)), c.want)
+			}
+		})
 	}
 }
