@@ -53,7 +53,10 @@ type sourceCheck struct {
 	newest                                          gap     // before the newest message
 	offlineNow, wasOffline                          bool    // it said so last, and before that
 	delays                                          delays
-	future                                          delays // of what was rejected for being dated later than its arrival
+	kept                                            backlog // that may still go on
+	backlogs, backlogged                            int64   // how many there were, and of how many messages
+	longest                                         gap     // before one
+	future                                          delays  // of what was rejected for being dated later than its arrival
 	rejected                                        int64
 	reasons                                         []*Reason
 	antennas                                        map[int]int64
@@ -143,10 +146,7 @@ func (c *Check) message(l *journal.Line) {
 	if m.Clocked && !l.Retain {
 		s.clocked++
 		delay := l.Received - m.TS // of its oldest reading
-		s.delays.add(delay, l.Received-newest)
-		if delay > c.store.Sources[m.Source].Lateness {
-			s.late++
-		}
+		s.arrived(delay, l.Received-newest, c.store.Sources[m.Source].Lateness)
 	}
 	seq, boot, numbered := c.d.Sequence()
 	switch v := c.core.Add(m); v {
@@ -379,11 +379,7 @@ func (d *delays) add(oldest, newest int64) {
 	d.n++
 	d.bins[delayBin(oldest)]++
 	d.min, d.max = min(d.min, oldest), max(d.max, oldest)
-	for i := range d.least {
-		if newest < d.least[i] {
-			newest, d.least[i] = d.least[i], newest
-		}
-	}
+	d.least = insert(d.least, newest)
 }
 
 func delayBin(ns int64) int {

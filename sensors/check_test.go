@@ -159,6 +159,18 @@ note: antenna 2 of the site file has read no tag`},
 			}
 		}, "change: 50 of 500 messages came later than its lateness of 2s: send without delay, or give it lateness: 4s in the site file; " +
 			"hardly any took less than 1.9s: its clock may be behind, set it by NTP\nnote: 50 messages came after a later one"},
+		{"its line was down, and it sends what it kept", "r-door", func(p *tape) {
+			p.reads(1000, 100, 40)
+			for i := range 250 { // of 25 s, within a tenth of a second
+				p.lines[300+i].Received = p.lines[550].Received - int64(250-i)*4e5
+			}
+		}, "note: it sent 231 messages late, at once after 1 outage of up to 25s, as it should; what comes more than 1m0s behind the watermark is rejected"},
+		{"after a silence it is slow for good", "r-door", func(p *tape) {
+			p.reads(1000, 100, 40)
+			for i := 500; i < 1000; i++ {
+				p.lines[i].Received += 12e9
+			}
+		}, "change: 500 of 1000 messages came later than its lateness of 2s: send without delay, or give it lateness: 20s in the site file"},
 		{"one comes late", "r-door", func(p *tape) {
 			p.reads(500, 100, 40)
 			p.lines[7].Received += 2700e6

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"magpie/fusion"
 	"magpie/sensors/message"
 	"magpie/strict"
 )
@@ -160,7 +161,8 @@ func (c *Check) beside(r *Report) {
 }
 
 func (c *Check) source(i int) SourceReport {
-	s, of := &c.sources[i], &c.store.Sources[i]
+	settled, of := c.sources[i].settled(), &c.store.Sources[i]
+	s := &settled
 	// A message that is rejected leaves a gap in seq, which is no loss.
 	r := SourceReport{Source: of.ID, Kind: of.Kind.String(), Messages: s.messages, Events: s.events, Rejected: s.rejected, Reasons: []*Reason{},
 		Missing: max(0, s.missing-s.rejected), Restarts: s.restarts, OutOfOrder: s.behind, Duplicates: s.duplicates, Retained: s.retained,
@@ -292,6 +294,10 @@ func (c *Check) provenOffset(i int, s *sourceCheck) int64 {
 }
 
 func (c *Check) delay(i int, s *sourceCheck, r *SourceReport, act, note say) {
+	if s.backlogs > 0 {
+		note("it sent %s late, at once after %s of up to %v, as it should; what comes more than %v behind the watermark is rejected",
+			messages(s.backlogged), many(s.backlogs, "outage"), brief(s.longest.ns), brief(fusion.MaxBehind))
+	}
 	if s.delays.n == 0 {
 		return
 	}
