@@ -17,7 +17,7 @@ func TestGoods(t *testing.T) {
 	}
 	qty := func(n float64) func(*Event) { return func(e *Event) { e.Qty = n } }
 	conf := func(p float64) func(*Event) { return func(e *Event) { e.Conf = p } }
-	leave := func(e *Event) { e.Action = Leave }
+	leave, cross := func(e *Event) { e.Action = Leave }, func(e *Event) { e.Action = Cross }
 	for _, c := range []struct {
 		name string
 		tell func(s *story)
@@ -57,6 +57,11 @@ func TestGoods(t *testing.T) {
 			see(s, 2, "goods", "salt", tillZone, qty(3), leave)
 			see(s, 4, "goods", "salt", tillZone)
 		}, "nobody: salt shown 0.90,  +0.90 in till-1 until 4"},
+		{"a tag is seen there three times", func(s *story) {
+			see(s, 1, "tag", jacketTag, tillZone)
+			see(s, 2, "tag", jacketTag, tillZone, cross)
+			see(s, 3, "tag", jacketTag, tillZone, cross)
+		}, "nobody: jacket1 shown 1.00,  +1.00 in till-1 until 3"},
 		{"what leaves was never seen", func(s *story) {
 			see(s, 1, "goods", "jacket", tillZone)
 			see(s, 2, "goods", "salt", tillZone, leave)

@@ -59,7 +59,7 @@ func (d *Decoder) axisCounter(m *draft, payload []byte) *Rejection {
 		m.ts = sent
 		return nil
 	case !in.set:
-		return c.missing("total_in", "this is neither a push of AXIS 3D People Counter (apiName) nor its totals")
+		return c.missing("total_in", "this is neither a push of AXIS 3D People Counter (apiName, utcSent, data.measurements) nor its totals (total_in, total_out, timestamp)")
 	case !out.set:
 		return c.missing("total_out", "give both totals")
 	case at.IsZero():
