@@ -104,7 +104,7 @@ func (w *World) cameraAwake(zone int, ts int64) bool {
 		if w.live[i].first == 0 {
 			continue
 		}
-		if _, idle := w.live[i].idleSince(ts); !idle {
+		if _, idle := w.live[i].idle(ts); !idle {
 			return true
 		}
 	}

@@ -173,7 +173,7 @@ func TestCandidates(t *testing.T) {
 		for _, i := range w.watchers[ByTrack][aisleZone] {
 			w.live[i].sign(at(5), 0)
 			w.live[i].off = !awake
-			w.live[i].offAt = at(5)
+			w.live[i].away = hole{from: at(5)}
 		}
 		list, none := w.candidates(nil, &w.Store.Scales[0], step{TS: at(6), At: at(6), Grams: -621})
 		text := ""

@@ -8,13 +8,15 @@ const coverageWindow = 60 * second
 // maxHoles bounds the silences remembered per source; the oldest go first.
 const maxHoles = 32
 
-// hole is a time in which a source could not report, from exclusive; of one that is not sharp it began with the last sign of life before.
+// hole is a time in which a source could not report, ns since 1970: it is idle from exclusive, as the contract counts.
 type hole struct {
+	since    int64 // the last sign of life before it
+	told     int64 // when it was told that it is off, by its will; 0: it was not
 	from, to int64
-	sharp    bool
 }
 
-// regular is how many signs of life by status a source gives before its silence is one: many send a status once, when they begin.
+// regular is how many signs of life by status, each due after the one before, a source gives before its silence says that it is off: many send a status
+// once, when they begin.
 const regular = 3
 
 // defaultEvery is the time between signs of life of a source that names none (contract §1).
@@ -26,23 +28,25 @@ type liveness struct {
 	first, last int64
 	every       int64
 	beats       int // signs of life by status, up to regular
+	beatAt      int64
 	off         bool
-	offAt       int64
+	away        hole   // that goes on, while it is off
 	model       string // of its detector, as its status says
 	blind       int64  // since when a scale has no baseline, though it speaks; 0: it has one
 	holes       []hole
 }
 
 func (l *liveness) sign(ts, every int64) {
-	if l.off && ts <= l.offAt {
+	if l.off && ts <= l.away.from {
 		l.last = max(l.last, ts) // what it said before its will
 		return
 	}
 	if l.first == 0 {
 		l.first = ts
 	}
-	if from, idle := l.idleSince(ts); idle {
-		l.hole(from, ts, l.off)
+	if h, idle := l.idle(ts); idle {
+		h.to = ts
+		l.hole(h)
 	}
 	l.off = false
 	l.last = max(l.last, ts)
@@ -51,15 +55,29 @@ func (l *liveness) sign(ts, every int64) {
 	}
 }
 
-// hole remembers a time in which the source could not report, but for what of it is in the last one.
-func (l *liveness) hole(from, to int64, sharp bool) {
-	if n := len(l.holes); n > 0 {
-		from = max(from, l.holes[n-1].to)
+// beat notes a sign of life by status.
+func (l *liveness) beat(ts int64) {
+	if l.beats < regular {
+		if l.beats++; ts-l.beatAt > 3*l.every {
+			l.beats = 1
+		}
 	}
-	if from >= to {
+	l.beatAt = ts
+}
+
+// hole remembers a time in which the source could not report, but for what of it is in the last one.
+func (l *liveness) hole(h hole) {
+	if n := len(l.holes); n > 0 {
+		before := l.holes[n-1].to
+		h.since, h.from = max(h.since, before), max(h.from, before)
+		if h.told > 0 {
+			h.told = max(h.told, before)
+		}
+	}
+	if h.from >= h.to {
 		return
 	}
-	l.holes = append(l.holes, hole{from, to, sharp})
+	l.holes = append(l.holes, h)
 	if len(l.holes) > maxHoles {
 		l.holes = l.holes[1:]
 	}
@@ -69,21 +87,23 @@ func (l *liveness) offline(ts int64) {
 	if l.first == 0 || l.off {
 		return
 	}
-	if from, idle := l.idleSince(ts); idle {
-		ts = from
+	h, idle := l.idle(ts)
+	if !idle {
+		h = hole{since: l.last, from: ts}
 	}
-	l.off, l.offAt = true, ts
+	h.told = ts
+	l.off, l.away = true, h
 }
 
-// idleSince says from when on the source was silent at ts.
-func (l *liveness) idleSince(ts int64) (int64, bool) {
+// idle is the hole that goes on at ts; false where there is none.
+func (l *liveness) idle(ts int64) (hole, bool) {
 	switch {
 	case l.off:
-		return l.offAt, true
+		return l.away, true
 	case l.last > 0 && ts > l.last+3*l.every:
-		return l.last + 3*l.every, true
+		return hole{since: l.last, from: l.last + 3*l.every}, true
 	}
-	return 0, false
+	return hole{}, false
 }
 
 // alive is the share of (from, to] in which the source could report, 0–1.
@@ -92,7 +112,7 @@ func (l *liveness) alive(from, to int64) float64 {
 		if l.first == 0 || l.first > to {
 			return 0
 		}
-		if _, idle := l.idleSince(to); idle {
+		if _, idle := l.idle(to); idle {
 			return 0
 		}
 		return 1
@@ -102,39 +122,40 @@ func (l *liveness) alive(from, to int64) float64 {
 		dead += overlap(from, to, h.from, h.to)
 	}
 	until := to
-	if at, idle := l.idleSince(to); idle {
-		dead += overlap(from, to, at, to)
-		until = at
+	if h, idle := l.idle(to); idle {
+		dead += overlap(from, to, h.from, to)
+		until = min(to, h.from)
 	}
 	if l.blind > 0 {
 		dead += overlap(from, until, l.blind, until)
 	}
-	return 1 - float64(dead)/float64(to-from)
+	return 1 - float64(min(dead, to-from))/float64(to-from)
 }
 
-// beat notes a sign of life by status.
-func (l *liveness) beat() { l.beats = min(l.beats+1, regular) }
-
-// dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it said that it goes offline, or gives
-// signs of life regularly and gave none. Of such a silence all is dark since the last of them.
+// dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it was told that it is off, or gives signs of
+// life regularly and gave none. Of such a silence all is dark since the last of them.
 func (l *liveness) dark(from, to int64) int64 {
 	dead := int64(0)
+	count := func(h hole) {
+		switch {
+		case l.beats == regular:
+			dead += overlap(from, to, h.since, h.to)
+		case h.told > 0:
+			dead += overlap(from, to, h.told, h.to)
+		}
+	}
 	if l.beats == regular {
 		dead += overlap(from, to, from, l.first)
 	}
-	since := func(from int64, sharp bool) int64 {
-		if sharp {
-			return from
-		}
-		return from - 3*l.every
-	}
 	for _, h := range l.holes {
-		if h.sharp || l.beats == regular {
-			dead += overlap(from, to, since(h.from, h.sharp), h.to)
-		}
+		count(h)
 	}
-	if at, idle := l.idleSince(to); idle && (l.off || l.beats == regular) {
-		dead += overlap(from, to, since(at, l.off), to)
+	if h, idle := l.idle(to); idle {
+		h.to = to
+		count(h)
+	}
+	if l.blind > 0 {
+		dead += overlap(from, to, l.blind, to)
 	}
 	return min(dead, to-from)
 }
@@ -148,7 +169,7 @@ func (w *World) dark(m Modality, zone int, from, to int64) int64 {
 	}
 	sum, n := int64(0), int64(0)
 	for _, i := range list {
-		if l := &w.live[i]; l.first > 0 && l.first <= to {
+		if l := &w.live[i]; l.first > 0 {
 			sum, n = sum+l.dark(from, to), n+1
 		}
 	}
@@ -212,7 +233,7 @@ func (w *World) SourceState(i int, ts int64) string {
 	if l.first == 0 {
 		return "never"
 	}
-	if _, idle := l.idleSince(ts); idle {
+	if _, idle := l.idle(ts); idle {
 		return "idle"
 	}
 	return "up"

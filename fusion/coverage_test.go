@@ -100,7 +100,7 @@ func TestDark(t *testing.T) {
 	signs := func(l *liveness, from, to float64) {
 		for sec := from; sec <= to; sec += 10 {
 			l.sign(at(sec), 0)
-			l.beat()
+			l.beat(at(sec))
 		}
 	}
 	for _, c := range []struct {
@@ -113,13 +113,29 @@ func TestDark(t *testing.T) {
 		{"silent since the last sign", func(l *liveness) { signs(l, 10, 110) }, 100, 150, 40},
 		{"not silent for long enough to be known", func(l *liveness) { signs(l, 10, 110) }, 100, 130, 0},
 		{"back again", func(l *liveness) { signs(l, 10, 110); signs(l, 170, 200) }, 100, 200, 60},
-		{"its will", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)) }, 100, 130, 18},
-		{"its will, and back again", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)); signs(l, 120, 130) }, 100, 130, 8},
+		{"its will", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)) }, 100, 130, 20},
+		{"its will, long after it fell silent", func(l *liveness) { signs(l, 10, 110); l.offline(at(190)) }, 100, 200, 90},
+		{"its will, and back again", func(l *liveness) { signs(l, 10, 110); l.offline(at(112)); signs(l, 120, 130) }, 100, 130, 10},
 		{"a till that speaks of sales alone", func(l *liveness) { l.sign(at(20), 0); l.sign(at(210), 0) }, 100, 130, 0},
-		{"and then says that it goes", func(l *liveness) { l.sign(at(20), 0); l.offline(at(25)) }, 100, 130, 30},
+		{"and then says that it goes", func(l *liveness) { l.sign(at(20), 0); l.offline(at(110)) }, 100, 130, 20},
+		{"one that says that it is there when it connects, three times in an hour", func(l *liveness) {
+			for _, sec := range []float64{10, 1000, 2000} {
+				signs(l, sec, sec)
+			}
+		}, 1100, 1500, 0},
+		{"one that says from now on that it is there every minute", func(l *liveness) {
+			l.sign(at(10), 0)
+			for _, sec := range []float64{70, 130, 190, 250} {
+				l.sign(at(sec), 60*second)
+				l.beat(at(sec))
+			}
+		}, 0, 60, 60},
 	} {
 		l := liveness{every: defaultEvery}
 		c.tell(&l)
+		if got := l.alive(at(c.from), at(c.to)); got < 0 || got > 1 {
+			t.Errorf("%s: alive %g", c.name, got)
+		}
 		if got := float64(l.dark(at(c.from), at(c.to))) / 1e9; got != c.want {
 			t.Errorf("%s: %g s, want %g", c.name, got, c.want)
 		}

@@ -55,7 +55,7 @@ func (w *World) attribute(d *deed, can []odds, none float64) []claim {
 	for _, o := range can {
 		sum += o.l
 		claims = append(claims, claim{o.visit, o.l})
-		x := doer{visit: o.visit.number, cost: nats(o.l), share: o.l / sum, shown: o.shown, hand: o.hand, took: o.took}
+		x := doer{visit: o.visit.number, cost: nats(o.l), shown: o.shown, hand: o.hand, took: o.took}
 		if x.shown {
 			x.other = min(nats(max(o.other, tiny)), impossible/4)
 		}

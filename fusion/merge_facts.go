@@ -91,7 +91,8 @@ func (w *World) bothIn(v, o *Visit, z int) int64 {
 
 const forever = int64(1) << 62
 
-// staysIn are the stays of a visit in a zone by its facts; one that lasts ends at forever.
+// staysIn are the stays of a visit in a zone by its facts; one that lasts ends at forever. One of which the facts no longer tell when it began
+// began with the oldest of them.
 func (w *World) staysIn(v *Visit, z int) []span {
 	var all []span
 	for f := range v.Facts.All() {
@@ -101,7 +102,12 @@ func (w *World) staysIn(v *Visit, z int) []span {
 			all = append(all, span{from: f.At, to: forever})
 		case f.Kind == FactLeft && len(all) > 0 && all[len(all)-1].to == forever:
 			all[len(all)-1].to = f.At
+		case f.Kind == FactLeft && len(all) == 0 && v.Full():
+			all = append(all, span{from: v.Facts.Oldest().At, to: f.At})
 		}
+	}
+	if n := len(all); v.stays[z].in && (n == 0 || all[n-1].to != forever) {
+		all = append(all, span{from: v.stays[z].entered, to: forever})
 	}
 	if n := len(all); n > 0 && all[n-1].to == forever && !v.stays[z].in {
 		all = slices.Delete(all, n-1, n)

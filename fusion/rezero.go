@@ -101,7 +101,7 @@ func (w *World) sight(k, source int, before bool, ts int64) {
 	case before && !after:
 		l.blind = ts
 	case after && l.blind > 0:
-		l.hole(l.blind, ts, true)
+		l.hole(hole{since: l.blind, told: l.blind, from: l.blind, to: ts})
 		l.blind = 0
 	}
 }

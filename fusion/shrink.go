@@ -180,7 +180,7 @@ func (w *World) reckonShrink(f *Fact) {
 
 // wentOut enters what a visit that has ended is thought to have taken out past the tills.
 func (w *World) wentOut(v *Visit) {
-	if v.Staff >= 0.5 || !v.Facts.Has(func(f Fact) bool { return f.Kind == FactExited }) {
+	if v.Staff >= 0.5 || !w.gone(v) {
 		return
 	}
 	for i := range v.Basket {

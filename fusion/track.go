@@ -214,8 +214,11 @@ func (v *Visit) unseen(ns int64) {
 		return
 	}
 	for z := range v.stays {
-		if v.stays[z].in {
-			v.stays[z].entered += ns
+		if s := &v.stays[z]; s.in {
+			s.entered += ns
+			if s.pending != 0 {
+				s.pending += ns // else it would have left before it came
+			}
 		}
 	}
 }

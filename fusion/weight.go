@@ -147,7 +147,7 @@ func (p *plate) add(ts int64, grams float64, change bool) (step, bool) {
 func (p *plate) due() int64 {
 	switch p.wait {
 	case toSettle:
-		if p.ready && p.foreign(step{Grams: p.level - p.base}) {
+		if p.ready && p.pressed(step{Grams: p.level - p.base}) {
 			return p.last + strayNS
 		}
 		// A touch and a pick are over at once; what has moved for long is given as long to end.
@@ -306,7 +306,7 @@ func (p *plate) settle(ts int64) (step, bool) {
 	m := level(w)
 	s := step{TS: ts, At: p.began, Grams: m - p.base,
 		SD: round9(p.sigma * math.Sqrt(1.57/float64(max(1, p.baseN))+1.57/float64(len(w))))}
-	if open < strayNS && p.foreign(s) {
+	if open < strayNS && p.pressed(s) {
 		return step{}, false
 	}
 	if p.restarted(p.began, m) {
@@ -327,6 +327,9 @@ func (p *plate) significant(s step) bool {
 	g := math.Abs(s.Grams)
 	return g >= float64(0.9*p.delta) && g >= float64(4*p.sigma) && g <= p.limit
 }
+
+// pressed reports that a step may be a hand on the shelf, as heavy as it may be: what comes to lie there lies there for longer.
+func (p *plate) pressed(s step) bool { return s.Grams >= handStep && p.significant(s) || p.foreign(s) }
 
 // foreign reports that a step is too small for the plate's own goods: other goods, or the hand that is about to take some, from whose
 // weight on the shelf theirs must not be counted.

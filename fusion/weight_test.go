@@ -52,9 +52,9 @@ func TestStepOfTheContract(t *testing.T) {
 
 func TestStepsThatFollowEachOther(t *testing.T) {
 	for _, rate := range []float64{10, 60} {
-		got := feed(shop(100, 330), 0, 6, rate, func(t float64) float64 {
+		got := feed(shop(100, 330), 0, 9, rate, func(t float64) float64 {
 			l := 2000.0
-			for _, s := range []struct{ at, g float64 }{{2, -100}, {2.7, -330}, {3.5, 100}, {4.1, -100}} {
+			for _, s := range []struct{ at, g float64 }{{2, -100}, {2.7, -330}, {3.5, 100}, {5.9, -100}} {
 				if t >= s.at {
 					l += s.g
 				}
@@ -65,8 +65,29 @@ func TestStepsThatFollowEachOther(t *testing.T) {
 		for _, s := range got {
 			sum, at = append(sum, math.Round(s.Grams)), append(at, math.Round(float64(s.At)/1e8)/10)
 		}
-		if !slices.Equal(sum, []float64{-100, -330, 100, -100}) || !slices.Equal(at, []float64{2, 2.7, 3.5, 4.1}) {
-			t.Errorf("at %v Hz: %v g at %v s; want -100 -330 100 -100 at 2 2.7 3.5 4.1", rate, sum, at)
+		if !slices.Equal(sum, []float64{-100, -330, 100, -100}) || !slices.Equal(at, []float64{2, 2.7, 3.5, 5.9}) {
+			t.Errorf("at %v Hz: %v g at %v s; want -100 -330 100 -100 at 2 2.7 3.5 5.9", rate, sum, at)
+		}
+	}
+}
+
+// TestHandThatPresses: a hand on the shelf that is as heavy as many of its goods, for a second, is neither put there nor taken; what is taken meanwhile is.
+func TestHandThatPresses(t *testing.T) {
+	for _, c := range []struct {
+		taken float64
+		want  int
+	}{{0, 0}, {-35, 1}} {
+		got := feed(shop(35), 0, 8, 20, func(t float64) float64 {
+			switch {
+			case t >= 3 && t < 4:
+				return 2345
+			case t >= 4:
+				return 2000 + c.taken
+			}
+			return 2000
+		})
+		if len(got) != c.want || c.want == 1 && math.Abs(got[0].Grams-c.taken) > 1 {
+			t.Errorf("%g g taken: %+v", c.taken, got)
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (w *World) Fold(e *Event) {
 	if !e.Retained {
 		live.sign(e.TS, e.Every)
 		if e.Kind == Status {
-			live.beat()
+			live.beat(e.TS)
 		}
 	}
 	switch e.Kind {

@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"bytes"
-	"math"
 	"strings"
 	"time"
 
@@ -76,15 +75,24 @@ func (d *Decoder) tasmota(m *draft, payload []byte) *Rejection {
 	return d.load(m, m.ts, value.v, per)
 }
 
-// withinSecond places a time that is cut to the second within that second, by how long after it a message arrived: what arrived later is later, whatever the delay and whether the
-// clock is ahead or behind, and what took no time is off by a third of a second at most.
+// withinSecond places a time that is cut to the second within that second, by when its message arrived: what arrived later is later, and what arrived in that very second
+// is there where it arrived, to a twentieth. What was sent in another second, since it took so long or the clock is off, is at that end of it.
 func withinSecond(ts message.Time, received int64) message.Time {
+	const end = 0.05 // of the second, for what arrived before it, or after
 	ns, second := ts.NS(), int64(time.Second)
 	if ns%second != 0 {
 		return ts
 	}
-	z := float64(received-ns)/float64(second) - 0.5
-	return message.At(ns + min(second-1, int64((1+z/(1+math.Abs(z)))/2*float64(second))))
+	x := float64(received-ns) / float64(second)
+	switch {
+	case x < 0:
+		x = end / (1 - x)
+	case x < 1:
+		x = end + float64((1-2*end)*x)
+	default:
+		x = 1 - end/x
+	}
+	return message.At(ns + min(second-1, int64(x*float64(second))))
 }
 
 // tasmotaSensor is what the scale's own part of a message says.
