@@ -152,6 +152,7 @@ func (w *World) hears(c claim, f Fact, out bool) (brought bool) {
 				p = max(p, t.moved)
 			}
 			t.moved, t.share = p, c.share
+			t.follows(f.At)
 		}
 	case FactReadEnd:
 		t.ended = true

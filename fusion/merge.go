@@ -309,6 +309,9 @@ func (v *Visit) mergeThings(o *Visit) (forgotten int) {
 			x.moved, x.share = 0, 0
 		}
 		x.first, x.at = min(x.first, t.first), max(x.at, t.at)
+		if x.since == 0 || t.since != 0 && t.since < x.since {
+			x.since = t.since
+		}
 	}
 	for _, t := range o.with {
 		i := slices.IndexFunc(v.with, func(x object) bool { return x.class == t.class })

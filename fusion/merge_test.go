@@ -514,7 +514,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		{Visit{}, "number First Pos PosAt camera Last Subject Paid Unowned inside served ID Ended Merged Tracks Zone ZoneAt Facts Basket Staff signs Session Others " +
 			"posSD trail keys origin from like out shared within past pastOut joinQ joinAt pastAt wayOut heading stays mates tags with paidBy hands lots met touches owed tall as asFor"},
 		{Item{}, "Product EPC Name N Shown Paid Doubt Owner At known tag found among any kept bagged absent odd filmed share left named lent twice"},
-		{carriedTag{}, "epc product zone moved share near look looked odds first at ended brought had left"},
+		{carriedTag{}, "epc product zone moved share near look looked odds first since at ended brought had left"},
 		{stay{}, "entered pending dwell in ever gone listed"},
 		{part{}, "visit id epc n sure lost"},
 		{doer{}, "visit cost share shown hand other took"},

@@ -156,6 +156,7 @@ type carriedTag struct {
 	looked  float64 // the sum of the weights of those looks
 	odds    float64 // and that of the log-odds that it was this visit, against somebody whom no camera sees, each times its weight
 	first   int64
+	since   int64 // from when on it seems to go with the visit, ns; 0: it does not
 	at      int64
 	ended   bool
 	brought bool    // it came in with the visit

@@ -18,7 +18,7 @@ var (
 // spanOf is what a function can give.
 func (f *function) spanOf(name string) span {
 	switch name {
-	case "with", "p_unpaid", "owner_conf", "substituted", "refunded_taken", "staff", "group_paid", "stranded", "moved", "rang", "coverage", "watched":
+	case "with", "p_unpaid", "owner_conf", "substituted", "refunded_taken", "staff", "group_paid", "stranded", "moved", "rang", "fresh", "coverage", "watched":
 		return aShare
 	case "hour":
 		return span{0, 23}

@@ -83,6 +83,7 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"moved", ofTags, "", "An unpaid tag was carried through: its levels say so, or where none are told, that it has just come and does not stay.", `moved("exit") >= 0.5`},
 	{"moved_count", ofTags, "expected number", "Unpaid tags that were carried through, of those that sooner moved than not.", `moved_count("exit") >= 1.2`},
 	{"rang", ofTags, "", "A gate in the place rang, not inwards, and for this person: with the share that it was not for one beside.", `rang("exit") >= 0.5`},
+	{"fresh", ofTags, "share, 0–1", "Of `p_unpaid()`, the part that only tags tell of which have gone with the person for less than so long: whose they are shows when some are gone and the tags are still heard.", `fresh("6s") >= 0.5`},
 	{"silent", ofTags, "", "The tags of held goods were not read for so long, though they could have been.", `silent("30s")`},
 	{"missing_after", ofTags, "", "A tag was taken in there and not read for so long since.", `missing_after("fitting", "20s")`},
 

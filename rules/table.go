@@ -84,6 +84,11 @@ var functions = map[string]*function{
 		return op{eval: from(func(v *fusion.View) float64 { return bit(v.Silent(a[0].ns)) }), touch: k, behind: tagged | handling,
 			due: func(v *fusion.View, _ []*tape) int64 { return v.SilentDue(a[0].ns) }, relies: []reliance{{modality: fusion.ByRFID}}}
 	}},
+	"fresh": {args: []param{aWindow}, unit: counted, visit: true, build: func(_ *language, a []arg) op {
+		o := basketOp(func(v *fusion.View) float64 { return v.Fresh(a[0].ns) }, nil)
+		o.due = func(v *fusion.View, _ []*tape) int64 { return v.FreshDue(a[0].ns) }
+		return o
+	}},
 	"missing_after": {args: []param{aPlace, aWindow}, truth: true, visit: true, build: func(_ *language, a []arg) op {
 		k := walking | tagged | handling
 		o := placeOp(a[0], k, k, fusion.ByRFID, func(v *fusion.View) float64 { return bit(v.MissingAfter(a[0].place, a[1].ns)) })

@@ -19,8 +19,8 @@ func TestExplain(t *testing.T) {
 		t.Errorf("it begins with %s", first)
 	}
 	for _, want := range []string{
-		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9788",
-		"├ 0.9788 at 10:00:40.500: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves or staff() >= 0.5\n│   near(\"exit\") = true\n",
+		"alert alr_a0542448f8676f10: closed, tier gate, score 0.9723",
+		"├ 0.9778 at 10:00:40.500: tier gate\n├ when is true  near(\"exit\") and heading(\"out\") or cart_out or leaves or staff() >= 0.5\n│   near(\"exit\") = true\n",
 		"├ goods not paid for: +4.557 (quality 0.9895)  unpaid_value() >= floor_value ? p_unpaid() : 0.0\n│   unpaid_value() = 1.969\n",
 		"│     10:00:31.800 shelf-1@1767607231800 picked 0.99 × Taco sauce at aisle-1\n",
 		"halved each 20s)  moved_out\n│   exited(\"entrance\") = false\n│   moved(\"exit\") = 0.9396\n│     10:00:40.400 r-door@",
