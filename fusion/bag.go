@@ -160,11 +160,7 @@ func (w *World) mass(product int, n float64) (grams, sd float64) {
 		return 0, 0
 	}
 	p := &w.Store.Products[product]
-	one := p.GramsSD
-	if one <= 0 {
-		one = max(p.Grams/100, 2)
-	}
-	return float64(n * p.Grams), float64(n * one)
+	return float64(n * p.Grams), float64(n * p.sd())
 }
 
 // difference is the load on a lane's bagging scale less that of what was scanned since they last agreed, in grams, the

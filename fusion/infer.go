@@ -29,7 +29,6 @@ type guess struct {
 	Product int
 	N       int
 	P       float64
-	Margin  float64 // of the best multiset's probability over the second's: the same in every guess of a step
 }
 
 // candidateItem is a product that may be in the step.
@@ -96,10 +95,7 @@ func consider(sc *Scale, products []Product, put bool, held []inHand, strays []s
 			return nil
 		}
 		p := &products[product]
-		s := p.GramsSD
-		if s <= 0 {
-			s = max(p.Grams/100, 2)
-		}
+		s := p.sd()
 		c = append(c, candidateItem{product: product, grams: p.Grams, variance: float64(s * s), max: maxEach})
 		return &c[len(c)-1]
 	}
@@ -248,19 +244,12 @@ func (e *explain) marginals() []guess {
 	for i := range e.sets {
 		best = max(best, e.sets[i].log)
 	}
-	var first, second, sum float64
+	sum := 0.0
 	for i := range e.sets {
 		m := &e.sets[i]
 		m.log = round9(math.Exp(m.log - best)) // from here on a weight
 		sum += m.log
-		switch {
-		case m.log > first:
-			first, second = m.log, first
-		case m.log > second:
-			second = m.log
-		}
 	}
-	margin := round9((first - second) / sum)
 	var all []guess
 	add := func(product, n int, p float64) {
 		for i := range all {
@@ -269,7 +258,7 @@ func (e *explain) marginals() []guess {
 				return
 			}
 		}
-		all = append(all, guess{product, n, p, margin})
+		all = append(all, guess{product, n, p})
 	}
 	for i := range e.sets {
 		m := &e.sets[i]

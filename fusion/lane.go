@@ -58,7 +58,7 @@ func lanes(s *Store) (all []lane, of []int) {
 		}
 		near, apart := laneNear, math.Inf(1)
 		for _, t := range tills {
-			d := gap(s.Zones[z].Polygon, s.Zones[t].Polygon)
+			d := s.polygonDistance(z, t)
 			c := centre(s.Zones[z].Polygon).distance(centre(s.Zones[t].Polygon))
 			if d < near || d == near && c < apart {
 				of[z], near, apart = of[t], d, c
@@ -66,18 +66,6 @@ func lanes(s *Store) (all []lane, of []int) {
 		}
 	}
 	return make([]lane, n), of
-}
-
-// gap is how far two polygons are apart, 0 where one has a corner in the other.
-func gap(a, b []Point) float64 {
-	d := math.Inf(1)
-	for _, p := range a {
-		d = min(d, Distance(b, p))
-	}
-	for _, p := range b {
-		d = min(d, Distance(a, p))
-	}
-	return d
 }
 
 func (l *lane) clone() lane {

@@ -91,6 +91,14 @@ type Product struct {
 	EPCPrefix string // EPCs (hex, upper case) that begin so are this product, beside those whose SGTIN says so
 }
 
+// sd is the standard deviation of what one unit weighs, in grams; where the catalogue tells none a hundredth of it, and 2 at least (assumption).
+func (p *Product) sd() float64 {
+	if p.GramsSD > 0 {
+		return p.GramsSD
+	}
+	return max(p.Grams/100, 2)
+}
+
 // Numbers are what a product goes by, each a GTIN-14 or as long as one: its SKU, and the shop's own number where a GTIN stands in for that.
 func (p *Product) Numbers() []string {
 	if own := GTIN14(p.Written); p.Written != "" && own != p.SKU {
