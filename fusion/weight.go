@@ -328,8 +328,11 @@ func (p *plate) significant(s step) bool {
 	return g >= float64(0.9*p.delta) && g >= float64(4*p.sigma) && g <= p.limit
 }
 
-// pressed reports that a step may be a hand on the shelf, as heavy as it may be: what comes to lie there lies there for longer.
-func (p *plate) pressed(s step) bool { return s.Grams >= handStep && p.significant(s) || p.foreign(s) }
+// pressed reports that a step may be a hand on the shelf, as heavy as it may be: what comes to lie there lies there for longer. On a bagging scale goods are
+// put and no hand rests.
+func (p *plate) pressed(s step) bool {
+	return !p.bags && s.Grams >= handStep && p.significant(s) || p.foreign(s)
+}
 
 // foreign reports that a step is too small for the plate's own goods: other goods, or the hand that is about to take some, from whose
 // weight on the shelf theirs must not be counted.
