@@ -133,9 +133,9 @@ func (l *liveness) alive(from, to int64) float64 {
 }
 
 // dark is how much of (from, to] in ns the source is known to have reported nothing, whatever happened: it was told that it is off, or gives signs of
-// life regularly and gave none. Of such a silence all is dark since the last of them.
-func (l *liveness) dark(from, to int64) int64 {
-	dead := int64(0)
+// life regularly and gave none until now. Of such a silence all is dark since the last of them.
+func (l *liveness) dark(from, to, now int64) int64 {
+	dead, until := int64(0), to
 	count := func(h hole) {
 		switch {
 		case l.beats == regular:
@@ -150,12 +150,13 @@ func (l *liveness) dark(from, to int64) int64 {
 	for _, h := range l.holes {
 		count(h)
 	}
-	if h, idle := l.idle(to); idle {
-		h.to = to
+	if h, idle := l.idle(now); idle {
+		h.to = now
 		count(h)
+		until = max(from, min(to, h.since))
 	}
 	if l.blind > 0 {
-		dead += overlap(from, to, l.blind, to)
+		dead += overlap(from, until, l.blind, until)
 	}
 	return min(dead, to-from)
 }
@@ -170,7 +171,7 @@ func (w *World) dark(m Modality, zone int, from, to int64) int64 {
 	sum, n := int64(0), int64(0)
 	for _, i := range list {
 		if l := &w.live[i]; l.first > 0 {
-			sum, n = sum+l.dark(from, to), n+1
+			sum, n = sum+l.dark(from, to, w.now), n+1
 		}
 	}
 	if n == 0 {

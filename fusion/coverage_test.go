@@ -136,8 +136,22 @@ func TestDark(t *testing.T) {
 		if got := l.alive(at(c.from), at(c.to)); got < 0 || got > 1 {
 			t.Errorf("%s: alive %g", c.name, got)
 		}
-		if got := float64(l.dark(at(c.from), at(c.to))) / 1e9; got != c.want {
+		if got := float64(l.dark(at(c.from), at(c.to), at(c.to))) / 1e9; got != c.want {
 			t.Errorf("%s: %g s, want %g", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDarkLater: what was dark while somebody was there shows when the silence has lasted long enough.
+func TestDarkLater(t *testing.T) {
+	l := liveness{every: defaultEvery}
+	for sec := int64(10); sec <= 110; sec += 10 {
+		l.sign(sec*second, 0)
+		l.beat(sec * second)
+	}
+	for now, want := range map[int64]int64{130: 0, 140: 0, 141: 20, 200: 20} {
+		if got := l.dark(100*second, 130*second, now*second) / second; got != want {
+			t.Errorf("at %d s: %d s, want %d", now, got, want)
 		}
 	}
 }

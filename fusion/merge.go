@@ -312,6 +312,7 @@ func (v *Visit) mergeThings(o *Visit) (forgotten int) {
 		if x.since == 0 || t.since != 0 && t.since < x.since {
 			x.since = t.since
 		}
+		x.follows(x.at)
 	}
 	for _, t := range o.with {
 		i := slices.IndexFunc(v.with, func(x object) bool { return x.class == t.class })

@@ -147,14 +147,14 @@ func TestMerged(t *testing.T) {
 			func(w *World, m, x *Visit) any { return m.tags }, []carriedTag{{epc: "1", zone: 1, moved: 0.9}}},
 		{"a tag that each had a share in", func(w *World, a, b, x *Visit) {
 			a.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.5, share: 0.5, near: 0.25, first: 3, at: 8, ended: true}}
-			b.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.25, near: 0.5, first: 2, at: 9, left: true}}
+			b.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.25, near: 0.5, first: 2, since: 9, at: 9, left: true}}
 		}, func(w *World, m, x *Visit) any { return m.tags },
-			[]carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.75, near: 0.75, first: 2, at: 9, left: true}}},
+			[]carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.75, near: 0.75, first: 2, since: 9, at: 9, left: true}}},
 		{"a tag that both had", func(w *World, a, b, x *Visit) {
-			a.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.9, near: 0.9, first: 2, at: 9, ended: true, left: true}}
+			a.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 0.9, near: 0.9, first: 2, since: 9, at: 9, ended: true, left: true}}
 			b.tags = []carriedTag{{epc: "1", zone: 1, moved: 0.5, share: 0.9, near: 0.9, first: 3, at: 8, ended: true}}
 		}, func(w *World, m, x *Visit) any { return m.tags },
-			[]carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 1, near: 1, first: 2, at: 9, ended: true, left: true}}},
+			[]carriedTag{{epc: "1", zone: 1, moved: 0.9, share: 1, near: 1, first: 2, since: 9, at: 9, ended: true, left: true}}},
 		{"a tag that is still read", func(w *World, a, b, x *Visit) {
 			a.tags, b.tags = []carriedTag{{epc: "1"}}, []carriedTag{{epc: "1", ended: true}}
 		}, func(w *World, m, x *Visit) any { return m.tags }, []carriedTag{{epc: "1"}}},

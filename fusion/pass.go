@@ -151,7 +151,7 @@ func (w *World) dropped(f Fact, near []claim) {
 		}
 		if t := v.knows(f); t != nil && (lies || f.P >= 0.5 || f.At-t.at < passTime) {
 			shared := t.share > 0
-			t.share = 0
+			t.share, t.since = 0, 0
 			if it := v.line(f.Product, f.Name); it != nil {
 				w.unlabel(v, f.Product, f.Name, it.known)
 			}

@@ -440,7 +440,7 @@ func (v View) Watched(m Modality, p Place) float64 {
 }
 
 // Unheard is how long, in seconds, the visit was in the place while whatever of the modality is there was off: what it would have said of the visit then, nobody
-// knows.
+// knows. It is no longer than Dwell.
 func (v View) Unheard(m Modality, p Place) float64 {
 	until, ns := v.Now, int64(0)
 	if v.Visit.PosAt != 0 {
@@ -450,9 +450,11 @@ func (v View) Unheard(m Modality, p Place) float64 {
 		if !p[z] || !v.Visit.stays[z].ever || v.World.dark(m, z, v.Visit.First, until) == 0 {
 			continue
 		}
+		dark := int64(0)
 		for _, s := range v.World.staysIn(v.Visit, z) {
-			ns += v.World.dark(m, z, s.from, min(s.to, until))
+			dark += v.World.dark(m, z, s.from, min(s.to, until))
 		}
+		ns += min(dark, v.dwell(z))
 	}
 	return float64(ns) / 1e9
 }

@@ -375,7 +375,7 @@ func (m *Memory) revised(j *judged, v *fusion.View, facts []fusion.Fact) bool {
 	return false
 }
 
-// Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…) and
+// Fire judges by the timers that are due at v.Now, which is what Due said: absent(…), dwell(…) >= …, silent(…), fresh(…) and
 // missing_after(…) may change by time alone. It reports whether any policy was judged anew.
 func (s *Set) Fire(m *Memory, v fusion.View) bool {
 	j := &s.by[v.Visit.Subject]

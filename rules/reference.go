@@ -105,7 +105,8 @@ var reference = []struct{ name, about, result, doc, example string }{
 	{"watched", ofStore, "share, 0–1", "Of the last minute, how much the modality could perceive in that zone of the place by which the person went out, else in " +
 		"which they were last: that it perceived nothing says something only there.", `watched("gate", "exit") >= 0.8 and not seen("gate", "exit")`},
 	{"unheard", ofStore, "", "How long the person was there while what of the modality is there was off: it had said that it goes offline, or gives signs of life by status and gave " +
-		"none, or nothing there has ever spoken. Of several of which some are off it is the mean. What they would have said of the person, nobody knows.", `unheard("till", "checkout") >= 15`},
+		"none, or nothing there has ever spoken. Of several of which some are off it is the mean, in which one that has said nothing yet does not count. What they would have " +
+		"said of the person, nobody knows. It is judged when the person goes into or out of a zone, not by time alone.", `unheard("till", "checkout") >= 15`},
 	{"between", ofStore, "", "The store's time of day lies between the two, over midnight too.", `between("21:00", "06:00")`},
 	{"hour", ofStore, "0–23", "The hour of the store's day.", `hour() >= 21`},
 	{"weekday", ofStore, "1–7", "The day of the store's week: Monday is 1, Sunday 7.", `weekday() in [6, 7]`},

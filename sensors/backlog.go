@@ -18,7 +18,7 @@ func (b *backlog) is() bool { return b.n > 1 && b.last < b.first/2 }
 
 // arrived takes the delays of the oldest and the newest reading of a message, ns, once it is known to be alive.
 func (s *sourceCheck) arrived(oldest, newest, lateness int64) {
-	after := s.newest.ns > s.every
+	after := s.newest.ns > 3*s.every // the contract's silence
 	if s.kept.n > 0 && (after || oldest <= lateness) {
 		*s = s.settled()
 	}

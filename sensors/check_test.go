@@ -161,10 +161,10 @@ note: antenna 2 of the site file has read no tag`},
 			"hardly any took less than 1.9s: its clock may be behind, set it by NTP\nnote: 50 messages came after a later one"},
 		{"its line was down, and it sends what it kept", "r-door", func(p *tape) {
 			p.reads(1000, 100, 40)
-			for i := range 250 { // of 25 s, within a tenth of a second
-				p.lines[300+i].Received = p.lines[550].Received - int64(250-i)*4e5
+			for i := range 350 { // of 35 s, within a tenth of a second
+				p.lines[300+i].Received = p.lines[650].Received - int64(350-i)*28e4
 			}
-		}, "note: it sent 231 messages late, at once after 1 outage of up to 25s, as it should; what comes more than 1m0s behind the watermark is rejected"},
+		}, "change: silent for 35s from 2026-11-22T10:00:29.900Z on, at most 30s are allowed: publish a status every 10s while nothing else happens\nnote: it sent 331 messages late, at once after 1 outage of up to 35s, as it should; what comes more than 1m0s behind the watermark is rejected"},
 		{"after a silence it is slow for good", "r-door", func(p *tape) {
 			p.reads(1000, 100, 40)
 			for i := 500; i < 1000; i++ {

@@ -125,6 +125,8 @@ func (v *Visit) check() error {
 	switch {
 	case v.Person == "" || v.Type == "":
 		return errors.New("person and type are missing, or one of them; name who it was, and in words what was done")
+	case v.Theft < 0:
+		return fmt.Errorf("theft %d is no number of the catalogue; leave it out for one that the catalogue lacks", v.Theft)
 	case v.From == 0 || v.To < v.From:
 		return errors.New("give from and to, the times of the first and the last moment of the visit, in this order")
 	case v.Kind == Theft && (v.Took == 0 || len(v.Unpaid) == 0):

@@ -19,6 +19,7 @@ func TestTruthErrors(t *testing.T) {
 	}
 	for _, c := range []struct{ was, is, want string }{
 		{`"unpaid":`, `"unpayed":`, `unknown field "unpayed"`},
+		{`"type":"walks out",`, `"type":"walks out","theft":-1,`, `theft -1 is no number of the catalogue`},
 		{`"theft"`, `"thief"`, `kind "thief" is not one of honest, mistake, theft, accomplice, work`},
 		{`"type":"walks out",`, ``, `person and type are missing, or one of them`},
 		{`"2026-01-05T10:00:32Z"`, `"10:00:32"`, `took: "10:00:32" is no time; write it as 2026-01-05T10:00:14.500Z`},

@@ -38,25 +38,30 @@ type verdictsOf struct {
 
 // readVerdicts reads the file that magpie run keeps of what people said, or the truth that magpie simulate writes.
 func readVerdicts(path string) (*verdictsOf, error) {
+	v := &verdictsOf{path: path, marks: map[string]verdictLine{}}
+	return v, eachLine(path, v.line)
+}
+
+// eachLine gives the lines of a file of verdicts that are not blank, until one is wrong.
+func eachLine(path string, take func(text []byte) error) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("verdicts: %w", err)
+		return fmt.Errorf("verdicts: %w", err)
 	}
 	defer f.Close()
-	v := &verdictsOf{path: path, marks: map[string]verdictLine{}}
 	in := bufio.NewReader(f)
 	for n := 1; ; n++ {
 		text, end := in.ReadBytes('\n')
 		if end != nil && !errors.Is(end, io.EOF) {
-			return nil, fmt.Errorf("verdicts: %w", end)
+			return fmt.Errorf("verdicts: %w", end)
 		}
 		if len(bytes.TrimSpace(text)) > 0 {
-			if err := v.line(text); err != nil {
-				return nil, fmt.Errorf("%s:%d: %w; mend or remove the line", path, n, err)
+			if err := take(text); err != nil {
+				return fmt.Errorf("%s:%d: %w; mend or remove the line", path, n, err)
 			}
 		}
 		if end != nil {
-			return v, nil
+			return nil
 		}
 	}
 }

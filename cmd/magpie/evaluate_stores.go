@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -123,7 +124,7 @@ func (g given) open(i int, ready func(*site.Site) error) (r recorded, err error)
 	if len(r.lines) > 0 {
 		r.hours = float64(r.lines[len(r.lines)-1].Received-r.lines[0].Received) / 3600e9
 	}
-	if r.hours == 0 {
+	if r.hours <= 0 {
 		return r, fmt.Errorf("%s: the recording is empty, or of a single moment", path)
 	}
 	return r, nil
@@ -140,23 +141,25 @@ func recordingIn(dir string) (string, error) {
 	return "", fmt.Errorf("%s holds no recording.jsonl, .jsonl.zst or .jsonl.gz", dir)
 }
 
-// readTruth reads what was so in a store.
-func readTruth(path string) ([]*sim.Visit, error) {
-	v, err := readVerdicts(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(v.truth) == 0 {
-		return nil, fmt.Errorf("%s tells of no visit; it has one line for each, as magpie simulate writes them", path)
-	}
+// readTruth reads what was so in a store: one visit a line.
+func readTruth(path string) (visits []*sim.Visit, err error) {
 	known := map[string]bool{}
-	for _, t := range v.truth {
-		if known[t.Person] {
-			return nil, fmt.Errorf("%s: person %q has two lines; give each visit a name of its own, also of one who comes again", path, t.Person)
+	err = eachLine(path, func(text []byte) error {
+		v := new(sim.Visit)
+		if err := json.Unmarshal(text, v); err != nil {
+			return err
 		}
-		known[t.Person] = true
+		if known[v.Person] {
+			return fmt.Errorf("person %q has a line before; give each visit a name of its own, also that of one who comes again", v.Person)
+		}
+		known[v.Person] = true
+		visits = append(visits, v)
+		return nil
+	})
+	if err == nil && len(visits) == 0 {
+		err = fmt.Errorf("%s tells of no visit; it has one line for each, as magpie simulate writes them", path)
 	}
-	return v.truth, nil
+	return visits, err
 }
 
 // known reports whether the truth tells of nobody whom the recording shows: then tracks are written otherwise there, and all

@@ -74,7 +74,7 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	if err != nil {
 		return err
 	}
-	truth, err := readVerdicts(filepath.Join(dir, "truth.jsonl"))
+	truth, err := readTruth(filepath.Join(dir, "truth.jsonl"))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	if err := x.pass(func(*alerts.Alert) {}, log.watch); err != nil {
 		return err
 	}
-	f.count(set, log, truth.truth)
+	f.count(set, log, truth)
 	return nil
 }
 
