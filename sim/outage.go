@@ -43,15 +43,17 @@ func (w *world) turnOff(text string) error {
 	if o.to == 0 {
 		o.to = math.MaxInt64
 	}
-	found := false
+	found, kinds := false, []string{}
 	for _, src := range w.store.Sources {
+		kinds = append(kinds, src.Kind.String())
 		if src.ID == name || src.Kind.String() == name {
 			found = true
 			w.outages[src.ID] = append(w.outages[src.ID], o)
 		}
 	}
 	if !found {
-		return fmt.Errorf("off %q is neither a source nor a kind of the site", name)
+		slices.Sort(kinds)
+		return fmt.Errorf("off %q is neither a source nor a kind of the site, which has %s", name, strings.Join(slices.Compact(kinds), ", "))
 	}
 	return nil
 }

@@ -90,6 +90,9 @@ func (g given) name(i int) string { return g[i] }
 // open reads one.
 func (g given) open(i int, ready func(*site.Site) error) (r recorded, err error) {
 	dir := g[i]
+	if _, err := os.Stat(filepath.Join(dir, "site.yaml")); err != nil {
+		return r, fmt.Errorf("%s holds no site.yaml; name directories that each hold site.yaml, recording.jsonl and truth.jsonl", dir)
+	}
 	if r.site, err = site.Load(filepath.Join(dir, "site.yaml")); err != nil {
 		return r, err
 	}
