@@ -26,8 +26,12 @@ type Step struct {
 	Behind  bool  // a later number came before it
 }
 
-// outOfOrder is how far behind the newest number a message may come without being a restart.
-const outOfOrder = 64
+// outOfOrder is how far behind the newest number a message of a sender that gives no boot may come without being a restart; of one that does, a number that
+// is wraps behind has begun again from 0.
+const (
+	outOfOrder = 64
+	wraps      = 1 << 15
+)
 
 // Rejected says that a message was rejected, whose number may not even have been read: one is not missing for it.
 func (s Sequences) Rejected(source int, kind string) {
@@ -46,7 +50,7 @@ func (s Sequences) Add(m *fusion.Message, seq int64, boot string) (step Step) {
 	was, known := s[f]
 	switch {
 	case !known:
-	case boot != was.boot || seq < was.seq-outOfOrder || seq <= was.seq && m.TS > was.ts:
+	case boot != was.boot || seq < was.seq-outOfOrder && (boot == "" || seq < was.seq-wraps) || seq <= was.seq && m.TS > was.ts:
 		step.Restart = true
 	case seq > was.seq:
 		step.Missing = max(0, seq-was.seq-1-was.rejected)

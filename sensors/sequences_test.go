@@ -27,6 +27,7 @@ func TestSequences(t *testing.T) {
 		{"another source too", 1, fusion.RFID, 90, "a", 6, Step{}},
 		{"a restart", 0, fusion.RFID, 100, "b", 7, Step{Restart: true}},
 		{"and on", 0, fusion.RFID, 500, "b", 8, Step{Missing: 399}},
+		{"far behind, and older: it is late", 0, fusion.RFID, 350, "b", 7, Step{Behind: true}},
 		{"a restart without a boot", 0, fusion.RFID, 1, "b", 9, Step{Restart: true}},
 		{"and on", 0, fusion.RFID, 3, "b", 10, Step{Missing: 1}},
 		{"a restart soon after another", 0, fusion.RFID, 0, "b", 11, Step{Restart: true}},
