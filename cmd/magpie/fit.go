@@ -21,7 +21,7 @@ import (
 // runFit is `magpie fit`: what each piece of evidence was worth in recordings of which it is known who stole.
 func runFit(ctx context.Context, args []string, out, errw io.Writer) error {
 	fs := newFlags(errw, "fit", "magpie fit [--policies DIR] [--site site.yaml] DIR…\n"+
-		"Each DIR holds a recording.jsonl and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
+		"Each DIR holds a recording.jsonl (or .zst, .gz) and its truth.jsonl, as magpie simulate writes them. Nothing is written: what is printed is for a person to accept.")
 	dir := fs.String("policies", "", "the policies to fit, a `directory` (default: the built-in ones)")
 	sitePath := fs.String("site", "", "the site `file` of the recordings (default: site.yaml beside each)")
 	if err := parse(fs, args); err != nil {
@@ -78,8 +78,12 @@ func (f *fitted) take(ctx context.Context, dir, sitePath, policies string) error
 	if err != nil {
 		return err
 	}
+	path, err := recordingIn(dir)
+	if err != nil {
+		return err
+	}
 	log := newEvidenceLog()
-	x := explainer{ctx: ctx, site: s, set: set, path: filepath.Join(dir, "recording.jsonl")}
+	x := explainer{ctx: ctx, site: s, set: set, path: path}
 	if err := x.pass(func(*alerts.Alert) {}, log.watch); err != nil {
 		return err
 	}
