@@ -382,6 +382,34 @@ func (d *delays) add(oldest, newest int64) {
 	d.least = insert(d.least, newest)
 }
 
+// with is both together; neither is changed.
+func (d delays) with(o delays) delays {
+	if d.n == 0 {
+		return o
+	}
+	d.bins = maps.Clone(d.bins)
+	for bin, n := range o.bins {
+		d.bins[bin] += n
+	}
+	d.n, d.min, d.max = d.n+o.n, min(d.min, o.min), max(d.max, o.max)
+	for _, newest := range o.least {
+		if newest < math.MaxInt64 {
+			d.least = insert(d.least, newest)
+		}
+	}
+	return d
+}
+
+// insert puts a delay among the least three.
+func insert(least [3]int64, ns int64) [3]int64 {
+	for i := range least {
+		if ns < least[i] {
+			ns, least[i] = least[i], ns
+		}
+	}
+	return least
+}
+
 func delayBin(ns int64) int {
 	if ns < 0 {
 		return -delayBin(-ns)

@@ -110,13 +110,15 @@ func (w *world) send() ([]Line, error) {
 			}
 		}
 		l := Line{Received: w.start + int64(at), Topic: message.Topic(w.store.ID, e.kind.String(), e.source), Payload: payload}
-		sent := []Line{l}
+		lost := w.lost(e.source, e.ts) // all that is drawn is the same, whether it is or not
+		if !lost {
+			lines = append(lines, l)
+		}
 		if w.noise.chance(w.m.repeats) {
 			l.Received += int64(time.Duration(w.noise.between(0.05, 2) * float64(time.Second)))
-			sent = append(sent, l)
-		}
-		if !w.lost(e.source, e.ts) { // all that is drawn is the same, whether it is or not
-			lines = append(lines, sent...)
+			if !lost {
+				lines = append(lines, l)
+			}
 		}
 	}
 	wills, err := w.wills()
